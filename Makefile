@@ -1,0 +1,55 @@
+# Everything a newcomer or a machine runs. `make` alone prints this list.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+GO ?= go
+BIN := bin/failshut
+ARGS ?=
+FUZZTIME ?= 5s
+BENCHTIME ?= 1s
+
+# Recordings are found, never shipped: tests that need one skip loudly when they are not beside the project.
+DATA := $(wildcard ../shared/data/open)
+ifneq ($(DATA),)
+export FAILSHUT_DATA ?= $(abspath $(DATA))
+endif
+
+LINT = $(GO) tool -modfile=tools/go.mod golangci-lint
+
+.PHONY: help
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## the binary, bin/failshut
+	$(GO) build -o $(BIN) ./cmd/failshut
+
+.PHONY: demo
+demo: build ## the main job: everything in one process on an embedded exchange (ARGS="--for 10s")
+	$(BIN) demo $(ARGS)
+
+.PHONY: test
+test: ## every test; recordings that are not there are skipped and counted
+	@bash internal/recordings/counted.sh $(GO) test -count=1 ./...
+
+.PHONY: race
+race: ## every test under the race detector, the long ones shortened
+	$(GO) test -race -short -count=1 ./...
+
+.PHONY: lint
+lint: ## the linters of .golangci.yml, pinned in tools/go.mod
+	$(LINT) run ./...
+
+.PHONY: fuzz-smoke
+fuzz-smoke: ## every fuzz target for FUZZTIME (5s)
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "fuzz $$pkg $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; done
+
+.PHONY: bench
+bench: ## every Go benchmark with its allocations (BENCHTIME)
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+.PHONY: check
+check: lint test race ## what to run before a push

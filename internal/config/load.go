@@ -1,0 +1,103 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// Kind tells the two files apart by their top key.
+type Kind string
+
+// The kinds of configuration file.
+const (
+	KindNode  Kind = "node"
+	KindVenue Kind = "venue"
+)
+
+// File is one file as read. Node or Venue is set by Kind, and may be used only when Mistakes is empty.
+type File struct {
+	Name     string
+	Kind     Kind
+	Node     *Node
+	Exchange *Exchange
+	Mistakes Mistakes
+	Warnings Mistakes
+}
+
+// Err is nil for a file without mistakes, else all of them behind the file's name.
+func (f *File) Err() error {
+	if len(f.Mistakes) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s", f.Mistakes.Text(f.Name))
+}
+
+// Strategies is what the file's strategies are checked against: the strategies this binary holds.
+type Strategies interface {
+	// Names lists what `use` may say.
+	Names() []string
+	// Params gives a fresh pointer to the strategy's parameters with their defaults, or nil for an unknown name.
+	Params(use string) any
+}
+
+// Read decodes and checks one file's text. It never fails: what is wrong stands in Mistakes, sorted by place.
+func Read(name string, src []byte, strategies Strategies) *File {
+	f := &File{Name: name}
+	d := &decoder{lines: strings.Split(string(src), "\n"), places: map[string]place{}}
+	f.read(d, src, strategies)
+	f.Mistakes = d.mistakes
+	f.Mistakes.sort()
+	f.Warnings.sort()
+	return f
+}
+
+func (f *File) read(d *decoder, src []byte, strategies Strategies) {
+	root := d.document(src)
+	if root == nil {
+		return
+	}
+	for _, pair := range root.Values {
+		switch key, _ := keyOf(pair); key {
+		case "node", "venue":
+			if f.Kind == "" {
+				f.Kind = Kind(key)
+			}
+		}
+	}
+	switch f.Kind {
+	case KindNode:
+		n := DefaultNode()
+		f.Node = &n
+		d.schema = schemaOf(reflect.TypeFor[Node]())
+		d.fields(root, reflect.ValueOf(f.Node).Elem(), "")
+		d.checkNode(f, strategies)
+	case KindVenue:
+		f.Exchange = &Exchange{}
+		d.schema = schemaOf(reflect.TypeFor[Exchange]())
+		d.fields(root, reflect.ValueOf(f.Exchange).Elem(), "")
+		d.checkExchange(f.Exchange)
+	default:
+		d.add(place{1, 1, 1}, "", `the file has neither "node" nor "venue" at its top, want one of them`, "")
+	}
+}
+
+// params reads a kept part strictly over the value that into points to, and then asks its Validate, if it has one.
+// Fields are named by their yaml tag, else by their name in lower case; each may be absent.
+func (d *decoder) params(r Raw, into any, path string) {
+	v := reflect.ValueOf(into).Elem()
+	if m := mappingOf(r.node); m != nil {
+		want := fieldsOf(v.Type())
+		for i := range want {
+			want[i].optional = true
+		}
+		d.pairs(m, v, path, want)
+	}
+	if checker, ok := into.(interface{ Validate() error }); ok {
+		if err := checker.Validate(); err != nil {
+			for line := range strings.Lines(err.Error()) {
+				d.add(d.at(path), path, fmt.Sprintf("%s: %s", path, strings.TrimSpace(line)), "")
+			}
+		}
+	}
+}
