@@ -9,29 +9,35 @@ import (
 // Catalogue is the set of contracts that a node knows. It never changes once made, so it is safe for any number of
 // goroutines. The zero and the nil Catalogue know nothing.
 type Catalogue struct {
-	byInstrument map[Instrument]Contract
 	sorted       []Contract
+	byInstrument map[Instrument]Contract
+	bySymbol     map[Symbol][]Contract
 }
 
 // NewCatalogue returns a Catalogue of the contracts given, which it copies. It returns every mistake at once: those
 // of each Contract's Validate, and ErrInvalid for an instrument given twice.
 func NewCatalogue(contracts []Contract) (*Catalogue, error) {
 	var errs []error
-	c := &Catalogue{byInstrument: make(map[Instrument]Contract, len(contracts)), sorted: slices.Clone(contracts)}
-	for n, k := range contracts {
-		if err := k.Validate(); err != nil {
-			errs = append(errs, fmt.Errorf("contract %d %q: %w", n+1, k.Instrument, err))
-			continue
+	c := &Catalogue{
+		sorted:       slices.Clone(contracts),
+		byInstrument: make(map[Instrument]Contract, len(contracts)),
+		bySymbol:     make(map[Symbol][]Contract, len(contracts)),
+	}
+	slices.SortStableFunc(c.sorted, func(a, b Contract) int { return a.Instrument.Compare(b.Instrument) })
+	for _, k := range c.sorted {
+		i := k.Instrument
+		for _, mistake := range k.mistakes() {
+			errs = append(errs, fmt.Errorf("contract %q: %w", i, mistake))
 		}
-		if _, twice := c.byInstrument[k.Instrument]; twice {
-			errs = append(errs, fmt.Errorf("contract %d: %w: %s a second time, want each instrument once", n+1, ErrInvalid, k.Instrument))
+		if _, twice := c.byInstrument[i]; twice {
+			errs = append(errs, fmt.Errorf("contract %q: %w: given twice, want each instrument once", i, ErrInvalid))
 		}
-		c.byInstrument[k.Instrument] = k
+		c.byInstrument[i] = k
+		c.bySymbol[i.Symbol()] = append(c.bySymbol[i.Symbol()], k)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(c.sorted, func(a, b Contract) int { return a.Instrument.Compare(b.Instrument) })
 	return c, nil
 }
 
@@ -49,13 +55,7 @@ func (c *Catalogue) Find(s Symbol) []Contract {
 	if c == nil {
 		return nil
 	}
-	var found []Contract
-	for _, k := range c.sorted {
-		if k.Instrument.Symbol() == s {
-			found = append(found, k)
-		}
-	}
-	return found
+	return slices.Clone(c.bySymbol[s])
 }
 
 // All returns every contract, sorted by venue, then by symbol. The slice is the caller's.

@@ -18,7 +18,9 @@ type Contract struct {
 }
 
 // Validate returns nil, or every mistake in c at once, each wrapping ErrInvalid.
-func (c Contract) Validate() error {
+func (c Contract) Validate() error { return errors.Join(c.mistakes()...) }
+
+func (c Contract) mistakes() []error {
 	var errs []error
 	want := func(ok bool, field string, found any, wanted string) {
 		if !ok {
@@ -33,7 +35,7 @@ func (c Contract) Validate() error {
 	least := max(c.MinQty, c.Lot)
 	want(c.MaxQty > 0 && c.MaxQty >= least, "max_qty", c.MaxQty, fmt.Sprintf("at least min_qty and one lot, %s", least))
 	want(c.Multiplier.Valid(), "multiplier", c.Multiplier, "above 0")
-	return errors.Join(errs...)
+	return errs
 }
 
 // OnTick reports whether p is a price and a multiple of the tick.

@@ -86,15 +86,21 @@ func parse[T fixed, S ~string | ~[]byte](s S) (T, error) {
 	return v, nil
 }
 
-// text returns v in canonical form.
-func text[T fixed](v T) string {
-	var buf [24]byte
-	return string(appendText(buf[:0], v))
+// decimalOf returns v as a decimal.
+func decimalOf[T fixed](v T) decimal {
+	m, neg := abs(v)
+	return decimal{magnitude{0, m}, neg}
 }
 
-func appendText[T fixed](b []byte, v T) []byte {
-	m, neg := abs(v)
-	return decimal{magnitude{0, m}, neg}.append(b)
+// String returns d in canonical form.
+func (d decimal) String() string {
+	var buf [48]byte
+	return string(d.append(buf[:0]))
+}
+
+// quoted returns d as a JSON string, of which nothing needs an escape.
+func (d decimal) quoted() []byte {
+	return append(d.append(append(make([]byte, 0, 48), '"')), '"')
 }
 
 // append writes d in canonical form.
@@ -130,15 +136,6 @@ func appendPadded(b []byte, v uint64, width int) []byte {
 		v /= 10
 	}
 	return append(b, digits[:width]...)
-}
-
-// quoted returns the JSON string of a text that needs no escapes.
-func quoted(appendTo func([]byte) ([]byte, error)) ([]byte, error) {
-	b, err := appendTo(append(make([]byte, 0, 48), '"'))
-	if err != nil {
-		return nil, err
-	}
-	return append(b, '"'), nil
 }
 
 // unquoted returns what stands between the quotes of a JSON string. A JSON number is refused, since whoever wrote

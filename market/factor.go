@@ -18,10 +18,10 @@ func ParseFactorBytes(b []byte) (Factor, error) { return parse[Factor](b) }
 func (f Factor) Valid() bool { return f > 0 }
 
 // String returns f as a canonical decimal, which ParseFactor takes back to the same value.
-func (f Factor) String() string { return text(f) }
+func (f Factor) String() string { return decimalOf(f).String() }
 
 // AppendText appends the text of String to b. It never fails, and allocates only to grow b.
-func (f Factor) AppendText(b []byte) ([]byte, error) { return appendText(b, f), nil }
+func (f Factor) AppendText(b []byte) ([]byte, error) { return decimalOf(f).append(b), nil }
 
 // MarshalText returns the text of String. It never fails.
 func (f Factor) MarshalText() ([]byte, error) { return f.AppendText(nil) }
@@ -37,7 +37,7 @@ func (f *Factor) UnmarshalText(b []byte) error {
 }
 
 // MarshalJSON returns the text of String in a JSON string. It never fails.
-func (f Factor) MarshalJSON() ([]byte, error) { return quoted(f.AppendText) }
+func (f Factor) MarshalJSON() ([]byte, error) { return decimalOf(f).quoted(), nil }
 
 // UnmarshalJSON takes a decimal in a JSON string, and refuses numbers and null with ErrSyntax.
 func (f *Factor) UnmarshalJSON(b []byte) error {

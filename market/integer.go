@@ -34,7 +34,7 @@ func signed[T fixed](m magnitude, neg bool) (T, bool) {
 func add[T fixed](a, b T) (T, error) {
 	sum := a + b
 	if (a^sum)&(b^sum) < 0 { // both operands have the sign that the sum lacks
-		return 0, overflow(text(a) + " + " + text(b))
+		return 0, overflow(decimalOf(a).String() + " + " + decimalOf(b).String())
 	}
 	return sum, nil
 }
@@ -42,14 +42,14 @@ func add[T fixed](a, b T) (T, error) {
 func sub[T fixed](a, b T) (T, error) {
 	diff := a - b
 	if (a^b)&(a^diff) < 0 {
-		return 0, overflow(text(a) + " - " + text(b))
+		return 0, overflow(decimalOf(a).String() + " - " + decimalOf(b).String())
 	}
 	return diff, nil
 }
 
 func negate[T fixed](a T) (T, error) {
 	if a == math.MinInt64 {
-		return 0, overflow("-(" + text(a) + ")")
+		return 0, overflow("-(" + decimalOf(a).String() + ")")
 	}
 	return -a, nil
 }
@@ -62,7 +62,7 @@ func scale[T fixed](a T, num int64, den uint64, up bool) (T, error) {
 	q, ok := wide{0, hi, lo}.over(den, up)
 	v, fits := signed[T](q, neg != other)
 	if !ok || !fits {
-		return 0, overflow(fmt.Sprintf("%s · %d / %d", text(a), num, den))
+		return 0, overflow(fmt.Sprintf("%s · %d / %d", decimalOf(a).String(), num, den))
 	}
 	return v, nil
 }

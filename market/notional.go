@@ -78,6 +78,11 @@ func (n Notional) split() (m magnitude, neg bool) {
 	return magnitude{hi, lo}, true
 }
 
+func (n Notional) decimal() decimal {
+	m, neg := n.split()
+	return decimal{m, neg}
+}
+
 // Words returns the two's complement of n, for encodings and atomics; its value is hi·2^64 + lo.
 func (n Notional) Words() (hi int64, lo uint64) { return n.hi, n.lo }
 
@@ -175,17 +180,10 @@ func (n Notional) Sign() int { return n.Cmp(Notional{}) }
 func (n Notional) IsZero() bool { return n == Notional{} }
 
 // String returns n as a canonical decimal, which ParseNotional takes back to the same value.
-func (n Notional) String() string {
-	var buf [48]byte
-	b, _ := n.AppendText(buf[:0]) // it never fails
-	return string(b)
-}
+func (n Notional) String() string { return n.decimal().String() }
 
 // AppendText appends the text of String to b. It never fails, and allocates only to grow b.
-func (n Notional) AppendText(b []byte) ([]byte, error) {
-	m, neg := n.split()
-	return decimal{m, neg}.append(b), nil
-}
+func (n Notional) AppendText(b []byte) ([]byte, error) { return n.decimal().append(b), nil }
 
 // MarshalText returns the text of String. It never fails.
 func (n Notional) MarshalText() ([]byte, error) { return n.AppendText(nil) }
@@ -201,7 +199,7 @@ func (n *Notional) UnmarshalText(b []byte) error {
 }
 
 // MarshalJSON returns the text of String in a JSON string. It never fails.
-func (n Notional) MarshalJSON() ([]byte, error) { return quoted(n.AppendText) }
+func (n Notional) MarshalJSON() ([]byte, error) { return n.decimal().quoted(), nil }
 
 // UnmarshalJSON takes a decimal in a JSON string, and refuses numbers and null with ErrSyntax.
 func (n *Notional) UnmarshalJSON(b []byte) error {

@@ -78,10 +78,10 @@ func (p Price) Mul(n int64) (Price, error) { return scale(p, n, 1, false) }
 func (p Price) Bps(bps int64, up bool) (Price, error) { return scale(p, bps, 10_000, up) }
 
 // String returns p as a canonical decimal, which ParsePrice takes back to the same value.
-func (p Price) String() string { return text(p) }
+func (p Price) String() string { return decimalOf(p).String() }
 
 // AppendText appends the text of String to b. It never fails, and allocates only to grow b.
-func (p Price) AppendText(b []byte) ([]byte, error) { return appendText(b, p), nil }
+func (p Price) AppendText(b []byte) ([]byte, error) { return decimalOf(p).append(b), nil }
 
 // MarshalText returns the text of String. It never fails.
 func (p Price) MarshalText() ([]byte, error) { return p.AppendText(nil) }
@@ -97,7 +97,7 @@ func (p *Price) UnmarshalText(b []byte) error {
 }
 
 // MarshalJSON returns the text of String in a JSON string. It never fails.
-func (p Price) MarshalJSON() ([]byte, error) { return quoted(p.AppendText) }
+func (p Price) MarshalJSON() ([]byte, error) { return decimalOf(p).quoted(), nil }
 
 // UnmarshalJSON takes a decimal in a JSON string, and refuses numbers and null with ErrSyntax.
 func (p *Price) UnmarshalJSON(b []byte) error {

@@ -39,10 +39,10 @@ func (q Qty) Abs() (Qty, error) {
 func (q Qty) Mul(n int64) (Qty, error) { return scale(q, n, 1, false) }
 
 // String returns q as a canonical decimal, which ParseQty takes back to the same value.
-func (q Qty) String() string { return text(q) }
+func (q Qty) String() string { return decimalOf(q).String() }
 
 // AppendText appends the text of String to b. It never fails, and allocates only to grow b.
-func (q Qty) AppendText(b []byte) ([]byte, error) { return appendText(b, q), nil }
+func (q Qty) AppendText(b []byte) ([]byte, error) { return decimalOf(q).append(b), nil }
 
 // MarshalText returns the text of String. It never fails.
 func (q Qty) MarshalText() ([]byte, error) { return q.AppendText(nil) }
@@ -58,7 +58,7 @@ func (q *Qty) UnmarshalText(b []byte) error {
 }
 
 // MarshalJSON returns the text of String in a JSON string. It never fails.
-func (q Qty) MarshalJSON() ([]byte, error) { return quoted(q.AppendText) }
+func (q Qty) MarshalJSON() ([]byte, error) { return decimalOf(q).quoted(), nil }
 
 // UnmarshalJSON takes a decimal in a JSON string, and refuses numbers and null with ErrSyntax.
 func (q *Qty) UnmarshalJSON(b []byte) error {

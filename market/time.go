@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Timestamp is a moment of wall time in nanoseconds since the start of 1970 UTC, from 1677 to 2262. 0 is unset.
+// Timestamp is a moment of wall time in nanoseconds since the start of 1970 UTC, from 1677 to 2262. 0 is unset, so
+// the one nanosecond at which 1970 began cannot be told.
 // It says when something happened to those who read about it; rules that wait or expire use the monotonic clock.
 type Timestamp int64
 
@@ -19,9 +20,9 @@ func StampOf(t time.Time) Timestamp {
 	switch {
 	case t.IsZero():
 		return 0
-	case t.Before(Timestamp(math.MinInt64).Time()):
+	case t.Before(time.Unix(0, math.MinInt64)):
 		return math.MinInt64
-	case t.After(Timestamp(math.MaxInt64).Time()):
+	case t.After(time.Unix(0, math.MaxInt64)):
 		return math.MaxInt64
 	}
 	return Timestamp(t.UnixNano())
@@ -34,14 +35,14 @@ func ParseTimestamp(s string) (Timestamp, error) {
 		return 0, nil
 	}
 	t, err := time.Parse(time.RFC3339, s)
-	if err != nil || strings.Contains(s, ",") { // time.Parse takes a comma for a point, RFC 3339 does not
+	if err != nil || s[13] != ':' || s[19] == ',' { // an hour of one digit and a comma pass time.Parse, not RFC 3339
 		return 0, fmt.Errorf("%w: time %q, want RFC 3339 such as 2026-01-02T15:04:05Z", ErrSyntax, clip(s))
 	}
 	if !nineDecimals(s) {
 		return 0, fmt.Errorf("%w: time %q", ErrPrecision, clip(s))
 	}
 	stamp := StampOf(t)
-	if !stamp.Time().Equal(t) {
+	if !time.Unix(0, int64(stamp)).Equal(t) {
 		return 0, overflow("time " + clip(s))
 	}
 	return stamp, nil
