@@ -1,0 +1,179 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/failshut/failshut/market"
+)
+
+// FaultKind names what a fault does. Only the kinds of this file exist; any other is refused by name.
+type FaultKind string
+
+// The kinds of faults. A fault on a request acts on the request or on all that the session is sent because of it; a fault on
+// msg 8, 9, r, j or 3 acts on that message alone.
+const (
+	DropBefore   FaultKind = "drop_before"        // the request is read and forgotten
+	DropAfter    FaultKind = "drop_after"         // it is applied, what answers it is never sent
+	DupExec      FaultKind = "dup_exec"           // an execution report is sent twice under two sequence numbers
+	LateAck      FaultKind = "late_ack"           // what answers it leaves With.Delay later, numbered as it leaves
+	DisconnectAt FaultKind = "disconnect_at_byte" // the link is cut within the message: a request is not read, a reply is stored
+)
+
+// ErrUnknownFault says that a fault plan names a kind that does not exist.
+var ErrUnknownFault = errors.New("unknown fault kind")
+
+// Certain is a probability of 1 in the units of FaultWhen.P.
+const Certain = 1_000_000_000
+
+// Fault is one entry of a fault plan.
+type Fault struct {
+	ID   string
+	Kind FaultKind
+	On   FaultOn
+	When FaultWhen
+	With FaultWith
+}
+
+// FaultOn chooses the messages that a fault can hit. Empty fields choose all.
+type FaultOn struct {
+	Session SessionID
+	Msg     string // D F G H AF q, or 8 9 r j 3; empty: 8 for dup_exec, else D
+	Symbol  market.Symbol
+}
+
+// FaultWhen chooses when it fires; exactly one of Nth, Every and P is set. Counts are of the messages that On chooses.
+type FaultWhen struct {
+	Nth   uint64        // only the nth, from 1
+	Every uint64        // each nth
+	P     int64         // with this probability in 1e-9 units, drawn from the seed
+	At    time.Duration // not before this long after the start
+	For   time.Duration // and for this long; 0: for ever
+}
+
+// FaultWith is what a kind needs.
+type FaultWith struct {
+	Delay time.Duration // late_ack
+	Byte  int           // disconnect_at_byte: where a wire would be cut; in process the message is lost whole
+}
+
+// Validate says what is wrong with the fault; an unknown kind is an ErrUnknownFault.
+func (f Fault) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("fault %q: "+format, append([]any{f.ID}, args...)...))
+	}
+	if f.ID == "" {
+		bad("id = \"\", want a name")
+	}
+	if !oneOf(f.Kind, DropBefore, DropAfter, DupExec, LateAck, DisconnectAt) {
+		errs = append(errs, fmt.Errorf("fault %q: %w: kind = %q, want drop_before, drop_after, dup_exec, late_ack or disconnect_at_byte", f.ID, ErrUnknownFault, f.Kind))
+	}
+	m, reply := f.msg(), false
+	switch m {
+	case "D", "F", "G", "H", "AF", "q":
+	case "8", "9", "r", "j", "3":
+		reply = true
+	default:
+		bad("on.msg = %q, want D F G H AF q 8 9 r j or 3", m)
+	}
+	if f.Kind == DropBefore && reply {
+		bad("on.msg = %q, want a request for drop_before", m)
+	}
+	if f.Kind == DupExec && m != "8" {
+		bad("on.msg = %q, want 8 for dup_exec", m)
+	}
+	set := 0
+	for _, on := range []bool{f.When.Nth > 0, f.When.Every > 0, f.When.P != 0} {
+		if on {
+			set++
+		}
+	}
+	if set != 1 {
+		bad("when = %+v, want exactly one of nth, every and p", f.When)
+	}
+	if f.When.P < 0 || f.When.P > Certain {
+		bad("when.p = %v, want 0 to 1", market.Qty(f.When.P))
+	}
+	if f.When.At < 0 || f.When.For < 0 || f.With.Byte < 0 {
+		bad("when = %+v, with = %+v, want nothing below 0", f.When, f.With)
+	}
+	if (f.Kind == LateAck) != (f.With.Delay > 0) {
+		bad("with.delay = %v, want above 0 for late_ack and for no other kind", f.With.Delay)
+	}
+	return errors.Join(errs...)
+}
+
+// msg is the message type the fault is on.
+func (f Fault) msg() string {
+	if f.On.Msg != "" {
+		return f.On.Msg
+	}
+	if f.Kind == DupExec {
+		return "8"
+	}
+	return "D"
+}
+
+// plan is the fault plan at work. Its draws are its own, so that a fault does not move the flow.
+type plan struct {
+	rng    *rand.Rand
+	start  market.Timestamp
+	faults []*armed
+}
+
+type armed struct {
+	Fault
+	seen, fired uint64
+}
+
+// firing is a fault that hits: what the ledger says of it.
+type firing struct {
+	*armed
+	drawn string
+}
+
+func newPlan(seed uint64, faults []Fault) *plan {
+	p := &plan{rng: rand.New(rand.NewPCG(seed, 0xfa017))}
+	for _, f := range faults {
+		p.faults = append(p.faults, &armed{Fault: f})
+	}
+	return p
+}
+
+// hit gives the first fault that fires on the message. Every fault that chooses the message counts it.
+func (p *plan) hit(now market.Timestamp, s SessionID, msg string, sym market.Symbol) (firing, bool) {
+	var got firing
+	for _, f := range p.faults {
+		if !f.chooses(now.Time().Sub(p.start.Time()), s, msg, sym) {
+			continue
+		}
+		f.seen++
+		fires, drawn := f.fires(p.rng)
+		if fires && got.armed == nil {
+			f.fired++
+			got = firing{f, drawn}
+		}
+	}
+	return got, got.armed != nil
+}
+
+func (f *armed) chooses(since time.Duration, s SessionID, msg string, sym market.Symbol) bool {
+	if f.msg() != msg || (f.On.Session != "" && f.On.Session != s) || (f.On.Symbol != "" && f.On.Symbol != sym) {
+		return false
+	}
+	return since >= f.When.At && (f.When.For == 0 || since < f.When.At+f.When.For)
+}
+
+func (f *armed) fires(rng *rand.Rand) (bool, string) {
+	switch {
+	case f.When.Nth > 0:
+		return f.seen == f.When.Nth, ""
+	case f.When.Every > 0:
+		return f.seen%f.When.Every == 0, ""
+	}
+	d := rng.Int64N(Certain)
+	return d < f.When.P, market.Qty(d).String()
+}

@@ -1,0 +1,158 @@
+package sim
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/failshut/failshut/market"
+)
+
+// order is one order at the venue.
+type order struct {
+	ref      uint64 // rises with each order; also its reference in the public feed
+	oid      string
+	account  *account
+	cl0, cl  market.ClOrdID
+	ids      []market.ClOrdID
+	older    *order // of the same first id, where the venue lets an id execute again
+	sym      int
+	side     market.Side
+	typ      market.OrderType
+	tif      market.TIF
+	px       market.Price
+	qty, cum market.Qty
+	cost     market.Notional
+	status   OrdStatus
+	priority uint64
+	by       uint64
+
+	level      *level // of the engine's book, while it rests
+	prev, next *order
+}
+
+func (o *order) leaves() market.Qty {
+	if !o.status.Open() {
+		return 0
+	}
+	return o.qty - o.cum
+}
+
+// accept makes an order of account a, tells its account, and hands it to the matcher. The caller has validated it.
+func (h *house) accept(a *account, o *order) {
+	h.refs++
+	h.priorities++
+	h.orderCount++
+	o.ref, o.priority, o.account, o.status = h.refs, h.priorities, a, StatusNew
+	o.oid = h.prefix + strconv.FormatUint(o.ref, 10)
+	o.cl, o.ids = o.cl0, []market.ClOrdID{o.cl0}
+	o.by = h.because.n
+	if a.session != nil {
+		o.older = a.byCl[o.cl0]
+		a.byCl[o.cl0] = o
+		h.byOID[o.oid] = o
+	}
+	a.open = append(a.open, o)
+	*a.openSide(o) += o.qty
+	h.orderLine(o, "")
+	h.exposure(a, o.sym)
+	h.report(o, ExecNew, nil)
+	h.matcher.enter(o)
+}
+
+// openSide is the account's open quantity on the side and symbol of o.
+func (a *account) openSide(o *order) *market.Qty {
+	if o.side == market.Buy {
+		return &a.buys[o.sym]
+	}
+	return &a.sells[o.sym]
+}
+
+// finish ends an order without a report.
+func (h *house) finish(o *order, s OrdStatus, why string) {
+	*o.account.openSide(o) -= o.qty - o.cum
+	o.status = s
+	o.account.closed(o)
+	h.orderLine(o, why)
+	h.exposure(o.account, o.sym)
+	h.matcher.remove(o)
+}
+
+func (a *account) closed(o *order) {
+	i, ok := slices.BinarySearchFunc(a.open, o.ref, func(x *order, ref uint64) int {
+		if x.ref < ref {
+			return -1
+		}
+		if x.ref > ref {
+			return 1
+		}
+		return 0
+	})
+	if ok {
+		a.open = slices.Delete(a.open, i, i+1)
+	}
+}
+
+// fill executes q at px. Sums cannot overflow: valid has tried the worst case of the account, and no execution exceeds its
+// order.
+func (h *house) fill(o *order, q market.Qty, px market.Price) {
+	c := h.symbols[o.sym].c
+	o.cum += q
+	if w, err := c.Worth(px, q, false); err == nil {
+		if sum, err := o.cost.Add(w); err == nil {
+			o.cost = sum
+		}
+	}
+	*o.account.openSide(o) -= q
+	o.account.pos[o.sym] += market.Qty(o.side.Sign()) * q
+	o.status = StatusPartial
+	if o.cum == o.qty {
+		o.status = StatusFilled
+		o.account.closed(o)
+	}
+	h.symbols[o.sym].last = px
+}
+
+func (h *house) avg(o *order) market.Price {
+	if o.cum == 0 {
+		return 0
+	}
+	p, err := market.AvgPrice(o.cost, o.cum, h.symbols[o.sym].c.Multiplier)
+	if err != nil {
+		return 0
+	}
+	return p
+}
+
+func (h *house) orderLine(o *order, why string) {
+	h.line("order", &OrderLine{OID: o.oid, Account: o.account.id, Cl0: o.cl0, Cl: o.cl, IDs: slices.Clone(o.ids),
+		Sym: h.symbols[o.sym].sym, Side: o.side, Type: o.typ, TIF: o.tif, Px: o.px, Qty: o.qty, Cum: o.cum, Leaves: o.leaves(),
+		Avg: h.avg(o), Status: o.status, Priority: o.priority, By: h.because.n, Why: why})
+}
+
+// execID gives the next execution id.
+func (h *house) execID() string {
+	h.execs++
+	return h.prefix + "E" + strconv.FormatUint(h.execs, 10)
+}
+
+// report tells the session of an order's account about it; shape, if given, completes the report.
+func (h *house) report(o *order, t ExecType, shape func(*Report)) {
+	s := o.account.session
+	if s == nil {
+		return
+	}
+	r := h.picture(o, t)
+	if shape != nil {
+		shape(&r)
+	}
+	if r.ExecID == "" {
+		r.ExecID = h.execID()
+	}
+	h.reply(s, r, r.Symbol)
+}
+
+// picture is the order as a report shows it.
+func (h *house) picture(o *order, t ExecType) Report {
+	return Report{Type: t, Status: o.status, OrderID: o.oid, ClOrdID: o.cl, Symbol: h.symbols[o.sym].sym, Side: o.side, Ord: o.typ,
+		TIF: o.tif, Price: o.px, Qty: o.qty, Cum: o.cum, Leaves: o.leaves(), AvgPx: h.avg(o), Paper: h.paper}
+}
