@@ -1,0 +1,48 @@
+package risk
+
+// Permission lets a node's gates admit orders until a deadline on both clocks. It is made when the node's own replica applies the
+// node's own Sync, in the term that is opened, and runs from the moment that Sync was sent. It is not changed once made.
+type Permission struct {
+	Incarnation uint64
+	Term        uint64
+	Until       Reading
+}
+
+// valid reports whether the permission holds now. The zero and the nil permission never do.
+func (p *Permission) valid(now Reading) bool {
+	return p != nil && p.Incarnation > 0 && p.Term > 0 && now.Mono < p.Until.Mono && now.Wall < p.Until.Wall
+}
+
+// local reasons in a word that a gate reads at once: mode in the low byte, reason above.
+const (
+	localUnknown = iota
+	localJournalDead
+	localJournalCorrupt
+	localSessionDown
+	localReconciling
+	localUnknownOrders
+	localDifference
+	localClockJump
+	localStopping
+	localFatal
+	localPermission
+	localNone
+)
+
+var localCodes = [...]Code{
+	localUnknown: CodeJournalUnknown, localJournalDead: CodeJournalDead, localJournalCorrupt: CodeJournalCorrupt,
+	localSessionDown: CodeSessionDown, localReconciling: CodeReconciling, localUnknownOrders: CodeUnknownOrders,
+	localDifference: CodeDifference, localClockJump: CodeClockJump, localStopping: CodeStopping, localFatal: CodeDigest,
+	localPermission: CodeNoPermission, localNone: "",
+}
+
+func packLocal(m Mode, reason int) uint32 { return uint32(m) | uint32(reason)<<8 }
+
+// unpackLocal reads the word; the zero word is CLOSED because nobody has said how the journal is.
+func unpackLocal(w uint32) (Mode, Code) {
+	reason := int(w >> 8)
+	if reason >= len(localCodes) {
+		return Closed, CodeInvalid
+	}
+	return Mode(w & 0xff), localCodes[reason]
+}
