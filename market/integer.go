@@ -96,11 +96,10 @@ func (m magnitude) times(x uint64) wide {
 	return wide{h1 + carry, w1, w0}
 }
 
-// next returns m + 1, and reports whether it fits.
-func (m magnitude) next() (magnitude, bool) {
+// next returns m + 1, for an m below the largest.
+func (m magnitude) next() magnitude {
 	lo, carry := bits.Add64(m.lo, 1, 0)
-	hi, carry := bits.Add64(m.hi, 0, carry)
-	return magnitude{hi, lo}, carry == 0
+	return magnitude{m.hi + carry, lo}
 }
 
 func (m magnitude) less(o magnitude) bool {
@@ -115,15 +114,15 @@ func (w wide) quo(d uint64) (wide, uint64) {
 	return wide{q2, q1, q0}, r
 }
 
-// over returns w/d, rounded up or down as told, and reports whether it fits a magnitude; d is not zero.
+// over returns w/d, rounded up or down as told, and reports whether a Notional might hold it; d is not zero.
 func (w wide) over(d uint64, up bool) (magnitude, bool) {
 	q, r := w.quo(d)
 	m := magnitude{q.w1, q.w0}
-	if q.w2 != 0 {
+	if q.w2 != 0 || m.hi > 1<<63 { // what is left has room for one more
 		return magnitude{}, false
 	}
 	if up && r != 0 {
-		return m.next()
+		m = m.next()
 	}
 	return m, true
 }

@@ -34,21 +34,20 @@ func AvgPrice(cost Notional, qty Qty, m Factor) (Price, error) {
 	}
 	c, negCost := cost.split()
 	size, negSize := abs(qty)
-	q, r := c.times(one * one).quo(size)
-	q, r2 := q.quo(uint64(m))
-	avg := magnitude{q.w1, q.w0}
-	ok := q.w2 == 0
+	w, r := c.times(one * one).quo(size)
+	w, r2 := w.quo(uint64(m))
 
 	// What is left is r2·size + r of a divisor of size·m: both below 2^127, so twice the first fits.
 	left := magnitude{0, size}.times(r2)
 	lo, carry := bits.Add64(left.w0, r, 0)
 	twice := magnitude{(left.w1+carry)<<1 | lo>>63, lo << 1}
 	den := magnitude{0, size}.times(uint64(m))
-	if ok && !twice.less(magnitude{den.w1, den.w0}) {
-		avg, ok = avg.next()
+	avg := magnitude{w.w1, w.w0}
+	if !twice.less(magnitude{den.w1, den.w0}) {
+		avg = avg.next()
 	}
 	p, fits := signed[Price](avg, negCost != negSize)
-	if !ok || !fits {
+	if !fits || w.w2 != 0 || w.w1 != 0 {
 		return 0, overflow(fmt.Sprintf("%s / (%s × %s)", cost, qty, m))
 	}
 	return p, nil

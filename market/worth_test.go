@@ -17,6 +17,9 @@ func FuzzWorthAgreesWithTheOracle(f *testing.F) {
 			}
 		}
 	}
+	const fives = 3_814_697_265_625 // 5^18, of which 1e18 is 2^18 times
+	f.Add(int64(fives<<21), int64(1<<62), int64(1<<62))
+	f.Add(int64(-fives<<21), int64(1<<62), int64(1<<62)) // exactly the smallest Notional
 	f.Fuzz(isWorth)
 }
 
@@ -54,6 +57,9 @@ func FuzzAvgPriceAgreesWithTheOracle(f *testing.F) {
 			}
 		}
 	}
+	f.Add(int64(1<<46), uint64(0), int64(1), int64(1))                                 // a multiple of 2^128, whose lower words are 0
+	f.Add(int64(0), uint64(1<<46), int64(1), int64(1))                                 // a multiple of 2^64
+	f.Add(int64(0), uint64(1840214784646119741), int64(6704813537443886292), int64(8)) // half is told by a carry into the second word
 	f.Fuzz(averages)
 }
 
