@@ -28,6 +28,7 @@ type order struct {
 
 	level      *level // of the engine's book, while it rests
 	prev, next *order
+	ahead      market.Qty // of a paper order: displayed size that must trade before it
 }
 
 func (o *order) leaves() market.Qty {

@@ -86,17 +86,24 @@ func (v *Venue) Logon(s Session) error {
 	return v.Handle(v.out.Clock(), Logon{s})
 }
 
-// Receive takes a request; see Port. A request of a session that is not logged on is an ErrNotLoggedOn here.
+// Receive takes a request; see Port. A request of a session that is not logged on is an ErrNotLoggedOn here. An error proves
+// that the request was not taken; the request on which the ledger fails was.
 func (v *Venue) Receive(id SessionID, r Request) error {
 	if v.busy {
 		return ErrBusy
 	}
+	if v.err != nil {
+		return v.err
+	}
 	v.took = nil
 	if err := v.Handle(v.out.Clock(), Received{id, r}); err != nil {
-		return err
+		return nil // the next call tells
 	}
 	return v.took
 }
+
+// Err is what has ended the venue: an ErrLedger, or nil.
+func (v *Venue) Err() error { return v.err }
 
 // Logout ends a session; see Port.
 func (v *Venue) Logout(id SessionID, why string) error {
