@@ -1,0 +1,144 @@
+package feeds
+
+const (
+	confirmations = 3  // packets in a row that make a new session, or heartbeats that prove a restart
+	mostLines     = 16 // lines told apart; those beyond share the last place
+)
+
+// line is what one line of a channel has said in the present epoch. A sequence is judged against the line that it
+// came on and never against the channel, for another line may be ahead.
+type line struct {
+	first uint64 // first sequence of the newest packet
+	sent  int64  // its send time
+	high  uint64 // everything that the line has shown ends before it
+	lows  int    // heartbeats in a row below high
+}
+
+func (c *Channel) line(n int) *line {
+	n = min(max(n, 0), mostLines-1)
+	for len(c.lines) <= n {
+		c.lines = append(c.lines, line{})
+	}
+	return &c.lines[n]
+}
+
+// resets reports whether h shows that the sequence of the session started over.
+func (l *line) resets(h *Header, t Traits) bool {
+	if t.SendTimes {
+		return l.high > 0 && h.First < l.first && h.Sent > l.sent
+	}
+	if h.First >= l.high {
+		l.lows = 0
+		return false
+	}
+	if h.Count == 0 && !h.End {
+		l.lows++
+	}
+	return l.lows >= confirmations
+}
+
+func (l *line) saw(h *Header, end uint64) {
+	if h.Sent >= l.sent {
+		l.first, l.sent = h.First, h.Sent
+	}
+	l.high = max(l.high, end)
+}
+
+// candidate is a session that nobody has confirmed: it may be a new one, or one flipped bit.
+type candidate struct {
+	session Session
+	packets []Input // with data of their own
+}
+
+// stray drops a candidate that a packet of the present session, or of a third one, has refuted.
+func (k *candidate) stray(c *Channel) {
+	for _, p := range k.packets {
+		c.desk.Counts.Strays++
+		if f := c.cfg.Events.Stray; f != nil {
+			f(p.Line)
+		}
+	}
+	clear(k.packets)
+	k.packets = k.packets[:0]
+}
+
+// unseen judges a packet of another session than the present one.
+func (c *Channel) unseen(now int64, in Input, h *Header) {
+	for _, s := range c.left {
+		if s == h.Session && s != (Session{}) {
+			c.desk.Counts.StaleDropped += uint64(h.Count)
+			if f := c.cfg.Events.StaleDropped; f != nil {
+				f(uint64(h.Count))
+			}
+			return
+		}
+	}
+	k := &c.foreign
+	if h.Session != k.session {
+		k.stray(c)
+	}
+	k.session = h.Session
+	kept := in
+	kept.Data = append([]byte(nil), in.Data...)
+	k.packets = append(k.packets, kept)
+	silent := !c.cfg.Offline && now-c.heard > 3*int64(c.traits.Heartbeat)
+	if c.ended || silent || len(k.packets) >= confirmations {
+		c.adopt(now)
+	}
+}
+
+// adopt leaves the present session for the candidate, and takes in the packets that confirmed it.
+func (c *Channel) adopt(now int64) {
+	c.flushHeld(now)
+	copy(c.left[1:], c.left[:])
+	c.left[0] = c.session
+	packets := c.foreign.packets
+	c.foreign.packets = nil
+	for i, p := range packets {
+		var h Header
+		if _, ok := c.transport.Parse(p.Data, &h); !ok {
+			continue // cannot be: it was parsed when it came
+		}
+		c.desk.Stamp(p.Recv, now)
+		if i == 0 {
+			c.begin(now, &h, "new session")
+		}
+		c.sequence(now, p, &h)
+	}
+}
+
+// begin starts an epoch with the packet of h. Seen from sequence 1 its books are exact, for they are empty;
+// otherwise the start is missing.
+func (c *Channel) begin(now int64, h *Header, why string) {
+	d := &c.desk
+	old := Pos{d.pos.Epoch, c.expect}
+	first := !c.started
+	c.started, c.ended, c.session, c.heard = true, false, h.Session, now
+	c.expect, c.high, c.top = h.First, 0, h.First
+	c.lines = c.lines[:0]
+	c.seen.clear()
+	c.hold.drop()
+	c.heal.close()
+	d.At(Pos{old.Epoch + 1, h.First}, d.Counts.Messages, 0)
+	state := Live
+	d.exact = true
+	if h.First != 1 {
+		state = Syncing
+		d.exact = c.cfg.Requests
+		d.Counts.LateJoin = d.Counts.LateJoin || first
+		if c.cfg.Requests {
+			c.expect = 1 // the server is asked for the start like for any hole
+		}
+	}
+	if d.state == Quarantined {
+		state, d.exact = Quarantined, false
+	}
+	if !first {
+		d.Counts.Resets++
+	}
+	c.codec.Reset(d)
+	d.newEpoch(state, why)
+	if f := c.cfg.Events.Reset; f != nil && !first {
+		f(old, d.pos)
+	}
+}
