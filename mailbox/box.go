@@ -1,0 +1,283 @@
+package mailbox
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+)
+
+// Box is a bounded queue with up to four lanes. Any number of goroutines may offer, raise, close and ask for
+// statistics; one consumer takes. Make one with New.
+type Box[M any] struct {
+	class  string
+	byLane func(M) Lane
+	only   Lane // the lane of all messages where byLane is nil
+	sink   func(Letter[M])
+	now    func() int64
+	hooks  hooks
+
+	signals atomic.Uint32
+	taking  atomic.Bool
+
+	mu        sync.Mutex
+	lanes     [laneCount]*lane[M] // nil: the lane does not exist
+	filled    uint8               // bit i: lanes[i] holds a message
+	suspended bool
+	closed    bool
+	astray    uint64 // refused because they named no lane of this box
+}
+
+type lane[M any] struct {
+	queue   queue[M]
+	bound   int
+	policy  Policy
+	waiting waiters[M]
+	counts  LaneStats
+}
+
+// New makes a box. The error lists every mistake of the configuration, see Config.Validate.
+func New[M any](cfg Config, opts ...Option[M]) (*Box[M], error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	b := &Box[M]{class: cfg.Class, now: cfg.Now, hooks: hooks{Events: cfg.Events}}
+	for _, o := range opts {
+		o(b)
+	}
+	lanes := 0
+	for i, lc := range cfg.Lanes {
+		if lc.Cap == 0 {
+			continue
+		}
+		l := &lane[M]{bound: lc.Cap, policy: lc.Policy, queue: queue[M]{size: min(lc.Cap, chunkSlots)}}
+		if lc.Prealloc {
+			l.queue.prealloc(lc.Cap)
+		}
+		b.lanes[i] = l
+		b.only = Lane(i + 1)
+		lanes++
+	}
+	if lanes > 1 && b.byLane == nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, errors.New("several lanes and no ByLane, want a function that says which"))
+	}
+	return b, nil
+}
+
+// Offer puts m at the tail of its lane, or says why it cannot: ErrFull, ErrSuspended, ErrClosed, or ErrPolicy
+// where the box has no such lane. It never blocks, and allocates nothing once the lane has grown. Safe for any
+// number of goroutines.
+func (b *Box[M]) Offer(m M) error {
+	name := b.laneOf(m)
+	b.mu.Lock()
+	l := b.lane(name)
+	r := b.check(name, l)
+	if r == 0 {
+		b.accept(name, l, m)
+		b.mu.Unlock()
+		return nil
+	}
+	b.refuse(l, r)
+	b.mu.Unlock()
+	b.hooks.refused(b.class, name, r)
+	return errOf(r)
+}
+
+func (b *Box[M]) laneOf(m M) Lane {
+	if b.byLane == nil {
+		return b.only
+	}
+	return b.byLane(m)
+}
+
+func (b *Box[M]) lane(name Lane) *lane[M] {
+	if !name.Valid() {
+		return nil
+	}
+	return b.lanes[name-1]
+}
+
+// check says why the lane cannot take one more, 0 when it can.
+func (b *Box[M]) check(name Lane, l *lane[M]) Reason {
+	switch {
+	case b.closed:
+		return Closed
+	case l == nil:
+		return Policing
+	case b.suspended && name != Control:
+		return Suspended
+	case l.queue.n >= l.bound:
+		return Full
+	}
+	return 0
+}
+
+func (b *Box[M]) accept(name Lane, l *lane[M], m M) {
+	var at int64
+	// One in 64 is stamped, and the one that wakes an idle consumer: reading a clock costs as much as the
+	// whole queue.
+	if b.now != nil && (b.filled == 0 || l.counts.Accepted%chunkSlots == 0) {
+		at = max(b.now(), 1)
+	}
+	l.counts.Accepted++
+	l.queue.push(m, at)
+	l.counts.HighWater = max(l.counts.HighWater, l.queue.n)
+	b.filled |= 1 << (name - 1)
+}
+
+func (b *Box[M]) refuse(l *lane[M], r Reason) {
+	if l == nil {
+		b.astray++
+		return
+	}
+	l.counts.Refused[r]++
+}
+
+func errOf(r Reason) error {
+	switch r {
+	case Full:
+		return ErrFull
+	case Suspended:
+		return ErrSuspended
+	case Closed:
+		return ErrClosed
+	default:
+		return ErrPolicy
+	}
+}
+
+// Take moves up to len(buf) messages into buf, highest lane first, and returns how many. It returns 0 on an
+// empty, suspended or closed box and never waits. What it returns counts as handled; a consumer that wants the
+// lanes looked at before every message takes one at a time. There is one consumer: a second call at the same
+// time is a bug and panics.
+func (b *Box[M]) Take(buf []Item[M]) int {
+	if !b.taking.CompareAndSwap(false, true) {
+		panic("mailbox: two consumers take from one box at the same time")
+	}
+	b.mu.Lock()
+	n := 0
+	for n < len(buf) && b.filled != 0 && !b.suspended {
+		b.takeOne(&buf[n])
+		n++
+	}
+	b.mu.Unlock()
+	b.taking.Store(false)
+	return n
+}
+
+func (b *Box[M]) takeOne(item *Item[M]) {
+	i := bits.TrailingZeros8(b.filled)
+	l := b.lanes[i]
+	l.queue.pop(item)
+	item.Lane = Lane(i + 1)
+	l.counts.Handled++
+	if w := l.waiting.first; w != nil {
+		b.admitWaiter(item.Lane, l, w)
+	} else if l.queue.n == 0 {
+		b.filled &^= 1 << i
+	}
+}
+
+// Pending says whether Take would return a message, or a signal is raised.
+func (b *Box[M]) Pending() bool {
+	if b.signals.Load() != 0 {
+		return true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.filled != 0 && !b.suspended
+}
+
+// Next is the lane from which Take would take now, 0 when it would take nothing.
+func (b *Box[M]) Next() Lane {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.filled == 0 || b.suspended {
+		return 0
+	}
+	return Lane(bits.TrailingZeros8(b.filled) + 1)
+}
+
+// Raise sets latches. It needs no room and cannot be refused, also on a suspended or closed box; raising a
+// latch that is set changes nothing.
+func (b *Box[M]) Raise(s Signal) { b.signals.Or(uint32(s)) }
+
+// Signals takes the latches raised since the last call; each raised latch is returned once.
+func (b *Box[M]) Signals() Signal {
+	if b.signals.Load() == 0 {
+		return 0
+	}
+	return Signal(b.signals.Swap(0))
+}
+
+// Suspend refuses everything but Control and hands out nothing until Resume. What is queued stays, those who
+// wait for room get ErrSuspended.
+func (b *Box[M]) Suspend() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.suspended = true
+	b.releaseWaiters(Suspended)
+}
+
+// Resume ends a suspension.
+func (b *Box[M]) Resume() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.suspended = false
+}
+
+// Drained says how many messages a Close turned into dead letters, indexed by Lane-1.
+type Drained [laneCount]int
+
+// Total is the sum over the lanes.
+func (d Drained) Total() int {
+	n := 0
+	for _, k := range d {
+		n += k
+	}
+	return n
+}
+
+// Close ends the box: every Offer has a yes before it or ErrClosed after it. All that is queued is dropped
+// with the reason and goes to the sink in lane order, and those who wait get ErrClosed. Closing again does
+// nothing. The memory of the lanes is given back.
+func (b *Box[M]) Close(r Reason) Drained {
+	var left [laneCount]queue[M]
+	var d Drained
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return d
+	}
+	b.closed = true
+	b.filled = 0
+	b.releaseWaiters(Closed)
+	for i, l := range b.lanes {
+		if l == nil {
+			continue
+		}
+		left[i] = l.queue.detach()
+		d[i] = left[i].n
+		l.counts.Dropped[r] += uint64(d[i])
+	}
+	b.mu.Unlock()
+	for i := range left {
+		if d[i] > 0 {
+			b.hooks.dropped(b.class, Lane(i+1), r, d[i])
+			b.bury(Lane(i+1), &left[i], r)
+		}
+	}
+	return d
+}
+
+func (b *Box[M]) bury(name Lane, q *queue[M], r Reason) {
+	if b.sink == nil {
+		return
+	}
+	var item Item[M]
+	for q.n > 0 {
+		q.pop(&item)
+		b.sink(Letter[M]{Message: item.Message, Lane: name, Reason: r, At: item.At})
+	}
+}

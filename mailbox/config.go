@@ -1,0 +1,115 @@
+package mailbox
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// LaneConfig bounds one lane.
+type LaneConfig struct {
+	// Cap is the exact number of messages the lane holds. 0: the lane does not exist.
+	Cap int
+	// Policy must be stated where Cap is more than 0.
+	Policy Policy
+	// TTL must be 0: messages that grow too old in the queue are not built.
+	TTL time.Duration
+	// Prealloc takes the memory of the whole bound when the box is made, for boxes that must never grow
+	// while they work.
+	Prealloc bool
+}
+
+// Config describes a box. The zero Config is invalid: it has no lane.
+type Config struct {
+	// Class labels the box in events and metrics; a bounded set of words, never a name of one actor.
+	Class string
+	// Lanes are indexed by Lane-1: Control, Reports, Commands, Data.
+	Lanes [laneCount]LaneConfig
+	// MaxKeys must be 0: conflation is not built.
+	MaxKeys int
+	// Now gives a monotonic reading in nanoseconds for the ages of messages. nil: no ages. It is called
+	// with the box locked and must not call the box.
+	Now func() int64
+	// Events are told what happens to the box.
+	Events Events
+}
+
+// One is the configuration of a box with a single lane, Data.
+func One(capacity int, p Policy) Config {
+	var c Config
+	c.Lanes[Data-1] = LaneConfig{Cap: capacity, Policy: p}
+	return c
+}
+
+// DefaultConfig is a box of four lanes for an actor of the given class: Control 1088 (1024 open orders and
+// 64), Reports 4096, where readers outside actors may wait, Commands 1024, Data 8192.
+func DefaultConfig(class string) Config {
+	c := Config{Class: class}
+	c.Lanes[Control-1] = LaneConfig{Cap: 1088, Policy: Reject}
+	c.Lanes[Reports-1] = LaneConfig{Cap: 4096, Policy: Block}
+	c.Lanes[Commands-1] = LaneConfig{Cap: 1024, Policy: Reject}
+	c.Lanes[Data-1] = LaneConfig{Cap: 8192, Policy: Reject}
+	return c
+}
+
+// Validate lists every mistake of the configuration, each with what was found and what was wanted; nil when
+// there is none. Every error matches ErrConfig, those that ask for something that does not exist yet match
+// ErrNotBuilt too.
+func (c Config) Validate() error {
+	var errs []error
+	lanes := 0
+	for i, lc := range c.Lanes {
+		errs = append(errs, lc.validate(Lane(i+1))...)
+		if lc.Cap > 0 {
+			lanes++
+		}
+	}
+	if lanes == 0 {
+		errs = append(errs, errors.New("no lane has a capacity, want at least one"))
+	}
+	if c.MaxKeys != 0 {
+		errs = append(errs, fmt.Errorf("max keys = %d, want 0: conflation is %w", c.MaxKeys, ErrNotBuilt))
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrConfig, errors.Join(errs...))
+}
+
+func (lc LaneConfig) validate(l Lane) []error {
+	var errs []error
+	if lc.Cap < 0 {
+		errs = append(errs, fmt.Errorf("lane %s: cap = %d, want 0 or more", l, lc.Cap))
+	}
+	if lc.TTL < 0 || lc.TTL > 0 && l <= Reports {
+		errs = append(errs, fmt.Errorf("lane %s: ttl = %s, want none", l, lc.TTL))
+	} else if lc.TTL > 0 {
+		errs = append(errs, fmt.Errorf("lane %s: ttl = %s: message deadlines are %w", l, lc.TTL, ErrNotBuilt))
+	}
+	if lc.Cap == 0 {
+		return errs
+	}
+	switch lc.Policy {
+	case Reject:
+	case Block:
+		if l != Reports && l != Data {
+			errs = append(errs, fmt.Errorf("lane %s: policy = %s, want %s: nobody waits there", l, lc.Policy, Reject))
+		}
+	case DropNewest, DropOldest, Conflate:
+		errs = append(errs, fmt.Errorf("lane %s: policy %s is %w, want %s or %s", l, lc.Policy, ErrNotBuilt, Reject, Block))
+	default:
+		errs = append(errs, fmt.Errorf("lane %s: policy = %s, want %s or %s", l, lc.Policy, Reject, Block))
+	}
+	return errs
+}
+
+// Option sets what depends on the type of the messages.
+type Option[M any] func(*Box[M])
+
+// ByLane says in which lane a message waits. A box with more than one lane needs it; f is called once per
+// offer, before the box is locked, and must be pure. Without it all messages go to the only lane there is.
+func ByLane[M any](f func(M) Lane) Option[M] { return func(b *Box[M]) { b.byLane = f } }
+
+// Sink receives the messages that were accepted and will not be handled. It is called on the goroutine of
+// Close, outside the box's lock, must not block, and owns the letter.
+func Sink[M any](f func(Letter[M])) Option[M] { return func(b *Box[M]) { b.sink = f } }

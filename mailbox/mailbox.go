@@ -1,0 +1,141 @@
+// Package mailbox is a bounded queue that answers: whoever offers a message learns at once whether it was
+// taken, and a full box is an answer like any other. A box has up to four lanes, each with its own bound and
+// policy, served in strict order, and it counts every message it was ever offered.
+//
+// It keeps promise P6 (bounded and counted: accepted = handled + dropped by reason + queued, at every
+// instant), the queue's part of P5 (nothing is lost silently) and of P7 (Control never waits behind data).
+// It knows nothing of actors, starts no goroutine, and reads no clock but the one it is given.
+package mailbox
+
+import (
+	"errors"
+	"strconv"
+)
+
+// Lane is a queue of its own inside a box. Lanes never borrow room from each other, and a lower number is
+// always served first. Lane(0) is invalid.
+type Lane uint8
+
+// The lanes, in the order in which they are served.
+const (
+	Control  Lane = iota + 1 // cancel of one order, stop of a timer: ahead of everything
+	Reports                  // venue evidence and replies
+	Commands                 // intents and calls
+	Data                     // market data
+)
+
+const laneCount = 4
+
+var laneNames = [laneCount + 1]string{"invalid", "control", "reports", "commands", "data"}
+
+// Valid says whether l is one of the four lanes.
+func (l Lane) Valid() bool { return l >= Control && l <= Data }
+
+// String gives the lower-case name of the lane, "invalid(N)" for anything else.
+func (l Lane) String() string {
+	if !l.Valid() {
+		return "invalid(" + strconv.Itoa(int(l)) + ")"
+	}
+	return laneNames[l]
+}
+
+// Policy is what a lane does with a message for which it has no room. Policy(0) is invalid: a bound without
+// a stated policy is a mistake.
+type Policy uint8
+
+// The policies. New builds Reject and Block and refuses the others by name, see ErrNotBuilt.
+const (
+	Reject     Policy = iota + 1 // the sender gets ErrFull
+	DropNewest                   // as Reject, and the message becomes a dead letter
+	DropOldest                   // the oldest message of the lane makes room
+	Conflate                     // a newer state takes the place of the queued one of its key
+	Block                        // as Reject for Offer; OfferWait waits for room
+)
+
+var policyNames = [...]string{"invalid", "reject", "drop_newest", "drop_oldest", "conflate", "block"}
+
+// String gives the lower-case name of the policy, "invalid(N)" for anything else.
+func (p Policy) String() string {
+	if p < Reject || p > Block {
+		return "invalid(" + strconv.Itoa(int(p)) + ")"
+	}
+	return policyNames[p]
+}
+
+// Reason says why a message was refused or dropped. The set is closed; Reason(0) is invalid.
+type Reason uint8
+
+// Reasons of refusal come first, reasons of a drop after them.
+const (
+	Full      Reason = iota + 1 // no room in the lane
+	Suspended                   // the box takes nothing but Control now
+	Closed                      // the box takes nothing any more
+	Policing                    // the lane does not exist, or its policy does not allow the call
+	Cancelled                   // OfferWait ended with its context
+
+	Stopped    // dropped: the owner stopped
+	Restarted  // dropped: the owner failed, its next incarnation starts empty
+	Abandoned  // dropped: the owner hung and was left behind
+	Expired    // dropped: too old
+	Overflow   // dropped: made room for a newer one
+	Conflated  // dropped: replaced by a newer state
+	Poison     // dropped: it crashed its owner before
+	Shutdown   // dropped: the whole system stopped
+	reasonsEnd // one past the last reason
+)
+
+var reasonNames = [reasonsEnd]string{
+	"invalid", "full", "suspended", "closed", "policy", "cancelled",
+	"stopped", "restarted", "abandoned", "expired", "overflow", "conflated", "poison", "shutdown",
+}
+
+// String gives the lower-case name of the reason, as metrics and reports show it.
+func (r Reason) String() string {
+	if r == 0 || r >= reasonsEnd {
+		return "invalid(" + strconv.Itoa(int(r)) + ")"
+	}
+	return reasonNames[r]
+}
+
+// Answers of Offer and OfferWait. They are returned bare, so that a refusal costs no allocation.
+var (
+	// ErrFull says that the lane holds as many messages as its bound allows.
+	ErrFull = errors.New("mailbox: full")
+	// ErrClosed says that the box was closed and will never take a message again.
+	ErrClosed = errors.New("mailbox: closed")
+	// ErrSuspended says that the box takes only Control for now.
+	ErrSuspended = errors.New("mailbox: suspended")
+	// ErrPolicy says that the message names a lane this box does not have, or that the lane's policy does
+	// not allow the call.
+	ErrPolicy = errors.New("mailbox: not allowed by policy")
+)
+
+// Answers of New.
+var (
+	// ErrConfig is what every error of New matches.
+	ErrConfig = errors.New("mailbox: invalid configuration")
+	// ErrNotBuilt says that the configuration asks for something this version names but does not have.
+	ErrNotBuilt = errors.New("not built")
+)
+
+// Signal is a set of latches, one bit each. Their meaning is the owner's.
+type Signal uint32
+
+// Item is a message as the consumer gets it.
+type Item[M any] struct {
+	// Message is what was offered.
+	Message M
+	// Lane is where it waited.
+	Lane Lane
+	// At is the reading of Config.Now when it was accepted, 0 for a message that was not stamped.
+	At int64
+}
+
+// Letter is a message that will not be handled, with the reason.
+type Letter[M any] struct {
+	Message M
+	Lane    Lane
+	Reason  Reason
+	// At is the reading of Config.Now when it was accepted, 0 for a message that was not stamped.
+	At int64
+}

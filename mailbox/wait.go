@@ -1,0 +1,127 @@
+package mailbox
+
+import "context"
+
+// Waiting is an offer that has no place yet. It belongs to the box that made it.
+type Waiting[M any] struct {
+	message    M
+	done       func(error)
+	lane       *lane[M]
+	prev, next *Waiting[M]
+	queued     bool // still in the waiter list
+}
+
+// waiters is a list in order of arrival.
+type waiters[M any] struct {
+	first, last *Waiting[M]
+	n           int
+}
+
+func (ws *waiters[M]) add(w *Waiting[M]) {
+	w.prev, w.queued = ws.last, true
+	if ws.last == nil {
+		ws.first = w
+	} else {
+		ws.last.next = w
+	}
+	ws.last = w
+	ws.n++
+}
+
+func (ws *waiters[M]) remove(w *Waiting[M]) {
+	if w.prev == nil {
+		ws.first = w.next
+	} else {
+		w.prev.next = w.next
+	}
+	if w.next == nil {
+		ws.last = w.prev
+	} else {
+		w.next.prev = w.prev
+	}
+	w.prev, w.next, w.queued = nil, nil, false
+	ws.n--
+}
+
+// OfferWait is Offer, but where a Block lane is full it waits for room, in order of arrival. It ends with nil,
+// ErrSuspended, ErrClosed, or the cause of ctx, and returns ErrPolicy at once on lanes of another policy. While it waits
+// the message has no place in the queue. Never call it from the consumer.
+func (b *Box[M]) OfferWait(ctx context.Context, m M) error {
+	answer := make(chan error, 1)
+	w, err := b.OfferLater(m, func(err error) { answer <- err })
+	if w == nil {
+		return err
+	}
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+	}
+	if b.Withdraw(w) {
+		return context.Cause(ctx)
+	}
+	return <-answer
+}
+
+// OfferLater is the part of OfferWait that does not wait, for callers that park in their own way. A nil
+// Waiting means that the error is the answer. Otherwise done is called exactly once, with the answer, unless
+// Withdraw comes first. It is called with the box locked: it may only hand the answer on, and must not call
+// the box.
+func (b *Box[M]) OfferLater(m M, done func(error)) (*Waiting[M], error) {
+	name := b.laneOf(m)
+	b.mu.Lock()
+	l := b.lane(name)
+	r := b.check(name, l)
+	if l != nil && l.policy != Block {
+		r = Policing
+	}
+	switch r {
+	case 0:
+		b.accept(name, l, m)
+		b.mu.Unlock()
+		return nil, nil
+	case Full:
+		w := &Waiting[M]{message: m, done: done, lane: l}
+		l.waiting.add(w)
+		b.mu.Unlock()
+		return w, nil
+	}
+	b.refuse(l, r)
+	b.mu.Unlock()
+	b.hooks.refused(b.class, name, r)
+	return nil, errOf(r)
+}
+
+// Withdraw takes a waiting offer back and says whether it could: false means that its answer has been given.
+func (b *Box[M]) Withdraw(w *Waiting[M]) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !w.queued {
+		return false
+	}
+	w.lane.waiting.remove(w)
+	b.refuse(w.lane, Cancelled)
+	return true
+}
+
+// admitWaiter gives the place that has just become free to the one who waited longest. A lane with waiters is
+// therefore always full, and nobody can slip in before them.
+func (b *Box[M]) admitWaiter(name Lane, l *lane[M], w *Waiting[M]) {
+	l.waiting.remove(w)
+	b.accept(name, l, w.message)
+	w.done(nil)
+}
+
+func (b *Box[M]) releaseWaiters(r Reason) {
+	for _, l := range b.lanes {
+		if l == nil {
+			continue
+		}
+		for l.waiting.first != nil {
+			w := l.waiting.first
+			l.waiting.remove(w)
+			b.refuse(l, r)
+			w.done(errOf(r))
+		}
+	}
+}
