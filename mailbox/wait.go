@@ -104,6 +104,13 @@ func (b *Box[M]) Withdraw(w *Waiting[M]) bool {
 	return true
 }
 
+// Answered says whether a waiting offer has got its answer or was withdrawn.
+func (b *Box[M]) Answered(w *Waiting[M]) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !w.queued
+}
+
 // admitWaiter gives the place that has just become free to the one who waited longest. A lane with waiters is
 // therefore always full, and nobody can slip in before them.
 func (b *Box[M]) admitWaiter(name Lane, l *lane[M], w *Waiting[M]) {

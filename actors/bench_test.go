@@ -1,0 +1,112 @@
+package actors_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/mailbox"
+)
+
+func newBench(b *testing.B, deterministic bool) *actors.System {
+	b.Helper()
+	cfg := actors.Config{Clock: actors.Real(), Dispatch: actors.Shared(0)}
+	if deterministic {
+		cfg.Clock, cfg.Dispatch = actors.Virtual(start), actors.Deterministic()
+	}
+	s, err := actors.New(cfg)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = s.Stop(context.Background()) })
+	return s
+}
+
+type packet struct {
+	lane mailbox.Lane
+	a, b int64
+	to   *int
+}
+
+func laneOf(p packet) mailbox.Lane { return p.lane }
+
+// BenchmarkDeterministicHop is one message from one handler to another under the deterministic dispatch.
+func BenchmarkDeterministicHop(b *testing.B) {
+	s := newBench(b, true)
+	b.ReportAllocs()
+	var ping, pong actors.Ref[packet]
+	n, done := 0, false
+	spawn := func(name actors.Name, to *actors.Ref[packet]) actors.Ref[packet] {
+		ref, err := actors.Spawn(s, actors.Spec[packet]{
+			Name: name, Box: mailbox.DefaultConfig("bench"), Lane: laneOf,
+			Actor: actors.Func[packet](func(_ *actors.Context[packet], m packet) error {
+				if n++; n >= b.N {
+					done = true
+					return nil
+				}
+				return to.Tell(m)
+			}),
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		return ref
+	}
+	ping, pong = spawn("ping", &pong), spawn("pong", &ping)
+	_ = s.Drive(b.Context(), nil)
+	if err := ping.Tell(packet{lane: mailbox.Data}); err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	_ = s.Drive(b.Context(), func() bool { return done })
+	if !done {
+		b.Fatal("not done")
+	}
+}
+
+// BenchmarkTellHandled is a message from a goroutine outside until it is handled, under the shared dispatch, with
+// one and four senders at full speed.
+func BenchmarkTellHandled(b *testing.B) {
+	for _, senders := range []int{1, 4} {
+		b.Run(map[int]string{1: "1 sender", 4: "4 senders"}[senders], func(b *testing.B) {
+			s := newBench(b, false)
+			b.ReportAllocs()
+			total := b.N / senders * senders
+			if total == 0 {
+				total = senders
+			}
+			done := make(chan struct{})
+			n := 0
+			ref, err := actors.Spawn(s, actors.Spec[packet]{
+				Name: "sink", Box: mailbox.DefaultConfig("bench"), Lane: laneOf,
+				Actor: actors.Func[packet](func(_ *actors.Context[packet], _ packet) error {
+					if n++; n == total {
+						close(done)
+					}
+					return nil
+				}),
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			for ref.Tell(packet{lane: mailbox.Control}) != nil {
+				continue
+			}
+			n = 0
+			b.ResetTimer()
+			var wg sync.WaitGroup
+			for range senders {
+				wg.Go(func() {
+					for range total / senders {
+						for ref.Tell(packet{lane: mailbox.Data}) != nil {
+							continue
+						}
+					}
+				})
+			}
+			wg.Wait()
+			<-done
+		})
+	}
+}

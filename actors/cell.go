@@ -1,0 +1,283 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/failshut/failshut/mailbox"
+)
+
+// Latches of a mailbox.
+const (
+	signalStop mailbox.Signal = 1 << iota
+	signalKill
+	signalLeave
+)
+
+// Where a cell or a coroutine stands with the run queue.
+const (
+	stateUnborn uint32 = iota // the engine has not started it: nothing may push it
+	stateIdle
+	stateReady   // in the run queue
+	stateRunning // has its turn
+	stateDead
+)
+
+type phase uint8
+
+const (
+	phaseNew phase = iota
+	phaseLive
+	phaseEnding
+	phaseStopped // Stopping has been called, or never will be
+	phaseEnded
+)
+
+// stackMax bounds the stack that an Exit carries.
+const stackMax = 64 << 10
+
+// cell is the part of an actor that does not depend on its message type: its place in the run queue, its
+// lifecycle and the guard around its handlers. Whoever has its turn owns the fields that are not atomic.
+type cell struct {
+	sys      *System
+	life     *Life
+	body     body
+	engine   engineMailbox
+	state    atomic.Uint32
+	due      atomic.Int32  // ticks that wait to be delivered
+	steps    atomic.Uint64 // odd while user code runs
+	replaced atomic.Bool   // its worker was given up
+	began    atomic.Bool   // Starting returned nil
+	open     atomic.Bool   // the mailbox takes messages, ticks may be delivered
+
+	phase       phase
+	now         time.Time // reading of this turn, under the real clock
+	reason      Reason
+	err         error
+	stack       []byte
+	messageType string
+	seen        uint64 // steps at the last look of the watchdog, which alone uses it
+	since       int64
+}
+
+// body is the part of an actor that knows its message type.
+type body interface {
+	starting() error
+	next() bool // handles one message, tick or signal; false when there is none
+	stopping(r Reason) error
+	raise(s mailbox.Signal)
+	signals() mailbox.Signal
+	pending() bool
+	resume()
+	close(r mailbox.Reason)
+	fold(e *entry)
+	cancelAll()
+	messageType() string
+}
+
+// kick puts the cell into the run queue unless it is there or has its turn.
+func (c *cell) kick() {
+	if c.state.Load() == stateIdle && c.state.CompareAndSwap(stateIdle, stateReady) {
+		c.sys.dispatch.push(c)
+	}
+}
+
+func (c *cell) signal(s mailbox.Signal) {
+	c.body.raise(s)
+	c.kick()
+}
+
+// leave tells an abandoned actor to end when it can; a worker that is in its handler is replaced.
+func (c *cell) leave() {
+	c.body.raise(signalLeave)
+	if c.state.Load() == stateRunning && c.replaced.CompareAndSwap(false, true) {
+		c.sys.dispatch.replace()
+	}
+	c.kick()
+}
+
+// admit opens the mailbox when both its Starting has returned and its life is open. The life must be locked.
+func (c *cell) admit() {
+	if c.life.open && c.began.Load() {
+		c.body.resume()
+		c.open.Store(true)
+		c.kick()
+	}
+}
+
+// turn runs the cell for a while. It never panics; a Goexit of a handler ends the goroutine after the cell is
+// back in order.
+func (c *cell) turn() bool {
+	c.state.Store(stateRunning)
+	limit := turnMessages
+	if c.sys.ordered != nil {
+		limit = 1
+	} else {
+		c.now = c.sys.clock.Now()
+	}
+	finished := false
+	defer func() {
+		if !finished {
+			c.fail(recover(), debug.Stack())
+			c.settle()
+		}
+	}()
+	for n := 1; c.step() && n < limit; n++ {
+		if n%turnLook == 0 && time.Since(c.now) > turnNanos {
+			break
+		}
+	}
+	finished = true
+	return c.settle()
+}
+
+// settle gives the turn back and says whether the worker may go on.
+func (c *cell) settle() bool {
+	replaced := c.replaced.Load()
+	switch c.phase {
+	case phaseEnded:
+		c.state.Store(stateDead)
+	case phaseLive:
+		c.state.Store(stateIdle)
+		if c.open.Load() && c.due.Load() > 0 || c.body.pending() {
+			c.kick()
+		}
+	default:
+		c.state.Store(stateReady)
+		c.sys.dispatch.push(c)
+	}
+	return !replaced
+}
+
+// step does one thing and says whether there may be more to do.
+func (c *cell) step() bool {
+	switch c.phase {
+	case phaseLive:
+		return c.body.next()
+	case phaseNew:
+		c.start()
+	case phaseEnding:
+		c.windDown()
+	case phaseStopped:
+		c.complete()
+		return false
+	case phaseEnded:
+		return false
+	}
+	return true
+}
+
+func (c *cell) start() {
+	c.engine.started()
+	if c.obey(c.body.signals()) {
+		return
+	}
+	c.enter()
+	err := c.body.starting()
+	c.exit()
+	if err != nil {
+		c.end(reasonOf(err), err)
+		return
+	}
+	c.phase = phaseLive
+	c.life.mu.Lock()
+	c.began.Store(true)
+	c.admit()
+	c.life.mu.Unlock()
+}
+
+// enter and exit mark user code for the watchdog.
+func (c *cell) enter() { c.steps.Store(c.steps.Load() | 1) }
+func (c *cell) exit()  { c.steps.Store((c.steps.Load() | 1) + 1) }
+
+// obey begins the end that a signal asks for.
+func (c *cell) obey(s mailbox.Signal) bool {
+	switch {
+	case s&signalLeave != 0:
+		c.end(ReasonAbandoned, nil)
+	case s&signalKill != 0:
+		c.end(ReasonKilled, nil)
+	case s&signalStop != 0:
+		c.end(ReasonShutdown, nil)
+	default:
+		return false
+	}
+	return true
+}
+
+// end begins the end of the incarnation. A failure on the way down replaces an orderly reason.
+func (c *cell) end(r Reason, err error) {
+	if errors.Is(err, ErrDone) {
+		err = nil
+	}
+	if c.reason == "" || !c.reason.Abnormal() {
+		c.reason, c.err = r, err
+	}
+	if c.phase < phaseEnding {
+		c.phase = phaseEnding
+	}
+}
+
+// fail records what went through the guard: a panic, or a Goexit where p is nil.
+func (c *cell) fail(p any, stack []byte) {
+	c.exit()
+	if len(stack) > stackMax {
+		stack = stack[:stackMax]
+	}
+	c.stack, c.messageType = stack, c.body.messageType()
+	r, err := failure(p)
+	c.end(r, err)
+}
+
+func failure(p any) (Reason, error) {
+	switch p := p.(type) {
+	case nil:
+		return ReasonGoexit, errors.New("runtime.Goexit called")
+	case error:
+		return ReasonCrash, fmt.Errorf("panic: %w", p)
+	default:
+		return ReasonCrash, fmt.Errorf("panic: %v", p)
+	}
+}
+
+// windDown closes the mailbox and calls Stopping. The phase moves first, so that a panic in Stopping does not
+// come back here.
+func (c *cell) windDown() {
+	c.phase = phaseStopped
+	c.body.close(c.dropReason())
+	c.body.cancelAll()
+	left := c.body.signals()&signalLeave != 0
+	if !c.began.Load() || left || c.reason == ReasonKilled || c.reason == ReasonAbandoned {
+		return
+	}
+	c.enter()
+	err := c.body.stopping(c.reason)
+	c.exit()
+	if err != nil {
+		c.end(reasonOf(err), err)
+	}
+}
+
+func (c *cell) dropReason() mailbox.Reason {
+	switch {
+	case c.reason == ReasonAbandoned:
+		return mailbox.Abandoned
+	case c.sys.isStopping():
+		return mailbox.Shutdown
+	case c.reason.Abnormal() && c.reason != ReasonKilled:
+		return mailbox.Restarted
+	}
+	return mailbox.Stopped
+}
+
+func (c *cell) complete() {
+	c.phase = phaseEnded
+	c.state.Store(stateDead)
+	c.body.cancelAll()
+	c.engine.stopped()
+	c.body.fold(c.life.entry)
+	c.life.partEnded(Exit{Reason: c.reason, Err: c.err, Stack: c.stack, MessageType: c.messageType}, c, nil)
+}

@@ -1,0 +1,122 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+)
+
+// deterministic is the run queue of the single thread. Its lock is only for those who tell from outside.
+type deterministic struct {
+	mu      sync.Mutex
+	queue   ring
+	draw    *rand.Rand // nil: order of arrival
+	waiting []*work    // parked under a context that is not their life's, in order of parking
+}
+
+func newDeterministic(seed uint64) *deterministic {
+	d := &deterministic{}
+	if seed != 0 {
+		d.draw = rand.New(rand.NewPCG(seed, 0x6f72646572))
+	}
+	return d
+}
+
+func (d *deterministic) push(r runnable) {
+	d.mu.Lock()
+	d.queue.push(r)
+	d.mu.Unlock()
+}
+
+func (d *deterministic) next() runnable {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.queue.n == 0:
+		return nil
+	case d.draw == nil || d.queue.n == 1:
+		return d.queue.pop()
+	}
+	return d.queue.pick(d.draw.IntN(d.queue.n))
+}
+
+func (d *deterministic) replace() {}
+
+func (d *deterministic) stop(context.Context) error { return nil }
+
+// wakeEnded wakes the coroutines whose context has ended, and says whether there were any. Contexts are looked
+// at only when nothing is ready, so the moment does not depend on other goroutines.
+func (d *deterministic) wakeEnded() bool {
+	woken := false
+	for _, w := range slices.Clone(d.waiting) {
+		if w.waitsFor.Err() != nil {
+			w.wake()
+			woken = true
+		}
+	}
+	return woken
+}
+
+func (d *deterministic) await(w *work, ctx context.Context) {
+	w.waitsFor = ctx
+	d.waiting = append(d.waiting, w)
+}
+
+func (d *deterministic) forget(w *work) {
+	d.waiting = slices.DeleteFunc(d.waiting, func(o *work) bool { return o == w })
+}
+
+// driveLook is how many steps pass between two looks at the context of Drive.
+const driveLook = 1024
+
+// Drive runs a deterministic system on the calling goroutine, one message at a time. When nothing is ready it
+// moves the virtual clock to the next timer. It returns nil when until, asked before every step, is true (nil
+// is never), or when nothing is ready and no timer is set; else the cause of ctx. One goroutine drives at a
+// time, never a handler. A handler that calls runtime.Goexit ends the driving goroutine.
+func (s *System) Drive(ctx context.Context, until func() bool) error {
+	if s.ordered == nil {
+		return fmt.Errorf("%w: only a deterministic system can be driven", ErrConfig)
+	}
+	return s.drive(ctx, until, math.MaxInt64)
+}
+
+// Advance drives a deterministic system for d of its virtual time: what falls due within it, the end included,
+// has happened with all that follows from it, and the clock stands at its end. As Drive otherwise.
+func (s *System) Advance(ctx context.Context, d time.Duration) error {
+	if s.ordered == nil {
+		return fmt.Errorf("%w: only a deterministic system can be driven", ErrConfig)
+	}
+	end := s.virtual.now.Load() + int64(max(d, 0))
+	if err := s.drive(ctx, nil, end); err != nil {
+		return err
+	}
+	s.virtual.now.Store(end)
+	return nil
+}
+
+// drive steps until there is nothing to do up to the instant end.
+func (s *System) drive(ctx context.Context, until func() bool, end int64) error {
+	for n := 0; until == nil || !until(); n++ {
+		if n%driveLook == 0 && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if r := s.ordered.next(); r != nil {
+			r.turn()
+			continue
+		}
+		if s.ordered.wakeEnded() {
+			continue
+		}
+		when, ok := s.timers.next()
+		if !ok || when > end {
+			return nil
+		}
+		s.virtual.now.Store(max(when, s.virtual.now.Load()))
+		s.timers.fire(when)
+	}
+	return nil
+}

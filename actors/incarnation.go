@@ -1,0 +1,189 @@
+package actors
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/failshut/failshut/mailbox"
+)
+
+// Actor handles the messages of one mailbox, one at a time. An error or a panic ends its incarnation, ErrDone
+// ends it in order; there is no resume. It may also have Starting, called before its first message, and
+// Stopping, called after its last one with the reason; errors and panics there count the same.
+type Actor[M any] interface {
+	Receive(c *Context[M], m M) error
+}
+
+// Starter is an Actor that wants a call before its first message. Its mailbox refuses messages until it has
+// returned nil.
+type Starter[M any] interface {
+	Starting(c *Context[M]) error
+}
+
+// Stopper is an Actor that wants a call after its last message, also after a failure, but not when it is killed
+// or was abandoned.
+type Stopper[M any] interface {
+	Stopping(c *Context[M], r Reason) error
+}
+
+// Func is an Actor of one function.
+type Func[M any] func(c *Context[M], m M) error
+
+// Receive calls f.
+func (f Func[M]) Receive(c *Context[M], m M) error { return f(c, m) }
+
+// Spec describes an actor to Spawn.
+type Spec[M any] struct {
+	// Life is the incarnation it belongs to. nil: Spawn begins one from Name, Epoch, Class and Watchdog, whose
+	// fence is ready and whose mailbox is open once Starting has returned, and which ends with the actor.
+	Life     *Life
+	Name     Name
+	Epoch    Epoch
+	Class    Class
+	Watchdog time.Duration
+	// Box bounds the mailbox; its Class and Now are filled in.
+	Box mailbox.Config
+	// Lane says where a message waits; it must be pure. Needed where Box has more than one lane.
+	Lane  func(M) mailbox.Lane
+	Actor Actor[M]
+}
+
+// incarnation is an actor with its mailbox and timers.
+type incarnation[M any] struct {
+	cell
+	actor Actor[M]
+	box   *mailbox.Box[M]
+	lane  func(M) mailbox.Lane
+	ctx   Context[M]
+	item  [1]mailbox.Item[M]
+	ticks ticks[M]
+	log   *slog.Logger
+}
+
+// Spawn starts an actor. It returns before Starting has run; until then a Tell is ErrSuspended. ErrNameTaken,
+// ErrEpoch, ErrConfig, ErrStopped, or ErrFenced where the Life is stopping.
+func Spawn[M any](s *System, sp Spec[M]) (Ref[M], error) {
+	if sp.Actor == nil {
+		return Ref[M]{}, fmt.Errorf("%w: %s has no actor", ErrConfig, sp.Name)
+	}
+	in := &incarnation[M]{actor: sp.Actor, lane: sp.Lane}
+	in.ctx.in = in
+	in.cell.sys, in.cell.body = s, in
+	own := sp.Life == nil
+	if !own {
+		sp.Name, sp.Class = sp.Life.name, sp.Life.class
+	}
+	if err := in.makeBox(sp); err != nil {
+		return Ref[M]{}, fmt.Errorf("%w: %s: %w", ErrConfig, sp.Name, err)
+	}
+	l := sp.Life
+	if own {
+		var err error
+		if l, err = s.begin(Birth{Name: sp.Name, Epoch: sp.Epoch, Class: sp.Class, Watchdog: sp.Watchdog}, true); err != nil {
+			return Ref[M]{}, err
+		}
+		l.Ready()
+	}
+	in.life = l
+	if err := l.attach(func() error { return in.settleIn(l) }); err != nil {
+		return Ref[M]{}, err
+	}
+	s.engine.spawn(&in.cell)
+	s.hooks.spawned(&s.events, l.name, l.epoch, l.class)
+	return Ref[M]{in: in}, nil
+}
+
+func (in *incarnation[M]) makeBox(sp Spec[M]) error {
+	cfg := sp.Box
+	s := in.sys
+	if cfg.Class == "" {
+		cfg.Class = string(sp.Class)
+	}
+	if cfg.Events.Refused == nil && cfg.Events.Dropped == nil {
+		cfg.Events = s.boxes
+	}
+	cfg.Now = s.clock.instant
+	opts := []mailbox.Option[M]{mailbox.Sink(in.bury)}
+	if sp.Lane != nil {
+		opts = append(opts, mailbox.ByLane(sp.Lane))
+	}
+	var err error
+	if in.box, err = mailbox.New(cfg, opts...); err != nil {
+		return err
+	}
+	in.box.Suspend()
+	return nil
+}
+
+// settleIn makes the incarnation the actor of its life, and its name lead to it. The life is locked.
+func (in *incarnation[M]) settleIn(l *Life) error {
+	if l.actor != nil {
+		return fmt.Errorf("%w: %s#%d has an actor", ErrNameTaken, l.name, l.epoch)
+	}
+	l.actor = &in.cell
+	e := l.entry
+	e.mu.Lock()
+	e.box = in.box
+	e.target.Store(&target{to: in})
+	e.mu.Unlock()
+	return nil
+}
+
+func (in *incarnation[M]) starting() error {
+	if a, ok := in.actor.(Starter[M]); ok {
+		return a.Starting(&in.ctx)
+	}
+	return nil
+}
+
+func (in *incarnation[M]) stopping(r Reason) error {
+	if a, ok := in.actor.(Stopper[M]); ok {
+		return a.Stopping(&in.ctx, r)
+	}
+	return nil
+}
+
+// next is the hot path: one message, the lanes looked at anew.
+func (in *incarnation[M]) next() bool {
+	if s := in.box.Signals(); s != 0 && in.obey(s) {
+		return true
+	}
+	item := &in.item[0]
+	if in.due.Load() == 0 || !in.ticks.take(in, item) {
+		if in.box.Take(in.item[:]) == 0 {
+			return false
+		}
+	}
+	in.steps.Store(in.steps.Load() + 1)
+	err := in.actor.Receive(&in.ctx, item.Message)
+	in.steps.Store(in.steps.Load() + 1)
+	if err != nil {
+		in.cell.messageType = in.messageType()
+		in.end(reasonOf(err), err)
+	}
+	*item = mailbox.Item[M]{}
+	return true
+}
+
+func (in *incarnation[M]) raise(s mailbox.Signal)  { in.box.Raise(s) }
+func (in *incarnation[M]) signals() mailbox.Signal { return in.box.Signals() }
+func (in *incarnation[M]) pending() bool           { return in.box.Pending() }
+func (in *incarnation[M]) resume()                 { in.box.Resume() }
+func (in *incarnation[M]) close(r mailbox.Reason)  { in.box.Close(r) }
+func (in *incarnation[M]) fold(e *entry)           { e.fold(in.box) }
+
+// messageType is the type of the message in hand, "" if there is none.
+func (in *incarnation[M]) messageType() string {
+	if in.item[0].Lane == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%T", in.item[0].Message)
+}
+
+func (in *incarnation[M]) bury(l mailbox.Letter[M]) {
+	in.sys.bury(Letter{
+		Name: in.life.name, Epoch: in.life.epoch, Class: in.life.class,
+		Lane: l.Lane, Reason: l.Reason, Type: fmt.Sprintf("%T", l.Message), At: l.At,
+	})
+}

@@ -1,0 +1,127 @@
+package actors
+
+import (
+	"context"
+	"errors"
+)
+
+// Ref is the address of one incarnation. It is a comparable value; the zero Ref answers ErrUnknown. An old Ref
+// never reaches a new incarnation.
+type Ref[M any] struct{ in *incarnation[M] }
+
+// Tell offers m to the actor's mailbox and says what came of it: nil, ErrFull, ErrSuspended while it starts,
+// ErrClosed while it stops, ErrFenced once it has ended or was abandoned, ErrUnknown for the zero Ref. It never
+// blocks and allocates nothing. Safe for any number of goroutines, also from the actor's own handler.
+func (r Ref[M]) Tell(m M) error {
+	if r.in == nil {
+		return ErrUnknown
+	}
+	return r.in.tell(m)
+}
+
+// OfferWait is OfferWait to this incarnation.
+func (r Ref[M]) OfferWait(ctx context.Context, out Outside, m M) error {
+	return OfferWait(ctx, out, r, m)
+}
+
+// Name is the name of the actor, "" for the zero Ref.
+func (r Ref[M]) Name() Name {
+	if r.in == nil {
+		return ""
+	}
+	return r.in.life.name
+}
+
+// Epoch is the ordinal of the incarnation, 0 for the zero Ref.
+func (r Ref[M]) Epoch() Epoch {
+	if r.in == nil {
+		return 0
+	}
+	return r.in.life.epoch
+}
+
+// Open says whether the mailbox has been opened: Starting has returned and the Life is open. It stays true
+// after the end.
+func (r Ref[M]) Open() bool { return r.in != nil && r.in.open.Load() }
+
+func (r Ref[M]) resolve() (*incarnation[M], error) {
+	if r.in == nil {
+		return nil, ErrUnknown
+	}
+	return r.in, nil
+}
+
+func (in *incarnation[M]) tell(m M) error {
+	err := in.box.Offer(m)
+	if err != nil {
+		return in.refusal(err)
+	}
+	in.kick()
+	return nil
+}
+
+// refusal tells a box closed for good from one whose actor is stopping.
+func (in *incarnation[M]) refusal(err error) error {
+	if errors.Is(err, ErrClosed) && (in.life.fence.Load() == fenced || in.state.Load() == stateDead) {
+		return ErrFenced
+	}
+	return err
+}
+
+// Address is the address of a name: each Tell goes to its present incarnation. It is a comparable value; the
+// zero Address answers ErrUnknown.
+type Address[M any] struct{ entry *entry }
+
+// Follow gives the address of a name, whether or not such an actor exists yet.
+func Follow[M any](s *System, n Name) Address[M] { return Address[M]{entry: s.entry(n)} }
+
+// Tell is Ref.Tell to the present incarnation, found by one atomic load. ErrUnknown when there is none,
+// ErrSuspended when it is starting or to be started again, ErrType when it takes messages of another type.
+func (a Address[M]) Tell(m M) error {
+	in, err := a.resolve()
+	if err != nil {
+		return err
+	}
+	return in.tell(m)
+}
+
+// OfferWait is OfferWait to the present incarnation.
+func (a Address[M]) OfferWait(ctx context.Context, out Outside, m M) error {
+	return OfferWait(ctx, out, a, m)
+}
+
+// Name is the name followed.
+func (a Address[M]) Name() Name {
+	if a.entry == nil {
+		return ""
+	}
+	return a.entry.name
+}
+
+// Ref is the present incarnation; the errors are those of Tell.
+func (a Address[M]) Ref() (Ref[M], error) {
+	in, err := a.resolve()
+	return Ref[M]{in: in}, err
+}
+
+func (a Address[M]) resolve() (*incarnation[M], error) {
+	if a.entry == nil {
+		return nil, ErrUnknown
+	}
+	t := a.entry.target.Load()
+	if t.err != nil {
+		return nil, t.err
+	}
+	in, ok := t.to.(*incarnation[M])
+	if !ok {
+		return nil, ErrType
+	}
+	return in, nil
+}
+
+// Recipient is what can be told a message of type M: a Ref or an Address.
+type Recipient[M any] interface {
+	Tell(m M) error
+	Name() Name
+	resolve() (*incarnation[M], error)
+}

@@ -1,0 +1,315 @@
+package actors
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/failshut/failshut/mailbox"
+)
+
+// Config describes a System. Clock and Dispatch have no default.
+type Config struct {
+	// Name labels the system in logs.
+	Name string
+	// Clock is Real() or Virtual(start).
+	Clock Clock
+	// Dispatch is Shared(n) or Deterministic(). The virtual clock makes every dispatch deterministic; the
+	// deterministic dispatch refuses the real clock.
+	Dispatch Dispatch
+	// Seed draws the order of the deterministic dispatch, 0 is order of arrival, and feeds Rand.
+	Seed uint64
+	// Log is where changes of state are told; nil discards.
+	Log *slog.Logger
+	// Events are the hooks of the system, Boxes those of every mailbox in it that has none of its own.
+	Events Events
+	Boxes  mailbox.Events
+}
+
+// Validate lists every mistake of the configuration.
+func (c Config) Validate() error {
+	var errs []error
+	if c.Clock == nil {
+		errs = append(errs, errors.New("clock is missing, want Real() or Virtual(start)"))
+	}
+	if c.Dispatch.kind == 0 {
+		errs = append(errs, errors.New("dispatch is missing, want Shared(n) or Deterministic()"))
+	}
+	if _, virtual := c.Clock.(*virtualClock); c.Dispatch.kind == deterministicKind && c.Clock != nil && !virtual {
+		errs = append(errs, errors.New("dispatch is deterministic and the clock real, want Virtual(start)"))
+	}
+	if c.Dispatch.workers < 0 {
+		errs = append(errs, fmt.Errorf("workers = %d, want 0 or more", c.Dispatch.workers))
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrConfig, errors.Join(errs...))
+}
+
+// System is a set of actors under one clock and one dispatch. Safe for any number of goroutines, except for
+// Drive.
+type System struct {
+	name     string
+	clock    Clock
+	virtual  *virtualClock // nil under the real clock
+	dispatch dispatcher
+	ordered  *deterministic // nil under the shared dispatch
+	timers   timers
+	log      *slog.Logger
+	events   Events
+	hooks    hooks
+	boxes    mailbox.Events
+	onExit   atomic.Pointer[func(Exit)]
+	dead     deadLetters
+	engine   *engine
+
+	randMu sync.Mutex
+	rand   *rand.Rand
+
+	mu       sync.Mutex
+	entries  map[Name]*entry
+	lives    map[*Life]struct{}
+	zombies  []*Life
+	serial   uint64
+	stopping bool
+	drained  chan struct{} // closed when stopping and no life is left
+
+	timerOnce sync.Once
+	timerWake chan struct{}
+	timerStop chan struct{}
+	timerDone chan struct{}
+	stopOnce  sync.Once
+}
+
+// New makes a System. It starts nothing: workers and the timer begin with the first actor.
+func New(cfg Config) (*System, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	s := &System{
+		name:    cfg.Name,
+		clock:   cfg.Clock,
+		log:     cfg.Log,
+		events:  cfg.Events,
+		boxes:   cfg.Boxes,
+		engine:  newEngine(),
+		rand:    rand.New(rand.NewPCG(cfg.Seed, 0x6661696c73687574)),
+		entries: make(map[Name]*entry),
+		lives:   make(map[*Life]struct{}),
+		drained: make(chan struct{}),
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if v, ok := cfg.Clock.(*virtualClock); ok {
+		s.virtual = v
+		s.ordered = newDeterministic(cfg.Seed)
+		s.dispatch = s.ordered
+		return s, nil
+	}
+	s.dispatch = newShared(cfg.Dispatch.workers)
+	s.timerWake = make(chan struct{}, 1)
+	s.timerStop = make(chan struct{})
+	s.timerDone = make(chan struct{})
+	s.timers.moved = s.timerMoved
+	return s, nil
+}
+
+// timerMoved is called with the timers locked.
+func (s *System) timerMoved() {
+	s.timerOnce.Do(func() {
+		go func() {
+			defer close(s.timerDone)
+			runTimers(&s.timers, s.clock, s.timerWake, s.timerStop)
+		}()
+	})
+	select {
+	case s.timerWake <- struct{}{}:
+	default:
+	}
+}
+
+// Name is the name given in Config.
+func (s *System) Name() string { return s.name }
+
+// Now is the present time of the system's clock.
+func (s *System) Now() time.Time { return s.clock.Now() }
+
+// Instant is t in nanoseconds of the system's monotonic clock: since Real was called, or since the start of
+// the virtual clock.
+func (s *System) Instant(t time.Time) int64 { return int64(t.Sub(s.clock.origin())) }
+
+// Mono is the present Instant, cheaper than Instant(Now()).
+func (s *System) Mono() int64 { return s.clock.instant() }
+
+// TimeOf is the time of an Instant.
+func (s *System) TimeOf(instant int64) time.Time {
+	return s.clock.origin().Add(time.Duration(instant))
+}
+
+// Deterministic says whether the system must be driven.
+func (s *System) Deterministic() bool { return s.ordered != nil }
+
+// Rand draws from the source seeded with Config.Seed. Under the deterministic dispatch the draws are the same
+// in every run.
+func (s *System) Rand() uint64 {
+	s.randMu.Lock()
+	defer s.randMu.Unlock()
+	return s.rand.Uint64()
+}
+
+// Log is the logger of the system, never nil.
+func (s *System) Log() *slog.Logger { return s.log }
+
+// OnExit sets the guardian: f is told every Exit, on the goroutine where the part ended and after its mailbox
+// was closed. f must not block. A second call replaces the first.
+func (s *System) OnExit(f func(Exit)) { s.onExit.Store(&f) }
+
+func (s *System) tellExit(e Exit) {
+	s.hooks.ended(&s.events, e)
+	if f := s.onExit.Load(); f != nil && *f != nil {
+		(*f)(e)
+	}
+}
+
+// entry gives or makes the entry of a name.
+func (s *System) entry(n Name) *entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[n]
+	if e == nil {
+		e = &entry{name: n}
+		e.target.Store(&target{err: ErrUnknown})
+		s.entries[n] = e
+	}
+	return e
+}
+
+// living finds an incarnation that has not ended; epoch 0 means the present one.
+func (s *System) living(n Name, epoch Epoch) *Life {
+	s.mu.Lock()
+	e := s.entries[n]
+	s.mu.Unlock()
+	if e == nil {
+		return nil
+	}
+	l := e.current()
+	if l == nil || epoch != 0 && l.epoch != epoch {
+		return nil
+	}
+	return l
+}
+
+// StopActor asks an incarnation to stop: its context is cancelled, its actor is told ahead of all data, its
+// Stopping runs. ErrFenced when that incarnation is not alive.
+func (s *System) StopActor(n Name, epoch Epoch) error { return s.with(n, epoch, (*Life).Stop) }
+
+// Abandon leaves an incarnation behind: it is fenced, its mailbox goes to dead letters, its name is free. What
+// is left of it is named by Zombies until it ends. ErrFenced when that incarnation is not alive.
+func (s *System) Abandon(n Name, epoch Epoch) error { return s.with(n, epoch, (*Life).Abandon) }
+
+// Kill ends an incarnation without its Stopping: fenced and closed at once, its exit follows when the handler
+// it may be in returns. ErrFenced when that incarnation is not alive.
+func (s *System) Kill(n Name, epoch Epoch) error { return s.with(n, epoch, (*Life).Kill) }
+
+func (s *System) with(n Name, epoch Epoch, do func(*Life)) error {
+	l := s.living(n, epoch)
+	if l == nil {
+		return fmt.Errorf("%w: %s#%d", ErrFenced, n, epoch)
+	}
+	do(l)
+	return nil
+}
+
+// Expect says what a Tell to a name without an incarnation gets: ErrSuspended if it will be started again,
+// else ErrUnknown. Without it, a name that ended abnormally is expected back.
+func (s *System) Expect(n Name, again bool) { s.entry(n).expect(again) }
+
+// Stop stops everything that runs in the system, latest first, waits for it until ctx ends, then abandons what
+// is left and names it in an error that matches ErrUnstopped. Under the deterministic dispatch it drives the
+// system itself. Stopping again is harmless. It must not be called from a handler.
+func (s *System) Stop(ctx context.Context) error {
+	s.mu.Lock()
+	s.stopping = true
+	all := make([]*Life, 0, len(s.lives))
+	for l := range s.lives {
+		all = append(all, l)
+	}
+	if len(all) == 0 {
+		s.stopOnce.Do(func() { close(s.drained) })
+	}
+	s.mu.Unlock()
+	slices.SortFunc(all, func(a, b *Life) int { return cmp.Compare(b.serial, a.serial) })
+	for _, l := range all {
+		l.Stop()
+		l.endIfEmpty()
+	}
+	unstopped := s.await(ctx, all)
+	if err := s.halt(ctx); err != nil {
+		return err
+	}
+	if len(unstopped) > 0 {
+		return fmt.Errorf("%w: %s", ErrUnstopped, strings.Join(unstopped, " "))
+	}
+	return nil
+}
+
+// await waits for the lives to end and abandons those that do not.
+func (s *System) await(ctx context.Context, all []*Life) []string {
+	if s.ordered != nil {
+		_ = s.Drive(ctx, func() bool { return s.count() == 0 })
+	} else {
+		select {
+		case <-s.drained:
+		case <-ctx.Done():
+		}
+	}
+	var left []string
+	for _, l := range all {
+		if l.Abandoned() || !l.over() {
+			l.Abandon()
+			left = append(left, fmt.Sprintf("%s#%d", l.name, l.epoch))
+		}
+	}
+	if s.ordered != nil {
+		// What was left behind may now find out that it is fenced and end.
+		_ = s.Drive(ctx, nil)
+	}
+	return left
+}
+
+// halt ends the workers and the timer goroutine.
+func (s *System) halt(ctx context.Context) error {
+	if s.ordered != nil {
+		return nil
+	}
+	// Zombies that only wait end by themselves now; those in a handler do not count as workers any more.
+	if err := s.dispatch.stop(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	s.timers.mu.Lock()
+	s.timerOnce.Do(func() { close(s.timerDone) })
+	select {
+	case <-s.timerStop:
+	default:
+		close(s.timerStop)
+	}
+	s.timers.mu.Unlock()
+	<-s.timerDone
+	return nil
+}
+
+func (s *System) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.lives)
+}
