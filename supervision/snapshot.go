@@ -1,0 +1,158 @@
+package supervision
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Snapshot is a tree as it stood after a decision. It is immutable and may be read by any goroutine, also when the tree that
+// it shows is dead.
+type Snapshot struct {
+	Name    string        // of the root
+	Epoch   uint64        // of the root; 0 when it does not run
+	Up      bool          // every child of the spec has been ready
+	Frozen  bool          // going down: ends are recorded, nothing is restarted
+	Phase   string        // the phase that runs
+	Sups    []*Supervisor // those that run, sorted by path; the root's is ""
+	Zombies []Incarnation // left and not ended, in order
+}
+
+// Supervisor is one running supervisor.
+type Supervisor struct {
+	Path     string
+	Epoch    uint64
+	Strategy Strategy
+	Used     int // restarts in the window
+	Allowed  int // the intensity
+	Children []Entry
+}
+
+// Entry is one child in the list of a supervisor.
+type Entry struct {
+	Name    string
+	Path    string
+	Sup     bool   // it is a supervisor
+	Epoch   uint64 // of its incarnation; 0 when there is none
+	Status  Status
+	Since   time.Time
+	Started bool // its start has returned, and it has not ended
+	Ready   bool
+	Class   Class
+	End     Reason // how its last incarnation ended, or its last start failed
+	EndAt   time.Time
+	Fails   int       // failures in a row
+	Next    time.Time // when its backoff ends
+}
+
+// Sup returns the running supervisor at path ("" is the root).
+func (s *Snapshot) Sup(path string) (*Supervisor, bool) {
+	i, ok := slices.BinarySearchFunc(s.Sups, path, func(v *Supervisor, p string) int { return cmp.Compare(v.Path, p) })
+	if !ok {
+		return nil, false
+	}
+	return s.Sups[i], true
+}
+
+// Find returns the entry at path, in the list of the supervisor above it.
+func (s *Snapshot) Find(path string) (Entry, bool) {
+	sup, ok := s.Sup(path[:max(strings.LastIndexByte(path, '/'), 0)])
+	if !ok {
+		return Entry{}, false
+	}
+	i := slices.IndexFunc(sup.Children, func(e Entry) bool { return e.Path == path })
+	if i < 0 {
+		return Entry{}, false
+	}
+	return sup.Children[i], true
+}
+
+// Count returns the counts of OTP: a simple supervisor has one spec, its template; active are
+// those that have started and not ended.
+func (v *Supervisor) Count() (specs, active, supervisors, workers int) {
+	specs = len(v.Children)
+	if v.Strategy == SimpleOneForOne {
+		specs = 1
+	}
+	for _, e := range v.Children {
+		if e.Started {
+			active++
+		}
+		if e.Sup {
+			supervisors++
+		} else {
+			workers++
+		}
+	}
+	return specs, active, supervisors, workers
+}
+
+// snapshot is the tree now. What has not changed since the last one is shared with it.
+func (t *trunk) snapshot() *Snapshot {
+	s := &Snapshot{Name: t.spec.Name, Up: t.root.started, Frozen: t.course.down, Zombies: slices.Clone(t.zombies)}
+	if t.root.alive {
+		s.Epoch = t.root.epoch
+	}
+	if c := t.course; c.down && !c.closed && c.next > 0 {
+		s.Phase = c.phases[c.next-1].Name
+	}
+	s.Sups = make([]*Supervisor, 0, len(t.sups))
+	for _, sup := range t.sups {
+		s.Sups = append(s.Sups, sup.snapshot())
+	}
+	slices.SortFunc(s.Sups, func(a, b *Supervisor) int { return cmp.Compare(a.Path, b.Path) })
+	return s
+}
+
+func (s *State) snapshot() *Supervisor {
+	if s.view != nil {
+		return s.view
+	}
+	v := &Supervisor{Path: s.path, Epoch: s.epoch, Strategy: s.spec.Strategy, Allowed: s.spec.Intensity}
+	for _, t := range s.window {
+		if s.at.Now.Sub(t) <= s.spec.Period {
+			v.Used++
+		}
+	}
+	v.Children = make([]Entry, len(s.kids))
+	for i, e := range s.kids {
+		v.Children[i] = e.snapshot()
+	}
+	s.view = v
+	return v
+}
+
+func (e *entry) snapshot() Entry {
+	v := Entry{Name: e.name, Path: e.path, Sup: e.child.Sub != nil, Status: e.status, Since: e.since, Class: e.child.Class,
+		Started: e.start, Ready: e.alive && e.ready, End: e.end, EndAt: e.endAt, Fails: e.fails, Next: e.next}
+	if e.alive {
+		v.Epoch = e.epoch
+	}
+	return v
+}
+
+// Standing is what an incarnation may do outside the process.
+type Standing uint8
+
+// What an incarnation may do. The zero Standing is invalid, and nothing.
+const (
+	Fenced Standing = iota + 1 // nothing, ever again
+	NotYet                     // nothing yet: it is not ready
+	MayAct                     // act; also while it stops
+)
+
+// standing is that of path#epoch.
+func (t *trunk) standing(path string, epoch uint64) Standing {
+	p := t.parent(path)
+	if p == nil {
+		return Fenced
+	}
+	switch e := p.live(path, epoch); {
+	case e == nil:
+		return Fenced
+	case e.ready:
+		return MayAct
+	}
+	return NotYet
+}
