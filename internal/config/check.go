@@ -77,6 +77,7 @@ func (d *decoder) checkNode(f *File, strategies Strategies) {
 	d.checkInstruments(n, known)
 	d.checkVenues(n, known)
 	d.checkRisk(n, known)
+	d.checkLimits(f)
 	d.checkStrategies(n, known, strategies)
 	d.checkWatchdog(n.Watchdog)
 	f.warn(d, n)

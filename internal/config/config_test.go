@@ -260,6 +260,26 @@ func TestSecretsNeverPrint(t *testing.T) {
 	}
 }
 
+// required are the measures without which an order is refused with NO_LIMIT. Each is taken out of the example in turn.
+var required = []string{
+	"max_long_notional", "max_short_notional", "max_gross", "max_open_orders", "max_live_notional", "credit",
+	"submit_rate", "submit_burst", "modify_rate", "modify_burst", "max_order_to_trade", "max_repeat_executions",
+	"max_repeat_rejects", "daily_loss_reduce", "daily_loss_close", "drawdown_reduce", "drawdown_close", "max_long_qty",
+	"max_short_qty", "max_order_qty", "max_order_notional", "collar_bps", "collar_ticks", "max_duplicates", "max_concentration_bps",
+}
+
+func TestEachRequiredMeasureTakenOut(t *testing.T) {
+	for _, measure := range required {
+		t.Run(measure, func(t *testing.T) {
+			out := regexp.MustCompile("(?m)^      "+measure+":.*\n").ReplaceAllString(example(t, "node.example.yaml"), "")
+			f := config.Read("x.yaml", []byte(out), nil)
+			if !strings.Contains(f.Mistakes.Text("x.yaml"), measure+" is set in no row") || len(f.Missing) == 0 {
+				t.Fatalf("mistakes %q, want %s missed", f.Mistakes.Text("x.yaml"), measure)
+			}
+		})
+	}
+}
+
 type crossing struct {
 	Fast, Slow int
 	Weight     float64

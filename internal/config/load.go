@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	"github.com/failshut/failshut/risk"
 )
 
 // Kind tells the two files apart by their top key.
@@ -23,6 +25,7 @@ type File struct {
 	Exchange *Exchange
 	Mistakes Mistakes
 	Warnings Mistakes
+	Missing  []risk.Missing // measures that an entitled order would be refused for
 }
 
 // Err is nil for a file without mistakes, else all of them behind the file's name.
