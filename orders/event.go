@@ -83,6 +83,7 @@ const (
 	ReasonJournal     Reason = "journal"
 	ReasonUnsupported Reason = "unsupported"
 	ReasonGateway     Reason = "gateway"
+	ReasonInvalid     Reason = "invalid"
 )
 
 // Event tells the owner of an order what happened to it. Quantities and prices
