@@ -37,7 +37,7 @@ type Options struct {
 	NoMassStatus   bool          // the venue has no mass status: R18 asks each open order
 	BlockUnknown   BlockUnknown
 	ExecKey        ExecKey
-	SessionOpen    bool                 // starts with an open session; for scripts and tests
+	SessionOpen    bool                  // starts with an open session; for scripts and tests
 	NextID         func() market.ClOrdID // ids of cancels that R16b makes; nil makes none
 }
 

@@ -1,7 +1,6 @@
 package orders
 
 import (
-
 	"github.com/failshut/failshut/market"
 )
 

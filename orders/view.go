@@ -13,17 +13,17 @@ import (
 // OrderState is a copy of one order at one moment. Quantities and prices are
 // in 1e-9 units.
 type OrderState struct {
-	New                    // the original terms
-	Cause    [24]byte      // the decision behind it
-	OrderID  string        // the venue's id
-	Foreign  bool          // the venue named it first
-	Status   Status        // by R6
-	Total    market.Qty    // quantity in force
-	Limit    market.Price  // price in force
-	Cum      market.Qty    // Σ live executions
-	Leaves   market.Qty    // what is still working
-	Avg      market.Price  // average price of the live executions
-	Held     market.Qty    // worst case that is still open (R5)
+	New                     // the original terms
+	Cause    [24]byte       // the decision behind it
+	OrderID  string         // the venue's id
+	Foreign  bool           // the venue named it first
+	Status   Status         // by R6
+	Total    market.Qty     // quantity in force
+	Limit    market.Price   // price in force
+	Cum      market.Qty     // Σ live executions
+	Leaves   market.Qty     // what is still working
+	Avg      market.Price   // average price of the live executions
+	Held     market.Qty     // worst case that is still open (R5)
 	InForce  market.ClOrdID // id the venue uses
 	Next     market.ClOrdID // OrigClOrdID of the next request
 	Pending  []PendingRequest
