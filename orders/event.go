@@ -1,6 +1,9 @@
 package orders
 
-import "github.com/failshut/failshut/market"
+import (
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/risk"
+)
 
 // EventKind says what happened to an order. The zero value is invalid.
 type EventKind uint8
@@ -94,7 +97,7 @@ type Event struct {
 	Order      market.ClOrdID // first id of the order, "" when none came to be
 	Request    market.ClOrdID // the request it speaks of, when it is not the order itself
 	OrderID    string         // the venue's id, when known
-	Cause      [24]byte
+	Cause      risk.Cause
 	Strategy   string
 	Instrument market.Instrument
 	Side       market.Side

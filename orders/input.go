@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/risk"
 )
 
 // Input is what [Machine.Step] takes: the closed set of [Inbound] and the
@@ -21,7 +22,7 @@ type Ref struct {
 // the order goes out at [HandOver]. R20 may refuse it.
 type Create struct {
 	New
-	Cause [24]byte      // the decision behind it, zero for none
+	Cause risk.Cause    // the decision behind it, zero for none
 	TTL   time.Duration // greatest age at hand-over, 0 for no bound
 	Held  bool          // waits for capacity or rate: needs [Arm] before its hand-over, and can be proven unsent
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/risk"
 )
 
 // BlockUnknown says which UNKNOWN orders keep new ones from being placed.
@@ -67,7 +68,7 @@ type Machine struct {
 	orders    []*order // in order of creation
 	ids       map[market.ClOrdID]*order
 	oids      map[string]*order
-	causes    map[[24]byte]*order
+	causes    map[risk.Cause]*order
 	execs     map[execKey]*order
 	pos       map[market.Instrument]market.Qty
 	unknown   map[market.Instrument]int
@@ -93,7 +94,7 @@ func NewMachine(opt Options) *Machine {
 		opt.AbsentSpacing = 2 * time.Second
 	}
 	m := &Machine{
-		opt: opt, ids: map[market.ClOrdID]*order{}, oids: map[string]*order{}, causes: map[[24]byte]*order{},
+		opt: opt, ids: map[market.ClOrdID]*order{}, oids: map[string]*order{}, causes: map[risk.Cause]*order{},
 		execs: map[execKey]*order{}, pos: map[market.Instrument]market.Qty{}, unknown: map[market.Instrument]int{},
 	}
 	if opt.SessionOpen {

@@ -5,14 +5,15 @@ import (
 	"time"
 
 	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/risk"
 )
 
 // An order has three parts: quantities (qty, px, execs), a working status, and
 // the requests made about it. Its state in one word is derived from them by
 // R6 and never stored. Beside them stands the set of doubts.
 type order struct {
-	New                // as created; Qty and Price stay the original terms
-	cause     [24]byte // the decision behind it
+	New                  // as created; Qty and Price stay the original terms
+	cause     risk.Cause // the decision behind it
 	ttl       time.Duration
 	oid       string
 	qty       market.Qty

@@ -2,6 +2,7 @@ package orders
 
 import (
 	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/risk"
 )
 
 const closeTries = 3 // cancels that R16b sends again
@@ -44,7 +45,7 @@ func (m *Machine) create(c *Create) {
 	o.reqs = append(o.reqs, request{id: c.ID, kind: kindNew, ev: ev, qty: c.Qty, px: c.Price, held: c.Held})
 	m.orders = append(m.orders, o)
 	m.ids[c.ID] = o
-	if c.Cause != ([24]byte{}) {
+	if c.Cause != (risk.Cause{}) {
 		m.causes[c.Cause] = o
 	}
 	m.touch(o)

@@ -8,13 +8,14 @@ import (
 	"slices"
 
 	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/risk"
 )
 
 // OrderState is a copy of one order at one moment. Quantities and prices are
 // in 1e-9 units.
 type OrderState struct {
 	New                     // the original terms
-	Cause    [24]byte       // the decision behind it
+	Cause    risk.Cause     // the decision behind it
 	OrderID  string         // the venue's id
 	Foreign  bool           // the venue named it first
 	Status   Status         // by R6
@@ -72,9 +73,9 @@ func (m *Machine) Orders() iter.Seq[OrderState] {
 }
 
 // ByCause returns the order that a decision placed before.
-func (m *Machine) ByCause(c [24]byte) (market.ClOrdID, bool) {
+func (m *Machine) ByCause(c risk.Cause) (market.ClOrdID, bool) {
 	o := m.causes[c]
-	if o == nil || c == ([24]byte{}) {
+	if o == nil || c == (risk.Cause{}) {
 		return "", false
 	}
 	return o.ID, true
