@@ -78,9 +78,7 @@ func (s *shelf) at(px market.Price) market.Qty {
 
 // display is the recorded book of one instrument and the paper orders that wait on it.
 type display struct {
-	sym        int // of the house; -1 while it is not listed
-	own        condition
-	channel    *condition
+	sym        int  // of the house; -1 while it is not listed
 	whole      bool // Live, and the end of a batch has come since
 	open       bool // within a batch
 	bids, asks shelf
@@ -88,20 +86,9 @@ type display struct {
 	parked     []*order    // orders that wait for the book to be whole, by arrival
 }
 
-// condition is how far a recorded book, or its channel, can be trusted.
-type condition uint8
-
-const (
-	conditionLive condition = iota // nothing bad was said
-	conditionBad
-	conditionQuarantined
-)
-
-func newDisplay(channel *condition) *display {
-	return &display{sym: -1, channel: channel, bids: shelf{side: market.Buy}, asks: shelf{side: market.Sell}}
+func newDisplay() *display {
+	return &display{sym: -1, bids: shelf{side: market.Buy}, asks: shelf{side: market.Sell}}
 }
-
-func (d *display) live() bool { return d.own == conditionLive && *d.channel == conditionLive }
 
 func (d *display) of(s market.Side) *shelf {
 	if s == market.Buy {

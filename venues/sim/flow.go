@@ -66,17 +66,18 @@ func (f *flow) again(e *Engine) {
 	e.timers.add(f.due, func() { f.beat(e) })
 }
 
-// beat is one act of the flow in one symbol.
+// beat is one order of the flow in one symbol: across the spread, or to rest where a level is empty. What the reference has
+// left behind is cancelled first.
 func (f *flow) beat(e *Engine) {
 	w := &f.walks[f.rng.IntN(len(f.walks))]
 	f.wander(e, w)
+	f.tidy(e, w, market.Buy)
+	f.tidy(e, w, market.Sell)
 	side := market.Buy
 	if f.rng.IntN(2) == 1 {
 		side = market.Sell
 	}
-	if f.rng.IntN(10_000) < f.cfg.TradeShareBps {
-		f.cross(e, w, side)
-	} else if !f.tidy(e, w, side) {
+	if f.rng.IntN(10_000) >= f.cfg.TradeShareBps || !f.cross(e, w, side) {
 		f.fill(e, w, side)
 	}
 	f.again(e)
@@ -89,7 +90,7 @@ func (f *flow) wander(e *Engine, w *walk) {
 	if f.rng.IntN(20) == 0 {
 		w.up = !w.up
 	}
-	if f.rng.IntN(4) != 0 {
+	if f.rng.IntN(8) != 0 {
 		return
 	}
 	step := e.symbols[w.sym].c.Tick
@@ -114,13 +115,15 @@ func (f *flow) touch(e *Engine, w *walk, side market.Side, k int) market.Price {
 	return w.ref + (market.Price(f.cfg.SpreadTicks)-half+market.Price(k))*tick
 }
 
-// cross takes from the best level of the other side.
-func (f *flow) cross(e *Engine, w *walk, side market.Side) {
-	best := e.books[w.sym].of(side.Opposite()).best()
-	if best == nil {
-		return
+// cross takes from the best level of the other side, unless it is the last one there: a market has two sides.
+func (f *flow) cross(e *Engine, w *walk, side market.Side) bool {
+	l := e.books[w.sym].of(side.Opposite())
+	if len(l.levels) < 2 {
+		return false
 	}
+	best := l.best()
 	f.place(e, w, best.head.account, &order{side: side, typ: market.Limit, tif: market.IOC, px: best.px, qty: f.size(e, w)})
+	return true
 }
 
 // rest adds an order at level k.
@@ -128,27 +131,29 @@ func (f *flow) rest(e *Engine, w *walk, side market.Side, k int) {
 	f.place(e, w, nil, &order{side: side, typ: market.Limit, tif: market.Day, px: f.touch(e, w, side, k), qty: f.size(e, w)})
 }
 
-// tidy cancels one of the flow's orders that the reference has left behind: at the far end of the side, or ahead of the
-// touch. It reports whether it found one.
-func (f *flow) tidy(e *Engine, w *walk, side market.Side) bool {
+// tidy cancels one of the flow's orders that the reference has left behind, at the far end of a side or ahead of its touch,
+// as long as the side keeps another level.
+func (f *flow) tidy(e *Engine, w *walk, side market.Side) {
 	l := e.books[w.sym].of(side)
-	if len(l.levels) == 0 {
-		return false
+	if len(l.levels) < 2 {
+		return
 	}
-	worst, best := l.levels[0], l.best()
-	if l.better(f.touch(e, w, side, f.cfg.Levels-1), worst.px) && worst.head.account.session == nil {
-		e.finish(worst.head, StatusCancelled, "flow")
-		return true
+	worst, best := l.levels[0].head, l.best().head
+	if l.better(f.touch(e, w, side, f.cfg.Levels-1), worst.px) && worst.account.session == nil {
+		e.finish(worst, StatusCancelled, "flow")
+		return
 	}
-	if l.better(best.px, f.touch(e, w, side, 0)) && best.head.account.session == nil {
-		e.finish(best.head, StatusCancelled, "flow")
-		return true
+	if l.better(best.px, f.touch(e, w, side, 0)) && best.account.session == nil {
+		e.finish(best, StatusCancelled, "flow")
 	}
-	return false
 }
 
-// fill adds to the first empty level, or to any; a level grown over four times the largest order loses its oldest.
+// fill adds to the first empty level of the thinner side, or else to any level of the given one; a level grown over four
+// times the largest order loses its oldest.
 func (f *flow) fill(e *Engine, w *walk, side market.Side) {
+	if o := side.Opposite(); len(e.books[w.sym].of(o).levels) < len(e.books[w.sym].of(side).levels) {
+		side = o
+	}
 	l := e.books[w.sym].of(side)
 	for k := range f.cfg.Levels {
 		if _, ok := l.search(f.touch(e, w, side, k)); !ok {
@@ -160,7 +165,6 @@ func (f *flow) fill(e *Engine, w *walk, side market.Side) {
 	i, _ := l.search(f.touch(e, w, side, k))
 	if lv := l.levels[i]; lv.qty/4 > f.cfg.MaxQty && lv.head.account.session == nil {
 		e.finish(lv.head, StatusCancelled, "flow")
-		return
 	}
 	f.rest(e, w, side, k)
 }

@@ -72,11 +72,11 @@ func (c *paperCore) bind(i int) {
 	c.displays = append(c.displays, d)
 }
 
-// display gives the recorded book of a symbol, new if it was never seen; such a one belongs to no feed and is never whole.
+// display gives the recorded book of a symbol, new if it was never seen.
 func (c *paperCore) display(sym market.Symbol) *display {
 	d := c.bySym[sym]
 	if d == nil {
-		d = newDisplay(new(condition))
+		d = newDisplay()
 		c.bySym[sym] = d
 	}
 	return d

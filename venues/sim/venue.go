@@ -60,10 +60,28 @@ func (v *Venue) Handle(now market.Timestamp, in Input) error {
 		v.logon = l.Session.Send
 	}
 	v.err = v.carry(v.core.Step(now, in))
-	if at, ok := v.core.Next(); ok && v.out.Due != nil {
+	v.due()
+	return v.err
+}
+
+func (v *Venue) due() {
+	if v.out.Due == nil {
+		return
+	}
+	if at, ok := v.core.Next(); ok {
 		v.out.Due(at)
 	}
-	return v.err
+}
+
+// perform carries out what came of an event that was no Input.
+func (v *Venue) perform(outs []Output) {
+	if v.err != nil || len(outs) == 0 {
+		return
+	}
+	v.busy = true
+	v.err = v.carry(outs)
+	v.busy = false
+	v.due()
 }
 
 // Open begins the day.

@@ -1,0 +1,273 @@
+package ledger_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/venues/sim"
+	"github.com/failshut/failshut/venues/sim/ledger"
+)
+
+const unit = market.Unit
+
+// book writes lines as the exchange would; Heads are filled in.
+type book struct {
+	t    testing.TB
+	file bytes.Buffer
+	w    *sim.Ledger
+	n    uint64
+}
+
+func begin(t testing.TB) *book {
+	b := &book{t: t}
+	b.w = sim.NewLedger(&b.file, false)
+	b.add("open", &sim.OpenLine{V: 1, Seed: 1, Dedupe: sim.DedupeNone, COD: "off", Symbols: []string{"ACME"}, Accounts: []string{"A1"}})
+	return b
+}
+
+func (b *book) add(kind string, l sim.Line) {
+	b.t.Helper()
+	b.n++
+	*l.At() = sim.Head{N: b.n, T: int64(b.n) * 1000, K: kind}
+	if err := b.w.Write(l); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *book) recv(cl market.ClOrdID, fate string) {
+	b.add("recv", &sim.RecvLine{Session: "A1", Account: "A1", Seq: b.n, Msg: "D", Cl: cl, Sym: "ACME", Side: market.Buy, Type: market.Limit,
+		TIF: market.Day, Qty: unit, Px: market.Price(unit), Fate: fate})
+}
+
+func (b *book) order(oid string, cl market.ClOrdID, leaves market.Qty) {
+	st := sim.StatusNew
+	if leaves == 0 {
+		st = sim.StatusCancelled
+	}
+	b.add("order", &sim.OrderLine{OID: oid, Account: "A1", Cl0: cl, Cl: cl, IDs: []market.ClOrdID{cl}, Sym: "ACME", Side: market.Buy,
+		Type: market.Limit, TIF: market.Day, Px: market.Price(unit), Qty: unit, Leaves: leaves, Status: st})
+}
+
+func (b *book) trade(exec string, qty market.Qty) {
+	b.add("trade", &sim.TradeLine{ID: "T" + exec, Sym: "ACME", Qty: qty, Px: market.Price(unit), Aggressor: market.Buy,
+		Buy: &sim.Party{OID: "1", Account: "A1", Cl: "a", Exec: exec}, Sell: &sim.Party{OID: "2", Account: "flow1", Cl: "f", Exec: exec + "s"}})
+}
+
+func (b *book) read() *ledger.Ledger {
+	b.t.Helper()
+	if err := b.w.Flush(); err != nil {
+		b.t.Fatal(err)
+	}
+	l, err := ledger.Read(bytes.NewReader(b.file.Bytes()))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return l
+}
+
+// TestEachJudgeSeesThePlantedBug holds a clean ledger against the same with one bug.
+func TestEachJudgeSeesThePlantedBug(t *testing.T) {
+	tests := map[string]struct {
+		write func(b *book, bug bool)
+		judge func(l *ledger.Ledger, bug bool) []ledger.Finding
+	}{
+		"J1, an id executes twice": {
+			write: func(b *book, bug bool) {
+				b.recv("a", sim.FateApplied)
+				b.recv("a", sim.FateDropped)
+				b.recv("a", sim.FateRefusedDuplicate)
+				if bug {
+					b.recv("a", sim.FateAppliedDuplicate)
+				}
+			},
+			judge: func(l *ledger.Ledger, _ bool) []ledger.Finding { return ledger.J1(l) },
+		},
+		"J2, the node missed a fill": {
+			write: func(b *book, _ bool) { b.trade("e1", 2*unit); b.trade("e2", unit) },
+			judge: func(l *ledger.Ledger, bug bool) []ledger.Finding {
+				node := map[market.Symbol]market.Qty{"ACME": 3 * unit, "BOLT": 0}
+				if bug {
+					node["ACME"] = 2 * unit
+				}
+				return ledger.J2(l, "A1", node)
+			},
+		},
+		"J2, a position nobody traded": {
+			write: func(*book, bool) {},
+			judge: func(l *ledger.Ledger, bug bool) []ledger.Finding {
+				node := map[market.Symbol]market.Qty{}
+				if bug {
+					node["BOLT"] = unit
+				}
+				return ledger.J2(l, "A1", node)
+			},
+		},
+		"J3, above the limit for one line": {
+			write: func(b *book, bug bool) {
+				b.add("exposure", &sim.ExposureLine{Account: "A1", Sym: "ACME", WorstLong: 5 * unit})
+				if bug {
+					b.add("exposure", &sim.ExposureLine{Account: "A1", Sym: "ACME", WorstLong: 5*unit + 1})
+					b.add("exposure", &sim.ExposureLine{Account: "A1", Sym: "ACME"})
+				}
+			},
+			judge: func(l *ledger.Ledger, _ bool) []ledger.Finding {
+				return ledger.J3(l, "A1", map[market.Symbol]ledger.Limits{"ACME": {Long: 5 * unit, Short: 5 * unit}})
+			},
+		},
+		"J4, an execution counted twice": {
+			write: func(b *book, _ bool) { b.trade("e1", unit) },
+			judge: func(l *ledger.Ledger, bug bool) []ledger.Finding {
+				execs := []string{"e1", "SYN/a/1"}
+				if bug {
+					execs = append(execs, "e1")
+				}
+				return ledger.J4(l, "A1", execs)
+			},
+		},
+		"J4, an execution out of thin air": {
+			write: func(b *book, _ bool) { b.trade("e1", unit) },
+			judge: func(l *ledger.Ledger, bug bool) []ledger.Finding {
+				execs := []string{"e1"}
+				if bug {
+					execs = append(execs, "e2")
+				}
+				return ledger.J4(l, "A1", execs)
+			},
+		},
+		"J5, an order applied after the close": {
+			write: func(b *book, bug bool) {
+				b.recv("a", sim.FateApplied) // line 2, at 2000
+				b.recv("b", sim.FateRejected)
+				if bug {
+					b.recv("c", sim.FateApplied)
+				}
+			},
+			judge: func(l *ledger.Ledger, _ bool) []ledger.Finding { return ledger.J5(l, "A1", 2000) },
+		},
+		"J6, an order left open": {
+			write: func(b *book, bug bool) {
+				b.order("1", "a", unit)
+				if !bug {
+					b.order("1", "a", 0)
+				}
+			},
+			judge: func(l *ledger.Ledger, _ bool) []ledger.Finding { return ledger.J6(l, "A1") },
+		},
+		"J7, the node gave up a live order": {
+			write: func(b *book, _ bool) { b.order("1", "a", unit) },
+			judge: func(l *ledger.Ledger, bug bool) []ledger.Finding {
+				return ledger.J7(l, "A1", []ledger.NodeOrder{{ID: "a", Ended: bug}, {ID: "never-sent", Ended: true}})
+			},
+		},
+		"J7, a live order the node does not know": {
+			write: func(b *book, _ bool) { b.order("1", "a", unit) },
+			judge: func(l *ledger.Ledger, bug bool) []ledger.Finding {
+				if bug {
+					return ledger.J7(l, "A1", nil)
+				}
+				return ledger.J7(l, "A1", []ledger.NodeOrder{{ID: "a"}})
+			},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			for _, bug := range []bool{false, true} {
+				b := begin(t)
+				tt.write(b, bug)
+				got := tt.judge(b.read(), bug)
+				if (len(got) > 0) != bug {
+					t.Errorf("bug %v: findings = %v", bug, got)
+				}
+				if bug && len(got) > 0 && !strings.HasPrefix(got[0].String(), name[:2]) {
+					t.Errorf("finding %v, want one of %s", got[0], name[:2])
+				}
+			}
+		})
+	}
+}
+
+func TestABustTakesThePositionBack(t *testing.T) {
+	b := begin(t)
+	b.trade("e1", 3*unit)
+	b.add("bust", &sim.CorrectionLine{Exec: "x", Ref: "e1", OID: "1", Account: "A1", Sym: "ACME", Side: market.Buy, OldQty: 3 * unit})
+	b.trade("e2", unit)
+	if got := ledger.Positions(b.read())["A1"]["ACME"]; got != unit {
+		t.Errorf("position = %v, want 1", got)
+	}
+}
+
+func TestATornLastLineIsLeftOut(t *testing.T) {
+	b := begin(t)
+	b.trade("e1", unit)
+	b.add("close", &sim.CloseLine{Lines: 3, PerAccount: map[market.Account]map[market.Symbol]market.Qty{"A1": {"ACME": unit}}})
+	whole := b.read()
+	if !whole.Closed || whole.Torn != 0 {
+		t.Fatalf("closed = %v, torn = %d, want closed and whole", whole.Closed, whole.Torn)
+	}
+	all := b.file.Bytes()
+	for cut := range all {
+		l, err := ledger.Read(bytes.NewReader(all[:cut]))
+		if err != nil {
+			t.Fatalf("cut at %d: %v", cut, err)
+		}
+		if want := bytes.Count(all[:cut], []byte("\n")); len(l.Lines) != want || l.Closed {
+			t.Fatalf("cut at %d: %d lines, closed %v, want %d and open", cut, len(l.Lines), l.Closed, want)
+		}
+	}
+}
+
+func TestAnyOtherBadLineNamesItsPlace(t *testing.T) {
+	b := begin(t)
+	b.trade("e1", unit)
+	b.trade("e2", unit)
+	b.add("close", &sim.CloseLine{Lines: 4, PerAccount: map[market.Account]map[market.Symbol]market.Qty{}})
+	b.read()
+	text := b.file.String()
+	second := strings.Index(text, "\n") + 1
+	tests := map[string]string{
+		"flipped digit, found by the close line": strings.Replace(text, `"qty":"1"`, `"qty":"2"`, 1),
+		"no JSON":                                text[:second] + "{\n" + text[second:],
+		"unknown kind":                           strings.Replace(text, `"k":"trade"`, `"k":"trad"`, 1),
+		"unknown field":                          strings.Replace(text, `"sym":`, `"symbol":`, 1),
+		"a line lost":                            text[:second] + text[second+strings.Index(text[second:], "\n")+1:],
+		"a number as a number":                   strings.Replace(text, `"qty":"1"`, `"qty":1`, 1),
+		"line behind the end":                    text + text[:second],
+		"no open line":                           text[second:],
+	}
+	for name, bad := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := ledger.Read(strings.NewReader(bad))
+			if !errors.Is(err, ledger.ErrBadLine) || !strings.Contains(err.Error(), "offset") {
+				t.Errorf("Read() error = %v, want an ErrBadLine with its offset", err)
+			}
+		})
+	}
+	if _, err := ledger.Read(strings.NewReader(strings.Replace(text, `"id":"Te2"`, `"id":5`, 1))); err == nil ||
+		!strings.Contains(err.Error(), fmt.Sprintf("line 3, offset %d", second+strings.Index(text[second:], "\n")+1)) {
+		t.Errorf("error = %v, want line 3 and its offset", err)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	b := begin(f)
+	b.recv("a", sim.FateApplied)
+	b.trade("e1", unit)
+	_ = b.w.Flush()
+	f.Add(b.file.Bytes())
+	f.Add([]byte(nil))
+	f.Add([]byte("{}\n"))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		l, err := ledger.Read(bytes.NewReader(in))
+		if err != nil {
+			return
+		}
+		ledger.J1(l)
+		ledger.J2(l, "A1", nil)
+		ledger.J6(l, "A1")
+		ledger.J7(l, "A1", nil)
+	})
+}
