@@ -283,3 +283,6 @@ func (d *Desk) TakeOutputs() []Output {
 	d.out = d.out[:0]
 	return out
 }
+
+// Unlisted counts a symbol that has no seat: its name is none, or the channel has as many as it may.
+func (d *Desk) Unlisted() { d.Counts.Refused++ }
