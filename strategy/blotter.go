@@ -1,0 +1,123 @@
+package strategy
+
+import (
+	"slices"
+
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/orders"
+)
+
+// blotter is what the strategy's shell knows of its own orders and positions: from the events of orders alone.
+type blotter struct {
+	held   map[market.Instrument]market.Qty
+	live   map[Decision]*Working
+	inLine []Decision // of live, oldest first
+	broken []market.Instrument
+}
+
+func newBlotter(s State) *blotter {
+	b := &blotter{held: map[market.Instrument]market.Qty{}, live: map[Decision]*Working{}}
+	for _, p := range s.Positions {
+		b.held[p.Instrument] = p.Qty
+	}
+	for _, w := range s.Working {
+		b.add(w)
+	}
+	return b
+}
+
+func (b *blotter) add(w Working) {
+	if _, known := b.live[w.Decision]; known {
+		return
+	}
+	b.live[w.Decision] = &w
+	b.inLine = append(b.inLine, w.Decision)
+}
+
+func (b *blotter) remove(d Decision) {
+	delete(b.live, d)
+	b.inLine = slices.DeleteFunc(b.inLine, func(x Decision) bool { return x == d })
+}
+
+func (b *blotter) position(i market.Instrument) market.Qty { return b.held[i] }
+
+func (b *blotter) working(i market.Instrument) []Working {
+	var out []Working
+	for _, d := range b.inLine {
+		if w := b.live[d]; w.Instrument == i {
+			out = append(out, *w)
+		}
+	}
+	return out
+}
+
+// doubtful reports whether an order of unknown state may yet change the position.
+func (b *blotter) doubtful(i market.Instrument) bool {
+	if slices.Contains(b.broken, i) {
+		return true
+	}
+	for _, d := range b.inLine {
+		if w := b.live[d]; w.Instrument == i && w.Unknown {
+			return true
+		}
+	}
+	return false
+}
+
+// take applies an event of orders. It returns the fill the event carries, if any, and whether the order has ended.
+func (b *blotter) take(e orders.Event) (fill *Fill, ended bool) {
+	d := Decision{cause: e.Cause}
+	fill = b.fill(e, d)
+	w := b.live[d]
+	switch e.Kind {
+	case orders.EventClosed, orders.EventRefused, orders.EventUnsent:
+		b.remove(d)
+		return fill, w != nil
+	case orders.EventReopened:
+		b.add(Working{Order: e.Order, Decision: d, Instrument: e.Instrument, Side: e.Side, Qty: e.Qty, Leaves: e.Leaves, Price: e.Price})
+		return fill, false
+	case orders.EventUnknown:
+		if w != nil {
+			w.Unknown = true
+		}
+	case orders.EventResolved:
+		if w != nil {
+			w.Unknown = false
+		}
+	case orders.EventCancelRejected, orders.EventCancelLost:
+		if w != nil {
+			w.Closing = false
+		}
+	default:
+	}
+	if w != nil {
+		w.Order, w.Qty, w.Leaves, w.Price = e.Order, e.Qty, e.Leaves, e.Price
+	}
+	return fill, false
+}
+
+// fill moves the position by an execution fact. A position that no longer fits its type is marked broken: nothing more
+// is sent for that instrument.
+func (b *blotter) fill(e orders.Event, d Decision) *Fill {
+	kind := Filled
+	change := e.LastQty
+	switch e.Kind {
+	case orders.EventFill:
+	case orders.EventBusted:
+		kind, change = Busted, -e.LastQty
+	case orders.EventCorrected:
+		kind = Corrected
+	default:
+		return nil
+	}
+	moved, err := b.held[e.Instrument].Add(change * market.Qty(e.Side.Sign()))
+	if err != nil {
+		b.broken = append(b.broken, e.Instrument)
+	} else {
+		b.held[e.Instrument] = moved
+	}
+	return &Fill{
+		Instrument: e.Instrument, Side: e.Side, Qty: change, Price: e.LastPx, Exec: e.Exec, Order: e.Order,
+		Decision: d, Kind: kind, Replay: e.Replay, Paper: e.Paper,
+	}
+}

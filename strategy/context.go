@@ -1,0 +1,155 @@
+package strategy
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/feeds"
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/risk"
+)
+
+// Context is what a handler may use. It is valid only inside the handler, on its goroutine: used after it, it does
+// nothing. No method returns an error: every answer to a wish, also an immediate no, is an OrderEvent with its reason,
+// so that a wish needs no if and a refusal is no crash.
+//
+// What a handler wishes for leaves when it returns nil; a panic or an error has placed nothing. Cancels alone leave at once.
+type Context struct {
+	s    *shell
+	open bool // inside a handler
+	stop bool // inside OnStop: nothing may be placed
+}
+
+// Now is the time of this turn.
+func (c *Context) Now() time.Time {
+	if !c.open {
+		return time.Time{}
+	}
+	return c.s.now
+}
+
+// Instant is Now in nanoseconds of the system's monotonic clock.
+func (c *Context) Instant() int64 {
+	if !c.open {
+		return 0
+	}
+	return c.s.instant
+}
+
+// Log is a logger with the strategy's name and epoch.
+func (c *Context) Log() *slog.Logger { return c.s.log }
+
+// Instruments are those the strategy is configured for, in the order of the configuration.
+func (c *Context) Instruments() []market.Instrument {
+	return append([]market.Instrument{}, c.s.instruments...)
+}
+
+// Quote returns the touch of i, or an error unless it may be traded on.
+func (c *Context) Quote(i market.Instrument) (feeds.Quote, error) {
+	q, ok := c.s.cfg.World.Quote(i)
+	if !ok {
+		return feeds.Quote{}, fmt.Errorf("%w: no feed speaks of %s", feeds.ErrNotLive, i)
+	}
+	if c.s.gapped[i] {
+		return feeds.Quote{}, fmt.Errorf("%w: %s: %s", feeds.ErrNotLive, i, gapWhy)
+	}
+	return q, q.Tradable()
+}
+
+// Position returns what this strategy holds of i, from executions alone.
+func (c *Context) Position(i market.Instrument) Position {
+	return Position{Instrument: i, Qty: c.s.book.position(i), Unknown: c.s.book.doubtful(i)}
+}
+
+// Working returns the strategy's open orders in i, oldest first, those of unknown state included.
+func (c *Context) Working(i market.Instrument) []Working { return c.s.book.working(i) }
+
+// Gate returns the effective mode of the strategy's account, and the first reason of it when it is not OPEN.
+func (c *Context) Gate() Gate {
+	mode, why := c.s.cfg.World.Gate()
+	return Gate{Mode: mode, Why: why}
+}
+
+// Place wishes for an order and returns the name of the wish. The user sets instrument, side, type, time in force,
+// quantity and price; account, strategy, cause and stamps are set here. Beside a working order of Target or Rest on the
+// same side it needs the option Beside, else it is refused MIXED.
+func (c *Context) Place(in risk.Intent, options ...PlaceOption) Decision {
+	d := c.decision()
+	var o placing
+	for _, set := range options {
+		set(&o)
+	}
+	if o.once != "" {
+		d = once(o.once)
+	}
+	c.s.wish(c, effect{intent: in, decision: d, beside: o.beside})
+	return d
+}
+
+// PlaceOption changes what Place does.
+type PlaceOption func(*placing)
+
+type placing struct {
+	once   string
+	beside bool
+}
+
+// Once makes the decision a function of text alone: one order over every crash, for as long as the journal remembers it.
+func Once(text string) PlaceOption { return func(p *placing) { p.once = text } }
+
+// Beside allows a second order on a side where Target or Rest has one.
+func Beside() PlaceOption { return func(p *placing) { p.beside = true } }
+
+// Cancel asks for the end of the order of d. It leaves at once and is never refused for lack of room or permission (P7).
+func (c *Context) Cancel(d Decision) {
+	if c.open {
+		c.s.cancel(d)
+	}
+}
+
+// CancelAll asks for the end of every open order of the strategy, at once.
+func (c *Context) CancelAll() {
+	if c.open {
+		c.s.cancelAll()
+	}
+}
+
+// Target wishes for a position: a limit order, immediate or cancel, at the far touch plus 5 bps, for what is missing.
+// Saying the same again changes nothing. What stands against it (unknown order, gate, book) is told once as held, and
+// after the intent's time to live the wish lapses: a reopening never fires an old wish. A position is brought through
+// zero in two legs, never in one. Nothing is clipped: what is beyond a limit is refused with its reason.
+func (c *Context) Target(i market.Instrument, qty market.Qty) {
+	if !c.open {
+		return
+	}
+	c.s.target(c, i, qty)
+}
+
+// After asks for one tick of key when d has passed. A key has one pending tick at most; the later wish replaces the earlier.
+func (c *Context) After(key string, d time.Duration) {
+	if c.open {
+		c.s.after(key, d)
+	}
+}
+
+// Stop takes back the tick of key.
+func (c *Context) Stop(key string) {
+	if c.open {
+		c.s.self.Cancel(timerKey(key))
+	}
+}
+
+func (c *Context) decision() Decision {
+	if !c.open {
+		return Decision{}
+	}
+	d := c.s.root.nth(c.s.ordinal)
+	c.s.ordinal++
+	return d
+}
+
+type timerKey string
+
+var _ actors.Stopper[Message] = (*shell)(nil)

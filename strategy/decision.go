@@ -1,0 +1,92 @@
+package strategy
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+
+	"github.com/failshut/failshut/risk"
+)
+
+// Decision names one wish of a strategy: what was being handled, and the how-manieth wish in that handler. It holds
+// neither chance nor clock, so a handler that runs again over the same input asks under the same name, and the second
+// asking places nothing (P3). The zero Decision is none.
+type Decision struct{ cause risk.Cause }
+
+// Cause returns the key under which orders and journal know the decision.
+func (d Decision) Cause() risk.Cause { return d.cause }
+
+// Zero reports whether d is no decision.
+func (d Decision) Zero() bool { return d == Decision{} }
+
+// String returns the key as hexadecimal digits.
+func (d Decision) String() string { return hex.EncodeToString(d.cause[:]) }
+
+// The first byte of a decision says what was being handled.
+const (
+	ofData byte = iota + 1
+	ofReport
+	ofTimer
+	ofStart
+	ofOnce
+)
+
+// root is a decision without its ordinal: what is being handled.
+type root [21]byte
+
+// dataRoot names a market message. Its position never returns: incarnation counts the lives of the node's journal, feed
+// is the feed's place in the configuration, epoch and seq are the message's, and kind tells a quote from a trade of one message.
+func dataRoot(incarnation uint32, feed uint8, kind byte, epoch uint32, seq uint64) root {
+	var r root
+	r[0] = ofData
+	binary.BigEndian.PutUint32(r[1:], incarnation)
+	r[5], r[6] = feed, kind
+	binary.BigEndian.PutUint32(r[7:], epoch)
+	binary.BigEndian.PutUint64(r[11:], seq)
+	return r
+}
+
+// reportRoot names an event of an order by its evidence, which is told again under the same name after a crash.
+func reportRoot(evidence uint64, kind byte) root {
+	var r root
+	r[0] = ofReport
+	binary.BigEndian.PutUint64(r[1:], evidence)
+	r[9] = kind
+	return r
+}
+
+// timerRoot names a tick by its key and the time it was due.
+func timerRoot(key string, due int64) root {
+	var r root
+	r[0] = ofTimer
+	sum := sha256.Sum256([]byte(key))
+	copy(r[1:9], sum[:8])
+	binary.BigEndian.PutUint64(r[9:], uint64(due))
+	return r
+}
+
+// startRoot names OnStart of one incarnation, whose decisions are made anew each time.
+func startRoot(incarnation uint32, epoch uint64) root {
+	var r root
+	r[0] = ofStart
+	binary.BigEndian.PutUint32(r[1:], incarnation)
+	binary.BigEndian.PutUint64(r[5:], epoch)
+	return r
+}
+
+// nth is the decision of the n-th wish under r, counted from 0.
+func (r root) nth(n uint16) Decision {
+	var d Decision
+	copy(d.cause[:], r[:])
+	binary.BigEndian.PutUint16(d.cause[22:], n+1)
+	return d
+}
+
+// once is the decision that a text names: one order over every crash, for as long as the journal remembers it.
+func once(text string) Decision {
+	var d Decision
+	sum := sha256.Sum256([]byte(text))
+	d.cause[0] = ofOnce
+	copy(d.cause[1:17], sum[:16])
+	return d
+}

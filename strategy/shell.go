@@ -1,0 +1,382 @@
+package strategy
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/feeds"
+	"github.com/failshut/failshut/mailbox"
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/orders"
+	"github.com/failshut/failshut/risk"
+)
+
+// Desk is what a strategy asks of the orders of its account. Place and Cancel hand over and do not wait; what comes of
+// it arrives as events. An error says that the handing over itself was refused, by the errors of package mailbox and actors.
+type Desk interface {
+	Place(in risk.Intent) error
+	Cancel(strategy string, cause risk.Cause) error
+	CancelAll(strategy string) error
+	// Attach asks for the strategy's State, which comes as the message Restored, and for its events from then on.
+	Attach(strategy string, epoch uint64) error
+}
+
+// World is what a strategy may look at besides its messages: one atomic read each, safe in any turn.
+type World interface {
+	Quote(i market.Instrument) (feeds.Quote, bool)
+	Gate() (risk.Mode, risk.Code)
+}
+
+// Config is one strategy of a node.
+type Config struct {
+	Name        string
+	Account     market.Account
+	Contracts   []market.Contract // what it may trade, in the order of the configuration
+	Incarnation uint32            // of the node's journal
+	TTL         time.Duration     // of intents that name none; at most the account's
+	Desk        Desk
+	World       World
+	Events      Events
+}
+
+// Events are hooks for metrics and logs; nil is skipped. They are called in the strategy's turn and must not block.
+type Events struct {
+	Started  func(name string, why Why)
+	Ready    func(name string, evidence string)
+	Decided  func(name string, effects int)
+	Refused  func(name, reason string)
+	Held     func(name, reason string)
+	Lapsed   func(name string)
+	Absorbed func(name string)
+	Ended    func(name, reason string)
+}
+
+// maxEffects bounds what one handler may ask for.
+const maxEffects = 64
+
+// refusalEvery is how often a refusal of one reason and instrument is told, so that answering a refusal with an order
+// cannot spin.
+const refusalEvery = int64(100 * time.Millisecond)
+
+// farTouchBps is how far beyond the far touch Target's order may pay.
+const farTouchBps = 5
+
+type effect struct {
+	intent   risk.Intent
+	decision Decision
+	beside   bool
+	target   bool
+}
+
+type refusalKey struct {
+	instrument market.Instrument
+	reason     string
+}
+
+type refusal struct {
+	told int64
+	kept int
+}
+
+// shell is the actor around a user's strategy: it keeps what the strategy may rely on, runs its handlers all or
+// nothing, and turns its wishes into intents.
+type shell struct {
+	cfg         Config
+	user        any
+	ready       func(evidence string) error
+	why         Why
+	log         *slog.Logger
+	contracts   map[market.Instrument]market.Contract
+	instruments []market.Instrument
+
+	self     *actors.Context[Message]
+	now      time.Time
+	instant  int64
+	root     root
+	ordinal  uint16
+	effects  []effect
+	started  bool
+	book     *blotter
+	wants    map[market.Instrument]*aim
+	gapped   map[market.Instrument]bool
+	refusals map[refusalKey]*refusal
+	answers  []OrderEvent // local answers that the next handler call tells
+}
+
+// aim is a want and the decision of its working order.
+type aim struct {
+	want  want
+	order Decision
+	has   bool // order is open or on its way
+	own   bool // its end was asked for by the want
+}
+
+// NewShell makes the actor of one incarnation of a strategy. Ready is called once, with the evidence "flat" or
+// "rehydrated", when the state of journal and venue has arrived and OnStart has returned.
+func NewShell(cfg Config, user any, why Why, ready func(evidence string) error) actors.Actor[Message] {
+	s := &shell{
+		cfg: cfg, user: user, why: why, ready: ready, contracts: map[market.Instrument]market.Contract{},
+		wants: map[market.Instrument]*aim{}, gapped: map[market.Instrument]bool{}, refusals: map[refusalKey]*refusal{},
+		book: newBlotter(State{}),
+	}
+	for _, c := range cfg.Contracts {
+		s.contracts[c.Instrument] = c
+		s.instruments = append(s.instruments, c.Instrument)
+	}
+	return s
+}
+
+// NeedsOf says which data the strategy value has handlers for.
+func NeedsOf(user any) Needs {
+	_, quotes := user.(QuoteHandler)
+	_, trades := user.(TradeHandler)
+	_, states := user.(FeedStateHandler)
+	return Needs{Quotes: quotes, Trades: trades, States: states}
+}
+
+// Starting asks the account's orders for the state to start from.
+func (s *shell) Starting(c *actors.Context[Message]) error {
+	s.log = c.Log()
+	if f := s.cfg.Events.Started; f != nil {
+		f(s.cfg.Name, s.why)
+	}
+	if err := s.cfg.Desk.Attach(s.cfg.Name, uint64(c.Epoch())); err != nil {
+		return fmt.Errorf("attaching to the orders of %s: %w", s.cfg.Account, err)
+	}
+	return nil
+}
+
+// Receive runs the handlers that a message concerns. An error ends the incarnation, and with it everything that the
+// handler wished for.
+func (s *shell) Receive(c *actors.Context[Message], m Message) error {
+	s.self, s.now, s.instant = c, c.Now(), c.Instant()
+	if !s.started {
+		return s.early(m)
+	}
+	switch m.kind {
+	case gotTrade:
+		return s.onTrade(m)
+	case gotQuote:
+		return s.onQuote(m)
+	case gotState:
+		return s.onState(m)
+	case gotOrder:
+		return s.onOrder(m.rest.(orders.Event))
+	case gotTimer:
+		return s.onTimer(m.rest.(Timer))
+	case gotGate:
+		return s.onGate(m.rest.(Gate))
+	case gotWant:
+		return s.onWant(m.rest.(market.Instrument))
+	case gotRestored:
+	}
+	return nil
+}
+
+// early is before the state has arrived: no data and no wishes, but the gate's changes are not lost, for the gate is read.
+func (s *shell) early(m Message) error {
+	if m.kind != gotRestored {
+		return nil
+	}
+	state := m.rest.(State)
+	s.book = newBlotter(state)
+	s.started = true
+	start := Start{Epoch: uint64(s.self.Epoch()), Why: s.why, Positions: state.Positions, Working: state.Working}
+	err := s.handle(startRoot(s.cfg.Incarnation, start.Epoch), func(c *Context) error {
+		if h, ok := s.user.(StartHandler); ok {
+			return h.OnStart(c, start)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	evidence := "flat"
+	if len(state.Positions) > 0 || len(state.Working) > 0 {
+		evidence = "rehydrated"
+	}
+	if f := s.cfg.Events.Ready; f != nil {
+		f(s.cfg.Name, evidence)
+	}
+	if err := s.ready(evidence); err != nil {
+		return err
+	}
+	mode, why := s.cfg.World.Gate()
+	return s.onGate(Gate{Mode: mode, Why: why})
+}
+
+// handle runs one call of the user's code, then lets its effects leave, then tells the answers that were made here.
+func (s *shell) handle(r root, call func(c *Context) error) error {
+	s.root, s.ordinal = r, 0
+	if err := s.call(call, false); err != nil {
+		return err
+	}
+	return s.settle()
+}
+
+// settle lets effects leave and tells the answers that were made here, which may make further effects.
+func (s *shell) settle() error {
+	s.flush()
+	for range maxEffects {
+		if len(s.answers) == 0 {
+			return nil
+		}
+		answers := s.answers
+		s.answers = nil
+		for _, e := range answers {
+			if err := s.tellOrder(e); err != nil {
+				return err
+			}
+			s.flush()
+		}
+	}
+	return nil
+}
+
+func (s *shell) call(call func(c *Context) error, stopping bool) error {
+	c := &Context{s: s, open: true, stop: stopping}
+	defer func() { c.open = false }()
+	if err := call(c); err != nil {
+		s.effects = nil
+		return err
+	}
+	return nil
+}
+
+func (s *shell) tellOrder(e OrderEvent) error {
+	h, ok := s.user.(OrderHandler)
+	if !ok {
+		return nil
+	}
+	return s.call(func(c *Context) error { return h.OnOrder(c, e) }, false)
+}
+
+func (s *shell) onTrade(m Message) error {
+	t := m.trade
+	if _, mine := s.contracts[t.Instrument]; !mine {
+		return nil
+	}
+	h, ok := s.user.(TradeHandler)
+	if !ok {
+		return nil
+	}
+	err := s.handle(dataRoot(s.cfg.Incarnation, m.feed, 'T', t.Epoch, t.Seq), func(c *Context) error { return h.OnTrade(c, t) })
+	if err != nil {
+		return err
+	}
+	return s.press(t.Instrument)
+}
+
+func (s *shell) onQuote(m Message) error {
+	q := m.quote
+	if _, mine := s.contracts[q.Instrument]; !mine {
+		return nil
+	}
+	h, ok := s.user.(QuoteHandler)
+	if !ok {
+		return nil
+	}
+	err := s.handle(dataRoot(s.cfg.Incarnation, m.feed, 'Q', q.Epoch, q.Seq), func(c *Context) error { return h.OnQuote(c, q) })
+	if err != nil {
+		return err
+	}
+	return s.press(q.Instrument)
+}
+
+func (s *shell) onState(m Message) error {
+	e := m.rest.(feeds.StateChange)
+	if e.Why == gapWhy {
+		s.gapped[e.Instrument] = true
+	} else if e.State == feeds.Live {
+		delete(s.gapped, e.Instrument)
+		if !e.Instrument.Valid() {
+			clear(s.gapped)
+		}
+	}
+	h, ok := s.user.(FeedStateHandler)
+	if !ok {
+		return nil
+	}
+	return s.handle(dataRoot(s.cfg.Incarnation, m.feed, 'S', e.Epoch, e.Seq), func(c *Context) error { return h.OnFeedState(c, e) })
+}
+
+func (s *shell) onTimer(t Timer) error {
+	h, ok := s.user.(TimerHandler)
+	if !ok {
+		return nil
+	}
+	return s.handle(timerRoot(t.Key, t.Due), func(c *Context) error { return h.OnTimer(c, t) })
+}
+
+func (s *shell) onGate(g Gate) error {
+	h, ok := s.user.(GateHandler)
+	if !ok {
+		return nil
+	}
+	return s.handle(timerRoot("gate "+g.Mode.String(), s.instant), func(c *Context) error { return h.OnGate(c, g) })
+}
+
+// onOrder applies evidence to position and orders first, then tells the user, then lets a want go on.
+func (s *shell) onOrder(e orders.Event) error {
+	d := Decision{cause: e.Cause}
+	fill, ended := s.book.take(e)
+	err := s.handle(reportRoot(e.Evidence, byte(e.Kind)), func(c *Context) error {
+		if h, ok := s.user.(FillHandler); ok && fill != nil {
+			if err := h.OnFill(c, *fill); err != nil {
+				return err
+			}
+		}
+		if h, ok := s.user.(OrderHandler); ok {
+			return h.OnOrder(c, orderEvent(e, d))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if ended {
+		return s.aimEnded(d, e)
+	}
+	return nil
+}
+
+func orderEvent(e orders.Event, d Decision) OrderEvent {
+	return OrderEvent{
+		Kind: e.Kind.String(), Order: e.Order, Decision: d, Instrument: e.Instrument, Side: e.Side, Qty: e.Qty, Cum: e.Cum,
+		Leaves: e.Leaves, Price: e.Price, Reason: string(e.Reason), Count: 1, Replay: e.Replay, Paper: e.Paper,
+	}
+}
+
+// Stopping tells the user the end. What it cancels leaves; what it places is refused.
+func (s *shell) Stopping(c *actors.Context[Message], r actors.Reason) error {
+	if f := s.cfg.Events.Ended; f != nil {
+		f(s.cfg.Name, string(r))
+	}
+	h, ok := s.user.(StopHandler)
+	if !ok || !s.started {
+		return nil
+	}
+	s.self, s.now, s.instant = c, c.Now(), c.Instant()
+	s.root, s.ordinal = timerRoot("stop", s.instant), 0
+	return s.call(func(c *Context) error { return h.OnStop(c, Stop{Why: string(r)}) }, true)
+}
+
+func (s *shell) after(key string, d time.Duration) {
+	due := s.instant + int64(d)
+	s.self.After(timerKey(key), d, Message{kind: gotTimer, rest: Timer{Key: key, Due: due}})
+}
+
+// reasonOf names a refused handing over in the words of OrderEvent.Reason.
+func reasonOf(err error) string {
+	switch {
+	case errors.Is(err, mailbox.ErrFull):
+		return ReasonFull
+	case errors.Is(err, actors.ErrFenced):
+		return ReasonFenced
+	default:
+		return ReasonSuspended
+	}
+}

@@ -1,0 +1,188 @@
+// Package strategy is what a user writes against: a struct with the handlers it needs becomes a supervised actor that
+// sees only sequenced, state-carrying data and can only ask for orders. It serves P2 (an intent is a wish; the gate
+// answers), P3 (the same decision places once, over any crash), P5 (a price is never seen without its state), P8 (a bad
+// strategy hurts itself alone) and P9 (same input, same decisions). It never talks to a venue, never reads a clock and
+// holds no risk rule.
+package strategy
+
+import (
+	"github.com/failshut/failshut/feeds"
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/risk"
+)
+
+// Why says why an incarnation starts.
+type Why string
+
+// The reasons of a start.
+const (
+	WhyFirst Why = "first" // of this process
+	WhyCrash Why = "crash" // the incarnation before ended abnormally
+	WhyStop  Why = "stop"  // the incarnation before was stopped
+)
+
+// Start is what OnStart is told: the state that journal and venue give back, never what the dead incarnation believed.
+type Start struct {
+	Epoch     uint64
+	Why       Why
+	Positions []Position // of this strategy, not zero, sorted by instrument
+	Working   []Working  // its open orders, UNKNOWN ones included
+}
+
+// Position is what the strategy holds of an instrument, from executions alone. Qty is signed.
+type Position struct {
+	Instrument market.Instrument
+	Qty        market.Qty
+	Unknown    bool // an order of unknown state may yet change it
+}
+
+// Working is an open order of the strategy.
+type Working struct {
+	Order      market.ClOrdID
+	Decision   Decision
+	Instrument market.Instrument
+	Side       market.Side
+	Qty        market.Qty
+	Leaves     market.Qty
+	Price      market.Price
+	Unknown    bool
+	Closing    bool
+}
+
+// FillKind says what an execution fact does.
+type FillKind uint8
+
+// The kinds of Fill.
+const (
+	Filled    FillKind = iota + 1 // quantity was executed
+	Busted                        // an earlier fill was taken back
+	Corrected                     // an earlier fill was changed; Qty is the signed difference
+)
+
+// Fill is an execution of one of the strategy's orders. It is in Position before OnFill is called.
+type Fill struct {
+	Instrument market.Instrument
+	Side       market.Side
+	Qty        market.Qty // signed change of the executed quantity: below zero for a bust
+	Price      market.Price
+	Exec       string
+	Order      market.ClOrdID
+	Decision   Decision
+	Kind       FillKind
+	Replay     bool // an earlier incarnation may have seen it
+	Paper      bool
+}
+
+// OrderEvent is what happened to one of the strategy's orders or wishes. Kind is one of the order machine's events
+// (accepted, cancelled, rejected, expired, unknown, resolved, closed, refused …), or held, lapsed, repeated.
+type OrderEvent struct {
+	Kind       string
+	Order      market.ClOrdID
+	Decision   Decision
+	Instrument market.Instrument
+	Side       market.Side
+	Qty        market.Qty
+	Cum        market.Qty
+	Leaves     market.Qty
+	Price      market.Price
+	Reason     string
+	Count      int // refusals of one reason and instrument are told at most once in 100 ms; this many are meant
+	Replay     bool
+	Paper      bool
+}
+
+// The kinds of OrderEvent that the strategy's own shell makes.
+const (
+	KindHeld     = "held"     // the want waits, Reason says for what
+	KindLapsed   = "lapsed"   // the want waited for too long and is forgotten
+	KindRepeated = "repeated" // the decision was made before: its first order stands
+	KindRefused  = "refused"
+)
+
+// The reasons of refusal that the shell makes itself; the gate's codes and the order machine's words come besides.
+const (
+	ReasonFull      = "FULL"
+	ReasonSuspended = "SUSPENDED"
+	ReasonNotReady  = "NOT_READY"
+	ReasonStopping  = "STOPPING"
+	ReasonFenced    = "FENCED"
+	ReasonFlood     = "FLOOD"
+	ReasonBadIntent = "BAD_INTENT"
+	ReasonNotMine   = "NOT_MINE"
+	ReasonMixed     = "MIXED"
+)
+
+// Timer is a tick that the strategy asked for. Missed counts ticks of the key that were skipped because one was pending.
+type Timer struct {
+	Key    string
+	Due    int64 // instant
+	Missed int
+}
+
+// Gate is a change of a mode that touches the strategy.
+type Gate struct {
+	Mode risk.Mode
+	Why  risk.Code
+}
+
+// Stop is the last thing a strategy is told.
+type Stop struct{ Why string }
+
+// StartHandler is told that an incarnation begins, before anything else.
+type StartHandler interface {
+	OnStart(c *Context, s Start) error
+}
+
+// QuoteHandler is told the top of the book, each with its state.
+type QuoteHandler interface {
+	OnQuote(c *Context, q feeds.Quote) error
+}
+
+// TradeHandler is told each trade once, in order.
+type TradeHandler interface {
+	OnTrade(c *Context, t feeds.Trade) error
+}
+
+// FeedStateHandler is told changes of a feed's state in the stream of its data, never behind what they warn of.
+type FeedStateHandler interface {
+	OnFeedState(c *Context, e feeds.StateChange) error
+}
+
+// FillHandler is told each execution once an incarnation.
+type FillHandler interface {
+	OnFill(c *Context, f Fill) error
+}
+
+// OrderHandler is told what happens to orders and wishes, refusals among it.
+type OrderHandler interface {
+	OnOrder(c *Context, e OrderEvent) error
+}
+
+// TimerHandler is told the ticks it asked for.
+type TimerHandler interface {
+	OnTimer(c *Context, t Timer) error
+}
+
+// GateHandler is told each change of the gate, and once after the start.
+type GateHandler interface {
+	OnGate(c *Context, g Gate) error
+}
+
+// StopHandler is told the end. It may cancel; what it wants to place is refused.
+type StopHandler interface {
+	OnStop(c *Context, s Stop) error
+}
+
+// Policy says what becomes of working orders when the strategy ends. The zero Policy cancels.
+type Policy struct {
+	OnCrash, OnStop Fate
+}
+
+// Fate is what becomes of a working order. The zero Fate is Cancel.
+type Fate uint8
+
+// The fates.
+const (
+	Cancel Fate = iota
+	Keep
+)

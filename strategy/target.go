@@ -1,0 +1,169 @@
+package strategy
+
+import (
+	"time"
+
+	"github.com/failshut/failshut/market"
+)
+
+// want is what a strategy last said an instrument's position should be, and how far that has come. It is a pure state
+// machine: it sees the position, the one working order it may have, and whether anything forbids sending, and says the
+// next step. Time and all facts are arguments.
+//
+// Rules: the same want again changes nothing; at most one working order; a working order that does not fit is cancelled
+// and its end awaited; a change of sign goes through flat in two legs; in doubt nothing is sent, and a want that could
+// not be acted on lapses, so that reopening never fires an old wish.
+type want struct {
+	qty    market.Qty
+	said   int64 // instant of saying
+	active bool  // still to be acted on
+	tried  bool  // an order of this want was sent and ended, or was refused
+	held   string
+	ended  int64 // instant of the last end or refusal
+	price  touch // when it was said
+}
+
+// touch is what both sides of the book showed: a wish is tried again when it has changed.
+type touch struct{ bid, ask market.Price }
+
+// retryAfter is how long an unanswered wish that is said again is absorbed, when nothing else has changed.
+const retryAfter = int64(250 * time.Millisecond)
+
+// situation is all that the next step depends on.
+type situation struct {
+	now      int64
+	ttl      int64
+	position market.Qty // from executions alone
+	order    working    // the working order of this want, if any
+	doubt    string     // why nothing may be sent: unknown, gate, book, session, closing; empty when clear
+	touch    touch
+}
+
+type working struct {
+	side    market.Side
+	leaves  market.Qty
+	closing bool
+	present bool
+}
+
+type stepKind uint8
+
+const (
+	nothing  stepKind = iota
+	send              // an order of qty on side
+	cancelIt          // cancel the working order and await its end
+	hold              // tell once that the want is held, and why
+	lapse             // tell that the want has lapsed
+	absorb            // said again with nothing to do: counted
+)
+
+type move struct {
+	kind   stepKind
+	side   market.Side
+	qty    market.Qty
+	reduce bool
+	reason string
+}
+
+// say sets the want. Saying what is already so, or what was tried a moment ago at the same price, is absorbed.
+func (w *want) say(qty market.Qty, s situation) move {
+	if w.active && w.qty == qty {
+		w.said = s.now
+		return w.next(s)
+	}
+	again := w.tried && w.qty == qty && s.now-w.ended < retryAfter && w.price == s.touch
+	if again && s.position != qty {
+		return move{kind: absorb}
+	}
+	*w = want{qty: qty, said: s.now, active: true, price: s.touch}
+	return w.next(s)
+}
+
+// next gives the step that brings the position nearer to the want.
+func (w *want) next(s situation) move {
+	if !w.active {
+		return move{kind: nothing}
+	}
+	need, err := w.qty.Sub(s.position)
+	if err != nil {
+		w.active = false
+		return move{kind: lapse, reason: "overflow"}
+	}
+	if s.order.present {
+		return w.review(need, s.order)
+	}
+	if need == 0 {
+		w.active = false
+		return move{kind: nothing}
+	}
+	if s.now-w.said > s.ttl {
+		w.active = false
+		return move{kind: lapse, reason: w.held}
+	}
+	if s.doubt != "" {
+		return w.hold(s.doubt)
+	}
+	w.held = ""
+	return w.leg(need, s)
+}
+
+// review judges the working order against what is needed: it stays when it fits or is too small, for its end is
+// followed by the rest; it goes when it is on the wrong side or too large.
+func (w *want) review(need market.Qty, o working) move {
+	if o.closing {
+		return move{kind: nothing}
+	}
+	if need != 0 && sideOf(need) == o.side && o.leaves <= magnitude(need) {
+		return move{kind: nothing}
+	}
+	return move{kind: cancelIt}
+}
+
+// leg is the next order: to flat first when the want lies beyond zero, for a flattening order passes where a new risk would not.
+func (w *want) leg(need market.Qty, s situation) move {
+	qty, reduce := need, false
+	if s.position != 0 && sideOf(need) != sideOf(s.position) {
+		reduce = true
+		if magnitude(need) > magnitude(s.position) {
+			qty = -s.position
+		}
+	}
+	return move{kind: send, side: sideOf(qty), qty: magnitude(qty), reduce: reduce}
+}
+
+func (w *want) hold(reason string) move {
+	if w.held == reason {
+		return move{kind: nothing}
+	}
+	w.held = reason
+	return move{kind: hold, reason: reason}
+}
+
+// end takes the end of the working order, or its refusal. A leg that filled whole lets the want go on; anything else
+// is not tried again by itself.
+func (w *want) end(filled bool, s situation) move {
+	w.tried, w.ended = true, s.now
+	if !filled {
+		w.active = false
+		return move{kind: nothing}
+	}
+	return w.next(s)
+}
+
+// cancelled takes the end of an order that the want itself had cancelled: the other mind may now be carried out.
+func (w *want) cancelled(s situation) move { return w.next(s) }
+
+func sideOf(q market.Qty) market.Side {
+	if q < 0 {
+		return market.Sell
+	}
+	return market.Buy
+}
+
+// magnitude of a quantity; the least quantity has none that fits and is never reached, for positions are bounded by limits.
+func magnitude(q market.Qty) market.Qty {
+	if q < 0 {
+		return -q
+	}
+	return q
+}
