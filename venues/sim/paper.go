@@ -104,13 +104,23 @@ func (c *paperCore) clear() {
 
 // fly sends a request on its way. Requests of one session do not overtake each other.
 func (c *paperCore) fly(now market.Timestamp, r Received) {
+	s := c.bySession[r.Session]
+	if s == nil || !s.up {
+		c.receive(r) // refused at once
+		return
+	}
 	sent := r.Request.Sent
 	if sent == 0 || sent > now {
 		sent = now
 	}
 	at := max(sent+c.latency, now, c.arrival[r.Session])
 	c.arrival[r.Session] = at
-	c.timers.add(at, func() { c.receive(r) })
+	logon := s.logons
+	c.timers.add(at, func() {
+		if s.up && s.logons == logon { // else it was lost with the link
+			c.receive(r)
+		}
+	})
 	if at <= now {
 		c.arrive(now + 1)
 	}

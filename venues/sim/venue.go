@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/failshut/failshut/market"
 )
@@ -32,13 +33,17 @@ type Venue struct {
 	out   Outlets
 	sends map[SessionID]func(Reply)
 	logon func(Reply) // of the logon under way
-	busy  bool
+	busy  atomic.Bool // within a call, or left by a panic within one
 	err   error
 	took  error // what refused the request under way
 }
 
-// ErrBusy says that a function called by a Venue has called the Venue.
-var ErrBusy = errors.New("venue called from its own outlet")
+// The ways a Venue can be of no more use. ErrBusy says that it was called within a call, by one of its own outlets or by
+// another goroutine; ErrTorn that a panic has left it in the middle of an input.
+var (
+	ErrBusy = errors.New("venue called within a call")
+	ErrTorn = errors.New("venue left in the middle of an input")
+)
 
 // NewVenue puts core behind its outlets. Nothing happens before Open.
 func NewVenue(core Core, out Outlets) *Venue {
@@ -48,18 +53,26 @@ func NewVenue(core Core, out Outlets) *Venue {
 // Handle gives one input to the core and carries out what comes of it. An error is the ledger's (ErrLedger) and final:
 // nothing more leaves the venue.
 func (v *Venue) Handle(now market.Timestamp, in Input) error {
-	if v.busy {
+	return v.within(func() []Output {
+		if l, ok := in.(Logon); ok {
+			v.logon = l.Session.Send
+		}
+		return v.core.Step(now, in)
+	})
+}
+
+// within carries out what step decides, unless the venue is busy or over. A panic on the way ends it.
+func (v *Venue) within(step func() []Output) error {
+	if !v.busy.CompareAndSwap(false, true) {
 		return ErrBusy
 	}
+	defer v.busy.Store(false)
 	if v.err != nil {
 		return v.err
 	}
-	v.busy = true
-	defer func() { v.busy, v.logon = false, nil }()
-	if l, ok := in.(Logon); ok {
-		v.logon = l.Session.Send
-	}
-	v.err = v.carry(v.core.Step(now, in))
+	v.err = ErrTorn
+	v.err = v.carry(step())
+	v.logon = nil
 	v.due()
 	return v.err
 }
@@ -73,15 +86,11 @@ func (v *Venue) due() {
 	}
 }
 
-// perform carries out what came of an event that was no Input.
+// perform carries out what came of an event that was no Input. The error stays with the venue.
 func (v *Venue) perform(outs []Output) {
-	if v.err != nil || len(outs) == 0 {
-		return
+	if len(outs) > 0 {
+		_ = v.within(func() []Output { return outs })
 	}
-	v.busy = true
-	v.err = v.carry(outs)
-	v.busy = false
-	v.due()
 }
 
 // Open begins the day.
@@ -107,20 +116,20 @@ func (v *Venue) Logon(s Session) error {
 // Receive takes a request; see Port. A request of a session that is not logged on is an ErrNotLoggedOn here. An error proves
 // that the request was not taken; the request on which the ledger fails was.
 func (v *Venue) Receive(id SessionID, r Request) error {
-	if v.busy {
+	if v.busy.Load() {
 		return ErrBusy
 	}
 	if v.err != nil {
 		return v.err
 	}
 	v.took = nil
-	if err := v.Handle(v.out.Clock(), Received{id, r}); err != nil {
+	if err := v.Handle(v.out.Clock(), Received{id, r}); err != nil && !errors.Is(err, ErrBusy) {
 		return nil // the next call tells
 	}
 	return v.took
 }
 
-// Err is what has ended the venue: an ErrLedger, or nil.
+// Err is what has ended the venue: an ErrLedger, ErrTorn, or nil.
 func (v *Venue) Err() error { return v.err }
 
 // Logout ends a session; see Port.

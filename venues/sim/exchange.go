@@ -1,0 +1,113 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/mailbox"
+	"github.com/failshut/failshut/market"
+)
+
+// ExchangeMessage is what the actor of an Exchange takes: an input of its Port or a timer.
+type ExchangeMessage struct{ in Input }
+
+// exchangeBox bounds what waits for an exchange. One lane, since the messages of a session must stay in order; full is an
+// error of the Port, and so proof that nothing was taken.
+var exchangeBox = mailbox.One(8192, mailbox.Reject)
+
+// Exchange is a Venue as an actor, on the real clock or the virtual one. Its state outlives an incarnation that ended
+// between two inputs: the venue goes on where it was, sessions and all. An incarnation that died within an input leaves a
+// state nobody can trust, and the next one refuses to start (ErrTorn).
+type Exchange struct {
+	venue  *Venue
+	ctx    *actors.Context[ExchangeMessage] // of the turn under way
+	opened bool
+	due    market.Timestamp // of the timer that is set; 0: none
+}
+
+// NewExchange puts core into an actor that is yet to be spawned. Due of the outlets is the actor's own, and Clock is not used.
+func NewExchange(core Core, out Outlets) *Exchange {
+	x := &Exchange{}
+	out.Due = x.arm
+	x.venue = NewVenue(core, out)
+	return x
+}
+
+// ExchangeBox is the mailbox that an Exchange is spawned with.
+func ExchangeBox() mailbox.Config { return exchangeBox }
+
+// Starting opens the day, or goes on with it.
+func (x *Exchange) Starting(c *actors.Context[ExchangeMessage]) error {
+	if err := x.venue.Err(); err != nil {
+		return err
+	}
+	x.due = 0
+	if x.opened {
+		return x.do(c, Tick{})
+	}
+	x.opened = true
+	return x.do(c, Open{})
+}
+
+// Receive does one input. An error of the ledger ends the actor: an exchange whose truth cannot be written must not trade.
+func (x *Exchange) Receive(c *actors.Context[ExchangeMessage], m ExchangeMessage) error {
+	if _, tick := m.in.(Tick); tick {
+		x.due = 0
+	}
+	return x.do(c, m.in)
+}
+
+// Stopping ends the day in order, unless the incarnation failed.
+func (x *Exchange) Stopping(c *actors.Context[ExchangeMessage], r actors.Reason) error {
+	if r.Abnormal() || x.venue.Err() != nil {
+		return nil
+	}
+	return x.do(c, Shut{})
+}
+
+func (x *Exchange) do(c *actors.Context[ExchangeMessage], in Input) error {
+	if err := c.Fence().Check(); errors.Is(err, actors.ErrFenced) {
+		return err
+	}
+	x.ctx = c
+	return x.venue.Handle(x.now(), in)
+}
+
+func (x *Exchange) now() market.Timestamp { return market.StampOf(x.ctx.Now()) }
+
+func (x *Exchange) arm(at market.Timestamp) {
+	if at == x.due {
+		return
+	}
+	x.due = at
+	x.ctx.After("due", max(0, time.Duration(at-x.now())), ExchangeMessage{Tick{}})
+}
+
+// Entrance is the Port of an exchange that is an actor. Safe for any number of goroutines; an error proves that nothing was
+// taken.
+type Entrance struct {
+	to actors.Recipient[ExchangeMessage]
+}
+
+// NewEntrance is the Port before the actor to, an address that follows the exchange over its incarnations.
+func NewEntrance(to actors.Recipient[ExchangeMessage]) *Entrance { return &Entrance{to: to} }
+
+// Logon opens a session; see Port.
+func (e *Entrance) Logon(s Session) error {
+	if s.Send == nil {
+		return fmt.Errorf("logon of %q: no Send", s.ID)
+	}
+	return e.to.Tell(ExchangeMessage{Logon{s}})
+}
+
+// Receive takes a request; see Port.
+func (e *Entrance) Receive(id SessionID, r Request) error {
+	return e.to.Tell(ExchangeMessage{Received{id, r}})
+}
+
+// Logout ends a session; see Port.
+func (e *Entrance) Logout(id SessionID, why string) error {
+	return e.to.Tell(ExchangeMessage{Ended{id, why}})
+}
