@@ -27,11 +27,13 @@ type Desk struct {
 	restricted     map[market.Instrument]bool
 	accounts       []market.Account // sorted
 	gates          map[market.Account]*Gate
+	machine        *Machine
 
 	latches    atomic.Pointer[[]Latch]
 	permission atomic.Pointer[Permission]
 	logTerm    atomic.Uint64 // of the newest entry applied: a newer term ends every permission at once
 	trips      atomic.Uint64
+	dead       atomic.Bool // the replica is frozen
 	poster     atomic.Pointer[func(Message)]
 }
 
@@ -77,6 +79,7 @@ func NewDesk(cfg Config, p Parts) (*Desk, error) {
 	for _, t := range cfg.Controls.Types {
 		d.types |= 1 << t
 	}
+	d.machine = &Machine{ledger: newLedger(), desk: d, nodeID: cfg.Node}
 	d.restoreTrips()
 	for _, e := range cfg.Controls.Entitlements {
 		g := d.gates[e.Account]

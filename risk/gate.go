@@ -99,7 +99,10 @@ func (g *Gate) mode(v *view, l *leaf, r *rule) (Mode, error) {
 	mode, why, scope := v.mode, v.why, v.scope
 	leafScope := AccountScope(g.account)
 	if r != nil {
-		mode, why, scope, leafScope = r.mode, r.why, r.scope, l.scopes[5]
+		leafScope = l.scopes[5]
+		if r.over && mode.Severity() < ReduceOnly.Severity() {
+			mode, why, scope = ReduceOnly, CodeBreach, r.scope
+		}
 	}
 	if m, code := g.localMode(); m.Severity() > mode.Severity() {
 		mode, why, scope = m, code, AccountScope(g.account)
@@ -117,6 +120,9 @@ func (g *Gate) mode(v *view, l *leaf, r *rule) (Mode, error) {
 func (g *Gate) localMode() (Mode, Code) {
 	if g.broken.Load() {
 		return Closed, CodeOverflow
+	}
+	if g.desk.dead.Load() {
+		return Closed, CodeDigest
 	}
 	return unpackLocal(g.local.Load())
 }

@@ -4,13 +4,13 @@ import (
 	"github.com/failshut/failshut/market"
 )
 
-// view is what a gate judges by, made by the desk from the ledger and the configuration, and swapped as a whole. It is not changed
+// view is what a gate judges by, made by the holder from the ledger and the configuration, and swapped as a whole. It is not changed
 // once made.
 type view struct {
 	rules []rule // by leaf
-	mode  Mode   // of the account, for leaves without a rule
+	mode  Mode   // of the account, by the phases of the log
 	why   Code
-	scope Scope
+	scope Scope // whose mode it is
 
 	maxOpen    int64
 	maxLive    market.Notional
@@ -20,21 +20,23 @@ type view struct {
 
 // rule is everything that one leaf's orders are judged by.
 type rule struct {
-	complete bool
-	missing  Missing // the first measure that is unset
-	mode     Mode
-	why      Code
-	scope    Scope // whose mode it is
+	terms
+	groups [3]*groupBound // firm, account, strategy
+	books  [3]*bookBound  // firm, account and leaf in one instrument
+	over   bool           // one of the six scopes is charged above its limit: only what reduces
+	scope  Scope          // which
+}
 
+// terms is the part of a rule that changes only with the limits.
+type terms struct {
+	complete    bool
+	missing     Missing // the first measure that is unset
 	maxQty      market.Qty
 	softQty     market.Qty
 	soft        bool
 	maxNotional market.Notional
 	bps         int64
 	ticks       market.Price // the collar in ticks, as a distance
-
-	groups [3]groupBound // firm, account, strategy
-	books  [3]bookBound  // firm, account and leaf in one instrument
 }
 
 // bound is a limit, what this account may use of it now (its grant and its posted facts, never above the limit), and the use above
