@@ -136,6 +136,7 @@ func (l *ledger) resolveAll() {
 		c.limit, _, c.set = l.table.resolve(key.scope, key.measure)
 		c.mark(true)
 	}
+	l.limitsAt++
 	l.moved++
 }
 

@@ -35,6 +35,8 @@ type Desk struct {
 	trips      atomic.Uint64
 	dead       atomic.Bool // the replica is frozen
 	poster     atomic.Pointer[func(Message)]
+	status     atomic.Pointer[Status]
+	confirmed  atomic.Pointer[map[string]bool]
 }
 
 // Parts is what a Desk needs of others.

@@ -94,18 +94,20 @@ func (g *Gate) find(v *view, in *Intent) (*leaf, *rule) {
 	return (*g.leaves.Load())[n], &v.rules[n]
 }
 
-// mode merges every mode that the order is under. It refuses from CANCEL_ONLY on.
+// mode merges every mode that the order is under; among equally strict ones what this node itself knows explains most. It refuses from
+// CANCEL_ONLY on.
 func (g *Gate) mode(v *view, l *leaf, r *rule) (Mode, error) {
-	mode, why, scope := v.mode, v.why, v.scope
-	leafScope := AccountScope(g.account)
+	scope := AccountScope(g.account)
+	leafScope := scope
+	mode, why := g.localMode()
+	if v.mode.Severity() > mode.Severity() {
+		mode, why, scope = v.mode, v.why, v.scope
+	}
 	if r != nil {
 		leafScope = l.scopes[5]
-		if r.over && mode.Severity() < ReduceOnly.Severity() {
+		if r.over && mode == Open {
 			mode, why, scope = ReduceOnly, CodeBreach, r.scope
 		}
-	}
-	if m, code := g.localMode(); m.Severity() > mode.Severity() {
-		mode, why, scope = m, code, AccountScope(g.account)
 	}
 	if m, code, at := g.desk.latched(leafScope); m.Severity() > mode.Severity() {
 		mode, why, scope = m, code, at

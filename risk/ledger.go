@@ -33,8 +33,9 @@ type ledger struct {
 	cleared  []string // ids of latches that were reset, oldest first, bounded
 	frozen   string   // why no further entry is applied; empty: none
 
-	touched []row  // cells that the command under way changed
-	moved   uint64 // counts changes of capacity, limits, modes and phases: who follows the ledger looks here
+	limitsAt uint64 // counts changes of limits
+	touched  []row  // cells that the command under way changed
+	moved    uint64 // counts changes of capacity, limits, modes and phases: who follows the ledger looks here
 }
 
 type limitEntry struct {

@@ -44,7 +44,7 @@ func (l *ledger) opening(k Scope, c consent) Code {
 func (l *ledger) accountReady(name string) Code {
 	a := l.accounts[name]
 	if a == nil || a.inc == 0 {
-		return CodeNoAccount
+		return CodeHolderSilent
 	}
 	if n := l.nodes[a.owner]; n == nil || n.term != l.opened {
 		return CodeHolderSilent

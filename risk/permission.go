@@ -26,6 +26,7 @@ const (
 	localStopping
 	localFatal
 	localPermission
+	localStale
 	localNone
 )
 
@@ -33,7 +34,7 @@ var localCodes = [...]Code{
 	localUnknown: CodeJournalUnknown, localJournalDead: CodeJournalDead, localJournalCorrupt: CodeJournalCorrupt,
 	localSessionDown: CodeSessionDown, localReconciling: CodeReconciling, localUnknownOrders: CodeUnknownOrders,
 	localDifference: CodeDifference, localClockJump: CodeClockJump, localStopping: CodeStopping, localFatal: CodeDigest,
-	localPermission: CodeNoPermission, localNone: "",
+	localPermission: CodeNoPermission, localStale: CodeStaleIncarnation, localNone: "",
 }
 
 func packLocal(m Mode, reason int) uint32 { return uint32(m) | uint32(reason)<<8 }

@@ -1,0 +1,137 @@
+package risk_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/failshut/failshut/risk"
+)
+
+func TestNodeOpensByTheStatedConditionsAndInTheirOrder(t *testing.T) {
+	w := newWorld(t, nil)
+	want := func(step, mode, why string) {
+		t.Helper()
+		body := w.desk.Gatez(w.now, "A1/*/*")
+		got := "none"
+		if len(body.Why) > 0 {
+			got = string(body.Why[0].Code)
+		}
+		if body.Mode.String() != mode || got != why {
+			t.Fatalf("%s: gate is %s for %s, want %s for %s (%+v)", step, body.Mode, got, mode, why, body.Why)
+		}
+	}
+	want("nothing said", "CLOSED", "JOURNAL_UNKNOWN")
+	w.tell(risk.Renew{})
+	want("no leader", "CLOSED", "JOURNAL_UNKNOWN")
+	w.tell(risk.Leading{Term: 1, Yes: true})
+	want("no journal", "CLOSED", "JOURNAL_UNKNOWN")
+	w.tell(risk.Journal{State: risk.JournalOK, Group: "10", Epoch: 1})
+	w.pass(time.Second)
+	want("no session", "CANCEL_ONLY", "SESSION_DOWN")
+	w.tell(risk.Session{Account: "A1", Up: true})
+	w.pass(time.Second)
+	want("session up, not reconciled", "CANCEL_ONLY", "RECONCILING")
+	w.tell(risk.Reconciled{Account: "A1", Epoch: 1})
+	w.pass(time.Second)
+	want("reconciled, but the journal is not replayed into the gate", "CANCEL_ONLY", "RECONCILING")
+	w.desk.Gate("A1").Restore(nil, nil)
+	w.pass(time.Second)
+	want("restored", "OPEN", "none")
+	if body := w.desk.Gatez(w.now, ""); body.Open {
+		t.Fatalf("node is open although A2 is not: %+v", body)
+	}
+}
+
+func TestDoubtOfReconciliationKeepsTheAccountShutUntilAReportWithoutIt(t *testing.T) {
+	w := newWorld(t, nil)
+	w.tell(risk.Leading{Term: 1, Yes: true}, risk.Journal{State: risk.JournalOK, Group: "10", Epoch: 1})
+	w.desk.Gate("A1").Restore(nil, nil)
+	w.tell(risk.Session{Account: "A1", Up: true})
+	for _, step := range []struct {
+		report risk.Reconciled
+		why    risk.Code
+	}{
+		{risk.Reconciled{Account: "A1", Unknown: 2}, risk.CodeUnknownOrders},
+		{risk.Reconciled{Account: "A1", Differences: []string{"position"}}, risk.CodeDifference},
+	} {
+		w.tell(step.report)
+		w.pass(time.Second)
+		if body := w.desk.Gatez(w.now, "A1/*/*"); body.Open || body.Why[0].Code != step.why {
+			t.Fatalf("after %+v: open %v, why %+v, want %s", step.report, body.Open, body.Why, step.why)
+		}
+	}
+	w.tell(risk.Reconciled{Account: "A1"})
+	w.pass(time.Second)
+	if body := w.desk.Gatez(w.now, "A1/*/*"); !body.Open {
+		t.Fatalf("clean report does not open: %+v", body.Why)
+	}
+}
+
+func TestFirstOpenNeedsAnOperatorUnlessTheConfigurationSaysAuto(t *testing.T) {
+	w := newWorld(t, func(c *risk.Config) { c.FirstOpen = risk.PolicyOperator })
+	w.open(1)
+	body := w.desk.Gatez(w.now, "")
+	if body.Open || body.Why[0].Code != risk.CodeNeedsOperator {
+		t.Fatalf("gate = %+v, want NEEDS_OPERATOR", body)
+	}
+}
+
+func TestSessionLostShutsAndOpensOnlyAfterAnotherReconciliation(t *testing.T) {
+	w := opened(t, nil)
+	w.tell(risk.Session{Account: "A1"})
+	if _, err := w.check(nil); !errors.Is(err, risk.ErrShut) {
+		t.Fatalf("Check() with the session down error = %v, want ErrShut", err)
+	}
+	w.tell(risk.Session{Account: "A1", Up: true})
+	w.pass(time.Second)
+	if _, err := w.check(nil); !errors.Is(err, risk.ErrShut) {
+		t.Fatalf("Check() before reconciliation error = %v, want ErrShut", err)
+	}
+	w.tell(risk.Reconciled{Account: "A1"})
+	w.pass(time.Second)
+	if _, err := w.check(nil); err != nil {
+		t.Fatalf("Check() after reconciliation error = %v", err)
+	}
+}
+
+func TestDeadOrCorruptJournalShuts(t *testing.T) {
+	for state, why := range map[risk.JournalState]risk.Code{
+		risk.JournalDead: risk.CodeJournalDead, risk.JournalCorrupt: risk.CodeJournalCorrupt, risk.JournalUnknown: risk.CodeJournalUnknown,
+	} {
+		w := opened(t, nil)
+		w.tell(risk.Journal{State: state})
+		_, err := w.check(nil)
+		var r risk.Refusal
+		if !errors.As(err, &r) || r.Code != risk.CodeShut || r.Why != why {
+			t.Errorf("Check() with journal %d error = %v, want SHUT (%s)", state, err, why)
+		}
+	}
+}
+
+func TestEverythingProposedMayFailOrBeOfUnknownFate(t *testing.T) {
+	for name, err := range map[string]error{"not appended": risk.ErrNotAppended, "fate unknown": risk.ErrFateUnknown} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			n := 0
+			w.fail = func() error {
+				if n++; n%3 != 0 {
+					return err
+				}
+				return nil
+			}
+			w.tell(risk.Leading{Term: 1, Yes: true}, risk.Journal{State: risk.JournalOK, Group: "10", Epoch: 1})
+			for _, a := range w.desk.Accounts() {
+				w.desk.Gate(a).Restore(nil, nil)
+				w.tell(risk.Session{Account: a, Up: true}, risk.Reconciled{Account: a})
+			}
+			w.pass(2 * time.Second)
+			if body := w.desk.Gatez(w.now, ""); !body.Open {
+				t.Fatalf("gates are not open: %+v", body)
+			}
+			if _, err := w.check(nil); err != nil {
+				t.Fatalf("Check() error = %v", err)
+			}
+		})
+	}
+}
