@@ -11,7 +11,7 @@ type seen struct{ digests []uint64 }
 
 func newSeen(n int) seen { return seen{make([]uint64, n)} }
 
-func (s *seen) put(seq uint64, msg []byte) { s.digests[seq&uint64(len(s.digests)-1)] = digest(msg) }
+func (s *seen) put(seq uint64, msg []byte) { s.digests[seq&uint64(len(s.digests)-1)] = Digest(msg) }
 
 // skip forgets what stood where from … to-1 will be looked for.
 func (s *seen) skip(from, to uint64) {
@@ -33,15 +33,15 @@ func (s *seen) differs(seq, next uint64, msg []byte) bool {
 		return false
 	}
 	d := s.digests[seq&(n-1)]
-	return d != 0 && d != digest(msg)
+	return d != 0 && d != Digest(msg)
 }
 
 func (s *seen) clear() { clear(s.digests) }
 
-// digest folds b into 64 bits by multiplication, eight bytes at a time, and is never 0. Two copies of one message
+// Digest folds b into 64 bits by multiplication, eight bytes at a time, and is never 0. Two copies of one message
 // that differ share a digest by an accident of 1 in 2^64; nobody gains by making one happen, so it need not be a
 // cryptographic one.
-func digest(b []byte) uint64 {
+func Digest(b []byte) uint64 {
 	const k0, k1 = 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03
 	h := uint64(len(b))*k0 ^ k1
 	for len(b) >= 8 {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/failshut/failshut/feeds"
+	"github.com/failshut/failshut/feeds/binance"
 	"github.com/failshut/failshut/feeds/capture"
 	"github.com/failshut/failshut/feeds/iex"
 	"github.com/failshut/failshut/feeds/judge"
@@ -23,6 +24,18 @@ var deep10 = judge.Format{
 		return feeds.NewChannel(cfg, iex.Transport{Protocol: iex.ProtocolDEEP}, iex.NewDeep())
 	},
 }
+
+var spot = judge.Format{
+	Name: "binance-spot", Family: capture.Lines, Venue: "BINANCE",
+	New: func(cfg feeds.Config) (feeds.Feed, error) { return binance.NewSpot(cfg) },
+}
+
+const (
+	eth8     = "binance_spot_ethusdt_20240808.gz"
+	eth9     = "binance_spot_ethusdt_20240809.gz"
+	fourWS   = "cryptofeed_BINANCE.ws.1.0.gz"
+	fourHTTP = "cryptofeed_BINANCE.http.0.0.gz"
+)
 
 const deepFile = "iex_deep10_20170425_part1.pcap.gz"
 
@@ -75,6 +88,27 @@ func TestVerifyFindsTheFiguresOfTheRecording(t *testing.T) {
 			"first_time": "1493132598746881000", "last_time": "1493140768955990000", "silences": 5,
 			"max_silence_ns": 6293344749000,
 			"by_type": {"5": 2291, "8": 2405, "E": 28, "H": 46820, "O": 46820, "P": 46818, "S": 23, "T": 14138}}`},
+		{"spot with its snapshot in mid-stream", spot, []string{eth8}, nil, `{
+			"verdict": "pass", "detection_limit": "chain", "packets": 33618, "messages": 33618, "stale_dropped": 2,
+			"snapshots": 1, "unknown_levels": 3957, "symbols": 1, "final_state": "live", "oracle_ok": 3432,
+			"first_time": "1723161254024619568", "last_time": "1723161599900862584", "max_silence_ns": 300091397,
+			"by_type": {"bookTicker": 24077, "depth": 3434, "snapshot": 1, "trade": 6106}}`},
+		{"spot after midnight alone is never live", spot, []string{eth9}, nil, `{
+			"verdict": "pass", "detection_limit": "chain", "packets": 46126, "messages": 46126, "unapplied": 3036,
+			"symbols": 1, "final_state": "syncing",
+			"first_time": "1723161600001233484", "last_time": "1723161904543279633", "max_silence_ns": 200046900,
+			"by_type": {"bookTicker": 34681, "depth": 3036, "trade": 8409}}`},
+		{"spot over midnight is live throughout", spot, []string{eth8, eth9}, nil, `{
+			"verdict": "pass", "detection_limit": "chain", "packets": 79744, "messages": 79744, "stale_dropped": 2,
+			"snapshots": 1, "unknown_levels": 10826, "symbols": 1, "final_state": "live", "oracle_ok": 6468,
+			"first_time": "1723161254024619568", "last_time": "1723161904543279633", "max_silence_ns": 300091397,
+			"by_type": {"bookTicker": 58758, "depth": 6470, "snapshot": 1, "trade": 14515}}`},
+		{"spot, four symbols with snapshots from a second file", spot, []string{fourWS}, []string{fourHTTP}, `{
+			"verdict": "pass", "detection_limit": "chain", "packets": 269, "messages": 269, "control": 1,
+			"stale_dropped": 5, "snapshots": 4, "symbols": 4, "final_state": "live", "oracle_ok": 141,
+			"oracle_skipped": 31,
+			"first_time": "1633998512063356900", "last_time": "1633998542077861800", "max_silence_ns": 1301916000,
+			"by_type": {"aggTrade": 2, "bookTicker": 84, "depth": 177, "kline": 2, "snapshot": 4}}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -120,6 +154,7 @@ func TestBookHasTheHashOfTheRecording(t *testing.T) {
 		want   string
 	}{
 		{"DEEP 1.0", deep10, "MSFT", 1, []string{deepFile}, "08807edb53268399"},
+		{"spot", spot, "ETHUSDT", 2, []string{eth8}, "e1740a2127f0427a"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
