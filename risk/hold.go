@@ -187,6 +187,9 @@ func (g *Gate) Restore(positions []Position, held []Held) {
 	g.desk.wake()
 }
 
+// Restored reports whether Restore was called: until then the account stays shut. Safe for any number of goroutines.
+func (g *Gate) Restored() bool { return g.restored.Load() }
+
 // forget empties orders and exposures; leaves stay, since rules are by leaf.
 func (g *Gate) forget() {
 	tickets := g.tickets

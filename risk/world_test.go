@@ -64,8 +64,8 @@ func exampleLimits() []risk.Limit {
 			"max_long_qty": "100", "max_short_qty": "100", "max_order_qty": "20", "soft_order_qty": "10", "max_order_notional": "2500",
 			"collar_bps": "200", "collar_ticks": "500", "max_duplicates": "5",
 		},
-		"+/*/+":           {"max_long_qty": "150", "max_short_qty": "150"},
-		"*/*/+":           {"max_long_qty": "250", "max_short_qty": "250", "max_concentration_bps": "9000"},
+		"+/*/+":          {"max_long_qty": "150", "max_short_qty": "150"},
+		"*/*/+":          {"max_long_qty": "250", "max_short_qty": "250", "max_concentration_bps": "9000"},
 		"A1/cross1/ACME": {"max_long_qty": "60", "max_short_qty": "60"},
 	}
 	var out []risk.Limit
