@@ -1,0 +1,7 @@
+package orders
+
+// Encode and Decode are the journal codec, for tests outside the package.
+var (
+	Encode = encode
+	Decode = decode
+)
