@@ -142,6 +142,7 @@ func (m *Machine) answer(a *Answer) {
 		return
 	}
 	m.touch(o)
+	o.heard = m.now
 	switch {
 	case !m.replayEnded() || a.kind == noAnswer:
 		if !o.uncertain() && !o.ended() {

@@ -46,6 +46,7 @@ const (
 	tagMassEnd
 	tagMassCancelAck
 	tagLink
+	tagCrash
 )
 
 // coder reads or writes one record body; the same code does both, so that
@@ -106,6 +107,8 @@ func kindOf(in Input) (journal.Kind, tag) {
 		return KindVerdict, tagTimeout
 	case AskAll:
 		return KindVerdict, tagAskAll
+	case Crash:
+		return KindVerdict, tagCrash
 	case NewDay:
 		return KindDay, tagNewDay
 	case cancelSent:
@@ -146,6 +149,8 @@ func (c *coder) input(t tag, in Input) Input {
 		return with(c, in, func(v *Timeout) { code(c, &v.ID) })
 	case tagAskAll:
 		return AskAll{}
+	case tagCrash:
+		return Crash{}
 	case tagNewDay:
 		return NewDay{}
 	case tagCancelSent:

@@ -86,6 +86,7 @@ const (
 	ReasonJournal     Reason = "journal"
 	ReasonUnsupported Reason = "unsupported"
 	ReasonGateway     Reason = "gateway"
+	ReasonPermit      Reason = "permit"
 	ReasonInvalid     Reason = "invalid"
 )
 

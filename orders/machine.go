@@ -66,6 +66,7 @@ type execKey struct {
 type Machine struct {
 	opt       Options
 	orders    []*order // in order of creation
+	live      []*order // those not closed, and some that closed since the last sweep
 	ids       map[market.ClOrdID]*order
 	oids      map[string]*order
 	causes    map[risk.Cause]*order

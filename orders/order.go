@@ -43,8 +43,12 @@ type order struct {
 
 	// What the outside was last told, compared by R22 after each input.
 	touched, asking         bool
+	listed                  bool  // in Machine.live
+	heard                   int64 // Instant of the last word of the venue about it
 	toldUnknown, toldClosed bool
-	toldHeld                Held
+	toldDoubt               bool
+	toldQty                 market.Qty
+	toldPrice               market.Price
 }
 
 // working is what the venue does with the order.

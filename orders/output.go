@@ -1,6 +1,9 @@
 package orders
 
-import "github.com/failshut/failshut/market"
+import (
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/risk"
+)
 
 // OutputKind says what an [Output] asks of the shell. The zero value is
 // invalid.
@@ -26,22 +29,11 @@ type Output struct {
 	Kind   OutputKind
 	Flag   Flag
 	Event  Event
-	Held   Held
+	Held   risk.Held // of an OutHold
+	Unsent bool      // of an OutHold: proven never to have left, the reservation is free
 	Record Input
 	scope  Scope
 	send   send
-}
-
-// Held is what an order could still do (R5). Qty 0 is nothing more.
-type Held struct {
-	Order      market.ClOrdID
-	Strategy   string
-	Instrument market.Instrument
-	Side       market.Side
-	Qty        market.Qty
-	Price      market.Price // worst price of the same set of terms
-	Unknown    bool         // the order's state is UNKNOWN
-	Unsent     bool         // proven never to have left: its reservation is free
 }
 
 // send is what New, Replace, Cancel and Question have in common.

@@ -26,6 +26,7 @@ func (m *Machine) report(r *Report) {
 		return
 	}
 	m.touch(o)
+	o.heard = m.now
 	if r.OrderID != "" && o.oid == "" {
 		o.oid = r.OrderID
 		m.oids[r.OrderID] = o
@@ -86,7 +87,7 @@ func (m *Machine) adopt(r *Report) *order {
 		},
 		oid: r.OrderID, qty: r.Qty, px: r.Price, w: wWorking, foreign: true, round: m.round, paper: r.Paper,
 	}
-	m.orders = append(m.orders, o)
+	m.add(o)
 	if r.ID != "" {
 		m.ids[r.ID] = o
 	}

@@ -9,15 +9,15 @@ const closeTries = 3 // cancels that R16b sends again
 
 // RefusesNew returns the reason for which R20 would refuse a new order now,
 // or "".
-func (m *Machine) RefusesNew(id market.ClOrdID, i market.Instrument) Reason {
+func (m *Machine) RefusesNew(n *New) Reason {
 	switch {
-	case id == "":
+	case n.ID == "" || n.Qty <= 0 || !n.Side.Valid():
 		return ReasonInvalid
-	case m.ids[id] != nil:
+	case m.ids[n.ID] != nil:
 		return ReasonDuplicate
 	case m.session != sessionOpen:
 		return ReasonSession
-	case m.opt.BlockUnknown == BlockInstrument && m.unknown[i] > 0,
+	case m.opt.BlockUnknown == BlockInstrument && m.unknown[n.Instrument] > 0,
 		m.opt.BlockUnknown == BlockAccount && m.unknowns > 0:
 		return ReasonUnknown
 	default:
@@ -28,11 +28,7 @@ func (m *Machine) RefusesNew(id market.ClOrdID, i market.Instrument) Reason {
 // create is R20.
 func (m *Machine) create(c *Create) {
 	if !m.folding {
-		why := m.RefusesNew(c.ID, c.Instrument)
-		if why == "" && (c.Qty <= 0 || !c.Side.Valid()) {
-			why = ReasonInvalid
-		}
-		if why != "" {
+		if why := m.RefusesNew(&c.New); why != "" {
 			m.refuse(c.ID, nil, why)
 			return
 		}
@@ -43,7 +39,7 @@ func (m *Machine) create(c *Create) {
 		ev = sent // whether it left is not on disk, so it may have
 	}
 	o.reqs = append(o.reqs, request{id: c.ID, kind: kindNew, ev: ev, qty: c.Qty, px: c.Price, held: c.Held})
-	m.orders = append(m.orders, o)
+	m.add(o)
 	m.ids[c.ID] = o
 	if c.Cause != (risk.Cause{}) {
 		m.causes[c.Cause] = o

@@ -29,9 +29,7 @@ type runner struct {
 
 type entry struct {
 	rec     journal.Record
-	now     int64
 	id      market.ClOrdID
-	crash   bool
 	written bool // appended, not durable
 }
 
@@ -123,7 +121,7 @@ func (r *runner) append(in orders.Input, id market.ClOrdID, written bool) {
 		panic(err) // a defect of the runner or the codec, not of the script
 	}
 	rec := journal.Record{LSN: journal.LSN(len(r.journal) + 1), Kind: k, Version: 1, Body: body}
-	r.journal = append(r.journal, entry{rec: rec, now: r.now, id: id, written: written})
+	r.journal = append(r.journal, entry{rec: rec, id: id, written: written})
 }
 
 // rebuilt folds the journal into a fresh machine; only what is durable after a
@@ -132,8 +130,6 @@ func (r *runner) rebuilt(durable bool) (*orders.Machine, error) {
 	m := orders.NewMachine(r.opt)
 	for _, e := range r.journal {
 		switch {
-		case e.crash:
-			m.Fold(e.now, orders.Crash{})
 		case e.written && durable:
 		default:
 			_, now, in, err := orders.Decode(e.rec)
@@ -357,7 +353,7 @@ func (r *runner) crash() error {
 		return err
 	}
 	r.m = m
-	r.journal = append(r.journal, entry{crash: true, now: r.now})
+	r.append(orders.Crash{}, "", false)
 	r.step(orders.Crash{})
 	return nil
 }

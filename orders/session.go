@@ -19,6 +19,60 @@ func (m *Machine) link(e LinkEvent) {
 	}
 }
 
+// add takes up a new order.
+func (m *Machine) add(o *order) {
+	o.listed, o.heard = true, m.now
+	m.orders = append(m.orders, o)
+	m.live = append(m.live, o)
+}
+
+// sweep returns the orders that are not closed, in the order of creation but
+// for those that opened again.
+func (m *Machine) sweep() []*order {
+	m.live = slices.DeleteFunc(m.live, func(o *order) bool {
+		if o.closed() {
+			o.listed = false
+			return true
+		}
+		return false
+	})
+	return m.live
+}
+
+// SilentSince returns the working orders of which nothing was heard since the
+// Instant.
+func (m *Machine) SilentSince(instant int64) []Ref {
+	var out []Ref
+	for _, o := range m.sweep() {
+		if !o.waits() && o.heard < instant && o.leaves() > 0 {
+			out = append(out, Ref{ID: o.ID, OrderID: o.oid})
+		}
+	}
+	return out
+}
+
+// InDoubt returns the orders that are UNKNOWN.
+func (m *Machine) InDoubt() []Ref {
+	var out []Ref
+	for _, o := range m.sweep() {
+		if o.uncertain() {
+			out = append(out, Ref{ID: o.ID, OrderID: o.oid})
+		}
+	}
+	return out
+}
+
+// Live returns the orders of the scope that are not closed.
+func (m *Machine) Live(s Scope) []Ref {
+	var out []Ref
+	for _, o := range m.sweep() {
+		if (s.Strategy == "" || s.Strategy == o.Strategy) && (!s.Instrument.Valid() || s.Instrument == o.Instrument) {
+			out = append(out, Ref{ID: o.ID, OrderID: o.oid})
+		}
+	}
+	return out
+}
+
 // logout puts every order that may be at the venue in doubt. Whether the venue
 // cancels on disconnect is an expectation and no evidence.
 func (m *Machine) logout() {
@@ -26,7 +80,7 @@ func (m *Machine) logout() {
 		return
 	}
 	m.session, m.listing, m.listWhole = sessionDown, false, false
-	for _, o := range m.orders {
+	for _, o := range m.sweep() {
 		if o.closed() || o.waits() {
 			continue
 		}
@@ -51,7 +105,7 @@ func (m *Machine) sendQueued() {
 	if m.folding {
 		return
 	}
-	for _, o := range m.orders {
+	for _, o := range m.sweep() {
 		if !o.closing || o.closed() || o.ended() && !o.uncertain() {
 			continue
 		}
@@ -84,7 +138,7 @@ func (m *Machine) startList() {
 	m.round++
 	if m.opt.NoMassStatus {
 		m.listWhole = true
-		for _, o := range m.orders {
+		for _, o := range m.sweep() {
 			if !o.closed() && !o.waits() {
 				m.ask(o)
 			}
@@ -108,7 +162,7 @@ func (m *Machine) massEnd(count int) {
 		return
 	}
 	m.listWhole = true
-	for _, o := range slices.Clone(m.orders) {
+	for _, o := range m.sweep() {
 		if o.closed() || o.waits() {
 			continue
 		}
@@ -150,7 +204,7 @@ func (m *Machine) withdrawAll(s Scope) {
 func (m *Machine) newDay() {
 	m.record(NewDay{})
 	m.day++
-	for _, o := range m.orders {
+	for _, o := range m.sweep() {
 		if !o.gtc() && !o.closed() && !o.waits() && o.w != wDoneForDay {
 			m.doubt(o, doubtNewDay)
 		}
@@ -160,7 +214,7 @@ func (m *Machine) newDay() {
 // crash is R19: what was held is proven unsent, all else may be anywhere.
 func (m *Machine) crash() {
 	m.session, m.listing, m.listWhole = sessionDown, false, false
-	for _, o := range m.orders {
+	for _, o := range m.sweep() {
 		o.absents = 0
 		if o.closed() {
 			continue

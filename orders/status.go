@@ -1,6 +1,9 @@
 package orders
 
-import "github.com/failshut/failshut/market"
+import (
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/risk"
+)
 
 // status is R6: UNKNOWN over all else.
 func (o *order) status() Status {
@@ -167,25 +170,39 @@ func (m *Machine) tellClosed(o *order) {
 		m.event(EventClosed, o).Reason = o.why
 		return
 	}
+	if !o.listed {
+		o.listed = true
+		m.live = append(m.live, o)
+	}
 	m.event(EventReopened, o)
 }
 
 func (m *Machine) tellHeld(o *order) {
-	h := m.heldOf(o)
-	if h == o.toldHeld {
+	h := o.heldNow()
+	if h.Qty == o.toldQty && h.Price == o.toldPrice && h.Unknown == o.toldDoubt {
 		return
 	}
-	o.toldHeld = h
-	m.out = append(m.out, Output{Kind: OutHold, Held: h})
+	o.toldQty, o.toldPrice, o.toldDoubt = h.Qty, h.Price, h.Unknown
+	n := o.first()
+	m.out = append(m.out, Output{Kind: OutHold, Held: h, Unsent: n != nil && n.ev == unsent && o.cum == 0})
 }
 
-func (m *Machine) heldOf(o *order) Held {
+func (o *order) heldNow() risk.Held {
 	q, p := o.held()
-	n := o.first()
-	return Held{
+	h := risk.Held{
 		Order: o.ID, Strategy: o.Strategy, Instrument: o.Instrument, Side: o.Side, Qty: q, Price: p,
-		Unknown: o.toldUnknown, Unsent: n != nil && n.ev == unsent && o.cum == 0,
+		Unknown: o.uncertain(),
 	}
+	h.Order = heldID(o.ID, o.oid)
+	return h
+}
+
+// heldID names an order to the gate, also one that has only the venue's id.
+func heldID(id market.ClOrdID, oid string) market.ClOrdID {
+	if id == "" {
+		return market.ClOrdID("@" + oid)
+	}
+	return id
 }
 
 func (m *Machine) sendQuestion(o *order) {

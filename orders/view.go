@@ -96,6 +96,37 @@ func (m *Machine) Positions() []Position {
 	return out
 }
 
+// PositionsOf returns the positions of one strategy, by instrument.
+func (m *Machine) PositionsOf(strategy string) []Position {
+	var out []Position
+	for _, h := range m.holdings() {
+		if q := h.bought.qty - h.sold.qty; q != 0 && h.strategy == strategy {
+			out = append(out, Position{Instrument: h.instrument, Qty: q})
+		}
+	}
+	slices.SortFunc(out, func(a, b Position) int { return a.Instrument.Compare(b.Instrument) })
+	return out
+}
+
+// Differences names what the venue holds and the journal cannot explain.
+func (m *Machine) Differences() []string {
+	var out []string
+	for _, o := range m.sweep() {
+		if o.foreign {
+			out = append(out, "foreign order "+string(heldID(o.ID, o.oid))+" in "+o.Instrument.String())
+		}
+	}
+	return out
+}
+
+// Asked notes that the venue was asked for an order, so that silence counts
+// from there.
+func (m *Machine) Asked(r Ref, now int64) {
+	if o := m.find(r); o != nil {
+		o.heard = now
+	}
+}
+
 // Position is the signed quantity of one instrument.
 type Position struct {
 	Instrument market.Instrument

@@ -1,0 +1,296 @@
+package orders
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/failshut/failshut/internal/journal"
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/risk"
+)
+
+// ErrJournal says that the journal takes no record: new orders are refused,
+// cancels go on.
+var ErrJournal = errors.New("orders: the journal takes no record")
+
+// ErrParts is a desk that lacks something it cannot work without.
+var ErrParts = errors.New("orders: desk is not complete")
+
+// Gate is what a desk needs of risk; *risk.Gate is one. Its single caller is
+// the desk.
+type Gate interface {
+	Check(in risk.Intent, now risk.Reading) (risk.Permit, error)
+	Veto(id market.ClOrdID)
+	Hold(h risk.Held)
+	Execute(e risk.Execution)
+	Restore(positions []risk.Position, held []risk.Held)
+}
+
+// Log is what a desk needs of a journal; *journal.Log is one.
+type Log interface {
+	Append(k journal.Kind, version uint8, body []byte) (journal.LSN, error)
+	Next() uint64
+	Epoch() uint32
+	Group() string
+	State() journal.State
+}
+
+// Parts is what a desk is made of.
+type Parts struct {
+	Options  Options // of the machine; NextID is the desk's own
+	Gate     Gate
+	Gateway  Gateway
+	Log      Log
+	Records  iter.Seq2[journal.Record, error] // what is durable, in order, of all accounts; read once by Open
+	Listener func(Event)                      // told every event; must not block nor call the desk; may be nil
+	Risk     func(risk.Message)               // posts to the holder; must not block; may be nil
+	Events   Events
+
+	TTL         time.Duration // greatest age of an order whose intent says nothing; default 1 s
+	AnswerAfter time.Duration // when a request without an answer is UNKNOWN; default 5 s
+	QuietAfter  time.Duration // when a silent working order is asked for; default 30 s
+
+	// Crash is called at the numbered points at which a process may end between
+	// two effects, so that a test can end it there by panicking. Nil outside of
+	// tests. See DESIGN.md for the points.
+	Crash func(point int)
+}
+
+// Desk is the owner of one venue account without a goroutine: machine,
+// journal, gate and gateway, driven by Handle from one goroutine at a time.
+type Desk struct {
+	p        Parts
+	m        *Machine
+	now      risk.Reading
+	buf      []byte
+	pending  []pending // appended, not yet durable, in order of LSN
+	held     map[market.ClOrdID]pending
+	timers   []timer // in order of due time
+	todo     []Input // follow-ups of the step under way
+	evidence journal.LSN
+	read     journal.LSN // last record that Open folded
+	nextIn   map[string]uint64
+	linkedAt int64
+	dead     bool
+	handing  risk.Permit // of the order that is being handed over
+	doing    string      // why cancels go out, for CloseStep
+}
+
+type pending struct {
+	lsn    journal.LSN
+	id     market.ClOrdID
+	permit risk.Permit
+	since  int64
+}
+
+type timer struct {
+	due int64
+	id  market.ClOrdID
+}
+
+// Points of Parts.Crash, as numbered in DESIGN.md.
+const (
+	CrashChecked    = 1  // permitted, nothing appended
+	CrashAppended   = 2  // intent appended, not known to be durable
+	CrashHeld       = 3  // held intent durable, not armed
+	CrashArmed      = 4  // armed intent durable, not handed over
+	CrashHanding    = 5  // about to hand over
+	CrashHandedOver = 8  // the gateway has it
+	CrashHeard      = 9  // report received, not appended
+	CrashEvidence   = 10 // evidence appended, not known to be durable
+	CrashStepped    = 11 // machine stepped, nothing posted
+	CrashPosted     = 12 // posted to risk, nobody told
+	CrashCancelled  = 13 // cancel sent, nothing appended
+	CrashAnswered   = 14 // an answer of a reconciliation is in
+)
+
+// Open makes the desk of an account and replays its journal: executions,
+// orders and ids are as they were, every request that may have left is
+// UNKNOWN, held ones are proven unsent (R19). The gate is restored before it
+// returns. A log that is dead or corrupt makes a desk that refuses orders and
+// cancels all the same. Errors are ErrParts, ErrIdentity and ErrRecord.
+func Open(p Parts, now risk.Reading) (*Desk, error) {
+	if p.Gate == nil || p.Gateway == nil || p.Log == nil || !p.Options.Account.Valid() {
+		return nil, fmt.Errorf("%w: account %q, want an account, a gate, a gateway and a log", ErrParts, p.Options.Account)
+	}
+	if err := CheckGroup(p.Log.Group()); err != nil {
+		return nil, err
+	}
+	p.TTL, p.AnswerAfter = orDefault(p.TTL, time.Second), orDefault(p.AnswerAfter, 5*time.Second)
+	p.QuietAfter = orDefault(p.QuietAfter, 30*time.Second)
+	d := &Desk{p: p, now: now, held: map[market.ClOrdID]pending{}, nextIn: map[string]uint64{}}
+	p.Options.SessionOpen, p.Options.NextID = false, d.nextID
+	d.m = NewMachine(p.Options)
+	if err := d.replay(); err != nil {
+		return nil, err
+	}
+	pos, held := d.m.Restored()
+	p.Gate.Restore(pos, held)
+	d.append(Crash{}) // from here on another incarnation writes
+	d.step(Crash{})
+	d.post(risk.Session{Account: p.Options.Account})
+	return d, nil
+}
+
+func orDefault(d, other time.Duration) time.Duration {
+	if d == 0 {
+		return other
+	}
+	return d
+}
+
+// replay folds the journal: the state is a function of its records alone. A
+// damaged journal gives what can be read; its desk places nothing.
+func (d *Desk) replay() error {
+	if d.p.Records == nil {
+		return nil
+	}
+	for r, err := range d.p.Records {
+		if err != nil {
+			d.journalState(err)
+			return nil
+		}
+		d.read = r.LSN
+		if r.Kind < KindIntent || r.Kind > KindDay {
+			continue
+		}
+		account, now, in, err := decode(r)
+		if err != nil {
+			return err
+		}
+		if account == d.p.Options.Account {
+			d.m.Fold(now, in)
+			d.counted(in)
+		}
+	}
+	return nil
+}
+
+// counted moves the inbound counter of a session, which is derived from the
+// evidence, so that a report that was not journalled is asked for again.
+func (d *Desk) counted(in Input) {
+	o, ok := originOf(in)
+	if ok && o.Session != "" && o.Seq > 0 {
+		d.nextIn[o.Session] = o.Seq + 1
+	}
+}
+
+func originOf(in Input) (Origin, bool) {
+	switch v := in.(type) {
+	case Report:
+		return v.Origin, true
+	case CancelReject:
+		return v.Origin, true
+	case BusinessReject:
+		return v.Origin, true
+	case SessionReject:
+		return v.Origin, true
+	case Answer:
+		return v.report.Origin, v.kind == found
+	case MassEnd:
+		return v.Origin, true
+	case MassCancelAck:
+		return v.Origin, true
+	case Link:
+		return v.Origin, true
+	default:
+		return Origin{}, false
+	}
+}
+
+// NextIn returns the number of the first message of the session that the
+// journal does not know, 1 when it knows none.
+func (d *Desk) NextIn(session string) uint64 { return max(1, d.nextIn[session]) }
+
+// Machine returns the machine, for reading in the owner's turn.
+func (d *Desk) Machine() *Machine { return d.m }
+
+// Handle applies one message, read at now. It never blocks. A message that
+// makes no sense is answered with an event, never with a panic.
+func (d *Desk) Handle(now risk.Reading, m Message) {
+	d.now = now
+	switch v := m.(type) {
+	case Place:
+		d.place(v)
+	case Release:
+		d.release(v.ID)
+	case CancelOrder:
+		d.cancelOrder(v)
+	case CancelAll:
+		d.cancelAll(v)
+	case ReplaceOrder:
+		d.tell(Event{Kind: EventRefused, Order: v.ID, Reason: ReasonUnsupported})
+	case Received:
+		d.received(v.In)
+	case Durable:
+		d.durable(v.LSN)
+	case Tick:
+		d.tick()
+	case AskUnknown:
+		for _, r := range d.m.InDoubt() {
+			d.step(Ask{Of: r})
+		}
+	case Reconcile:
+		d.step(AskAll{})
+	case Day:
+		d.step(NewDay{})
+	case Recall:
+		d.recall(v)
+	}
+}
+
+// step runs the machine and what comes of it.
+func (d *Desk) step(in Input) {
+	d.todo = append(d.todo, in)
+	for len(d.todo) > 0 {
+		next := d.todo[0]
+		d.todo = d.todo[1:]
+		d.carryOut(d.m.Step(d.now.Mono, next))
+	}
+	d.todo = d.todo[:0]
+}
+
+// append puts an input into the journal. Where the journal takes no record the
+// effect is in memory only, and is asked for again after the restart.
+func (d *Desk) append(in Input) (journal.LSN, error) {
+	k, body, err := encode(d.buf[:0], d.p.Options.Account, d.now.Mono, in)
+	d.buf = body
+	if err != nil {
+		return 0, err
+	}
+	lsn, err := d.p.Log.Append(k, recordVersion, body)
+	if err != nil {
+		d.journalState(err)
+		return 0, fmt.Errorf("%w: %w", ErrJournal, err)
+	}
+	return lsn, nil
+}
+
+// journalState tells once that the journal takes nothing any more.
+func (d *Desk) journalState(err error) {
+	if s := d.p.Log.State(); s != journal.OK && !d.dead {
+		d.dead = true
+		if d.p.Events.JournalDead != nil {
+			d.p.Events.JournalDead(s, err)
+		}
+	}
+}
+
+func (d *Desk) nextID() market.ClOrdID {
+	id, _ := MakeID(d.p.Log.Group(), d.p.Log.Epoch(), d.p.Log.Next())
+	return id // "" when the numbers are used up, which every request refuses
+}
+
+func (d *Desk) crash(point int) {
+	if d.p.Crash != nil {
+		d.p.Crash(point)
+	}
+}
+
+func (d *Desk) post(m risk.Message) {
+	if d.p.Risk != nil {
+		d.p.Risk(m)
+	}
+}

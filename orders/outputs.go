@@ -1,0 +1,240 @@
+package orders
+
+import (
+	"time"
+
+	"github.com/failshut/failshut/risk"
+)
+
+// received takes what the venue said: evidence before effect.
+func (d *Desk) received(in Inbound) {
+	d.crash(CrashHeard)
+	d.evidence, _ = d.append(in)
+	d.counted(in)
+	d.crash(CrashEvidence)
+	if d.p.Events.Report != nil {
+		d.p.Events.Report(in)
+	}
+	l, link := in.(Link)
+	if link {
+		d.linked(l)
+	}
+	reconciling := d.m.session == sessionReconciling
+	d.step(in)
+	if _, answer := in.(Answer); answer && reconciling {
+		d.crash(CrashAnswered)
+	}
+	if link && l.Event == LinkLogout {
+		d.post(risk.Session{Account: d.p.Options.Account})
+	}
+	d.evidence = 0
+}
+
+func (d *Desk) linked(l Link) {
+	if d.p.Events.LinkState != nil {
+		d.p.Events.LinkState(l.Event, l.Why)
+	}
+	if l.Event == LinkLogon {
+		d.linkedAt = d.now.Mono
+		d.post(risk.Session{Account: d.p.Options.Account, Up: true})
+	}
+}
+
+// carryOut does what a step asks for: the gate first, then the venue, then
+// those who listen. Records are appended behind what they speak of, since a
+// cancel waits for no disk.
+func (d *Desk) carryOut(out []Output) {
+	if len(out) == 0 {
+		return
+	}
+	d.crash(CrashStepped)
+	for i := range out {
+		switch out[i].Kind {
+		case OutHold, OutExecute:
+			d.one(out[i])
+		}
+	}
+	d.crash(CrashPosted)
+	for i := range out {
+		switch out[i].Kind {
+		case OutHold, OutExecute:
+		default:
+			d.one(out[i])
+		}
+	}
+}
+
+// one does one output.
+func (d *Desk) one(o Output) {
+	switch o.Kind {
+	case OutHold:
+		d.hold(o)
+	case OutExecute:
+		d.execute(o.Event)
+	case OutRecord:
+		_, _ = d.append(o.Record) // behind: without it the venue's word is asked for after a restart
+	case OutPlace:
+		d.sendNew(o.New())
+	case OutReplace: // never asked for: Handle refuses ReplaceOrder
+	case OutCancel:
+		d.sendCancel(o.Cancel())
+	case OutAsk:
+		_ = d.p.Gateway.Ask(o.Question()) // a question that did not leave is asked again by the reconciler
+	case OutMassCancel:
+		_ = d.p.Gateway.MassCancel(o.Scope()) // each order has a cancel of its own beside it
+	case OutEvent:
+		e := o.Event
+		e.Evidence = uint64(d.evidence)
+		d.tell(e)
+	case OutFlag:
+		d.flagged(o)
+	}
+}
+
+func (d *Desk) hold(o Output) {
+	if o.Unsent {
+		d.p.Gate.Veto(o.Held.Order)
+		return
+	}
+	d.p.Gate.Hold(o.Held)
+}
+
+func (d *Desk) execute(e Event) {
+	d.p.Gate.Execute(risk.Execution{
+		Exec: e.Exec, Order: heldID(e.Order, e.OrderID), Strategy: e.Strategy, Instrument: e.Instrument, Side: e.Side,
+		Qty: e.LastQty, Price: e.LastPx,
+	})
+}
+
+// sendCancel hands a cancel over at once. One that the link does not take is
+// sent again at the next logon.
+func (d *Desk) sendCancel(c Cancel) {
+	if err := d.p.Gateway.Cancel(c); err != nil {
+		d.todo = append(d.todo, Unsent{ID: c.ID, Reason: ReasonGateway})
+		return
+	}
+	d.crash(CrashCancelled)
+	d.timers = append(d.timers, timer{due: d.now.Mono + int64(d.p.AnswerAfter), id: c.ID})
+	if d.p.Events.CloseStep != nil {
+		d.p.Events.CloseStep(c.ID, d.doing)
+	}
+}
+
+func (d *Desk) flagged(o Output) {
+	if d.p.Events.Flag != nil {
+		d.p.Events.Flag(o.Flag, o.Event)
+	}
+	switch o.Flag {
+	case FlagForeignOrder:
+		if d.p.Events.Leak != nil {
+			d.p.Events.Leak(o.Event)
+		}
+	case FlagStaleVeto:
+		if d.p.Events.Vetoed != nil {
+			d.p.Events.Vetoed(o.Event.Order, ReasonStale)
+		}
+	}
+}
+
+func (d *Desk) tell(e Event) {
+	d.watch(e)
+	if d.p.Listener != nil {
+		d.p.Listener(e)
+	}
+}
+
+// watch calls the hooks of an event, and reports the end of a reconciliation.
+func (d *Desk) watch(e Event) {
+	call := func(f func(Event)) {
+		if f != nil {
+			f(e)
+		}
+	}
+	switch e.Kind {
+	case EventFill:
+		call(d.p.Events.Fill)
+	case EventUnknown:
+		call(d.p.Events.Unknown)
+	case EventResolved:
+		call(d.p.Events.Resolved)
+	case EventRefused:
+		call(d.p.Events.Refused)
+	case EventUnsent:
+		if d.p.Events.Vetoed != nil {
+			d.p.Events.Vetoed(e.Order, e.Reason)
+		}
+	case EventOpen:
+		d.reconciled()
+	}
+}
+
+// reconciled tells risk that the venue's answers and the journal agree. An
+// order that only the venue knows is a difference.
+func (d *Desk) reconciled() {
+	digest := d.m.Digest()
+	r := risk.Reconciled{
+		Account: d.p.Options.Account, Epoch: d.p.Log.Epoch(), Unknown: d.m.Unknown(), Differences: d.m.Differences(),
+	}
+	for _, b := range digest[:8] {
+		r.Digest = r.Digest<<8 | uint64(b)
+	}
+	d.post(r)
+	if d.p.Events.ReconcileDone != nil {
+		d.p.Events.ReconcileDone(len(r.Differences), time.Duration(d.now.Mono-d.linkedAt))
+	}
+}
+
+// cancelOrder asks for the end of one order, whatever state anything is in.
+func (d *Desk) cancelOrder(v CancelOrder) {
+	of := Ref{ID: v.ID, OrderID: v.OrderID}
+	if id, ok := d.m.ByCause(v.Cause); ok && v.ID == "" {
+		of.ID = id
+	}
+	d.doing = "asked"
+	d.step(Withdraw{ID: d.nextID(), Of: of})
+}
+
+func (d *Desk) cancelAll(v CancelAll) {
+	live := d.m.Live(v.Scope)
+	if len(live) == 0 {
+		return
+	}
+	d.doing = v.Why
+	v.Scope.Account = d.p.Options.Account
+	d.step(WithdrawAll{Scope: v.Scope})
+	for _, of := range live {
+		d.step(Withdraw{ID: d.nextID(), Of: of})
+	}
+}
+
+// tick fires the answer timers that are due and asks for silent orders.
+func (d *Desk) tick() {
+	n := 0
+	for n < len(d.timers) && d.timers[n].due <= d.now.Mono {
+		n++
+	}
+	for i := range n {
+		d.step(Timeout{ID: d.timers[i].id})
+	}
+	d.timers = append(d.timers[:0], d.timers[n:]...)
+	if d.m.session != sessionOpen {
+		return
+	}
+	for _, of := range d.m.SilentSince(d.now.Mono - int64(d.p.QuietAfter)) {
+		d.m.Asked(of, d.now.Mono)
+		d.step(Quiet{Of: of})
+	}
+}
+
+func (d *Desk) recall(v Recall) {
+	var r Recalled
+	for _, of := range d.m.Live(Scope{Strategy: v.Strategy}) {
+		if o, ok := d.m.Order(of); ok && o.Strategy == v.Strategy {
+			r.Orders = append(r.Orders, o)
+		}
+	}
+	r.Positions = d.m.PositionsOf(v.Strategy)
+	if v.Reply != nil {
+		v.Reply(r)
+	}
+}

@@ -1,0 +1,162 @@
+package orders
+
+import (
+	"errors"
+	"time"
+
+	"github.com/failshut/failshut/internal/journal"
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/risk"
+)
+
+// place is the way from an intent to the journal: identity, R20, gate, record.
+// The order leaves when the record is durable.
+func (d *Desk) place(v Place) {
+	in := v.Intent
+	if id, ok := d.m.ByCause(in.Cause); ok {
+		o, _ := d.m.Order(Ref{ID: id})
+		e := eventOf(EventRepeated, o)
+		d.tell(e)
+		return
+	}
+	in.ID, in.Account = d.nextID(), d.p.Options.Account
+	if in.TTL <= 0 {
+		in.TTL = d.p.TTL
+	}
+	if in.Decided == 0 {
+		in.Decided = d.now.Mono
+	}
+	if in.PostOnly {
+		d.refuse(in, ReasonUnsupported)
+		return
+	}
+	n := newOf(in)
+	if why := d.m.RefusesNew(&n); why != "" {
+		d.refuse(in, why)
+		return
+	}
+	if d.p.Log.State() != journal.OK {
+		d.refuse(in, ReasonJournal)
+		return
+	}
+	permit, err := d.p.Gate.Check(in, d.now)
+	if err != nil {
+		d.refuse(in, refusalOf(err))
+		return
+	}
+	d.crash(CrashChecked)
+	d.appendIntent(permit, v.Held)
+}
+
+func (d *Desk) appendIntent(permit risk.Permit, held bool) {
+	in := permit.Intent()
+	c := Create{New: newOf(in), Cause: in.Cause, TTL: in.TTL, Held: held}
+	lsn, err := d.append(c)
+	if err != nil {
+		d.p.Gate.Veto(in.ID)
+		d.refuse(in, ReasonJournal)
+		return
+	}
+	if d.p.Events.Intent != nil {
+		d.p.Events.Intent(&in)
+	}
+	w := pending{lsn: lsn, id: in.ID, permit: permit, since: d.now.Mono}
+	if held {
+		d.held[in.ID] = w
+	}
+	d.pending = append(d.pending, w)
+	d.step(c)
+	d.crash(CrashAppended)
+}
+
+func newOf(in risk.Intent) New {
+	return New{
+		ID: in.ID, Account: in.Account, Strategy: in.Strategy, Instrument: in.Instrument, Side: in.Side,
+		Type: in.Type, TIF: in.TIF, Qty: in.Qty, Price: in.Price, StopPrice: in.StopPrice, Decided: in.Decided,
+	}
+}
+
+// refusalOf returns the word of a gate's no.
+func refusalOf(err error) Reason {
+	var r risk.Refusal
+	if errors.As(err, &r) {
+		return Reason(r.Code)
+	}
+	return ReasonPermit
+}
+
+func (d *Desk) refuse(in risk.Intent, why Reason) {
+	d.tell(Event{
+		Kind: EventRefused, Request: in.ID, Cause: in.Cause, Strategy: in.Strategy, Instrument: in.Instrument,
+		Side: in.Side, Qty: in.Qty, Price: in.Price, Reason: why,
+	})
+}
+
+func eventOf(k EventKind, o OrderState) Event {
+	return Event{
+		Kind: k, Status: o.Status, Order: o.ID, OrderID: o.OrderID, Cause: o.Cause, Strategy: o.Strategy,
+		Instrument: o.Instrument, Side: o.Side, Qty: o.Total, Cum: o.Cum, Leaves: o.Leaves, Price: o.Limit,
+		Reason: o.Reason,
+	}
+}
+
+// release arms a held order; it leaves when the record of that is durable.
+func (d *Desk) release(id market.ClOrdID) {
+	w, ok := d.held[id]
+	if !ok {
+		return
+	}
+	lsn, err := d.append(Arm{ID: id})
+	if err != nil {
+		return // it stays held, and is proven unsent by the next restart
+	}
+	delete(d.held, id)
+	d.step(Arm{ID: id})
+	w.lsn, w.since = lsn, d.now.Mono
+	d.pending = append(d.pending, w)
+}
+
+// durable lets every intent leave whose record is on disk, in order, after
+// permit, session and age are tested again.
+func (d *Desk) durable(lsn journal.LSN) {
+	n := 0
+	for n < len(d.pending) && d.pending[n].lsn <= lsn {
+		n++
+	}
+	for i := range n {
+		w := d.pending[i]
+		if d.p.Events.Durable != nil {
+			d.p.Events.Durable(w.id, time.Duration(d.now.Mono-w.since))
+		}
+		if _, held := d.held[w.id]; held {
+			d.crash(CrashHeld)
+			continue
+		}
+		d.crash(CrashArmed)
+		d.handOver(w)
+	}
+	d.pending = append(d.pending[:0], d.pending[n:]...)
+}
+
+func (d *Desk) handOver(w pending) {
+	if err := w.permit.Test(d.now); err != nil {
+		d.step(Unsent{ID: w.id, Reason: refusalOf(err)})
+		return
+	}
+	d.handing = w.permit
+	d.step(HandOver{ID: w.id})
+	d.handing = risk.Permit{}
+}
+
+func (d *Desk) sendNew(n New) {
+	d.crash(CrashHanding)
+	if err := d.p.Gateway.Place(d.handing, n); err != nil {
+		d.todo = append(d.todo, Unsent{ID: n.ID, Reason: ReasonGateway})
+		return
+	}
+	d.crash(CrashHandedOver)
+	d.timers = append(d.timers, timer{due: d.now.Mono + int64(d.p.AnswerAfter), id: n.ID})
+	if d.p.Events.Sent != nil {
+		d.p.Events.Sent(n, d.now)
+	}
+}
