@@ -1,0 +1,462 @@
+package mailbox_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/failshut/failshut/mailbox"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// msg is a message that says in which lane it waits.
+type msg struct {
+	lane mailbox.Lane
+	n    int
+}
+
+func laneOf(m msg) mailbox.Lane { return m.lane }
+
+// lanes is a configuration with these bounds: Reports blocks, the others reject.
+func lanes(control, reports, commands, data int) mailbox.Config {
+	c := mailbox.Config{Class: "test"}
+	for i, n := range []int{control, reports, commands, data} {
+		c.Lanes[i] = mailbox.LaneConfig{Cap: n, Policy: mailbox.Reject}
+	}
+	c.Lanes[mailbox.Reports-1].Policy = mailbox.Block
+	return c
+}
+
+func newBox(t testing.TB, cfg mailbox.Config, opts ...mailbox.Option[msg]) *mailbox.Box[msg] {
+	t.Helper()
+	b, err := mailbox.New(cfg, append([]mailbox.Option[msg]{mailbox.ByLane(laneOf)}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func takeAll(b *mailbox.Box[msg]) []msg {
+	var out []msg
+	var item [1]mailbox.Item[msg]
+	for b.Take(item[:]) == 1 {
+		out = append(out, item[0].Message)
+	}
+	return out
+}
+
+func checkBalance(t testing.TB, b *mailbox.Box[msg]) {
+	t.Helper()
+	for i, l := range b.Stats().Lanes {
+		if !l.Balanced() {
+			t.Fatalf("lane %s does not balance: %+v", mailbox.Lane(i+1), l)
+		}
+	}
+}
+
+func TestConfigurationsThatAreRefused(t *testing.T) {
+	ttl := mailbox.One(1, mailbox.Reject)
+	ttl.Lanes[mailbox.Data-1].TTL = time.Second
+	never := lanes(1, 1, 1, 1)
+	never.Lanes[mailbox.Reports-1].TTL = time.Second
+	keys := mailbox.One(1, mailbox.Reject)
+	keys.MaxKeys = 7
+	waitingCommands := lanes(1, 1, 1, 1)
+	waitingCommands.Lanes[mailbox.Commands-1].Policy = mailbox.Block
+	two := lanes(-1, -2, 1, 1)
+	tests := map[string]struct {
+		cfg      mailbox.Config
+		notBuilt bool
+		says     []string
+	}{
+		"no lane":              {mailbox.Config{}, false, []string{"no lane"}},
+		"negative bounds, all": {two, false, []string{"control: cap = -1", "reports: cap = -2"}},
+		"no policy":            {mailbox.One(1, 0), false, []string{"policy = invalid(0)"}},
+		"unknown policy":       {mailbox.One(1, 99), false, []string{"policy = invalid(99)"}},
+		"drop newest":          {mailbox.One(1, mailbox.DropNewest), true, []string{"data: policy drop_newest is not built"}},
+		"drop oldest":          {mailbox.One(1, mailbox.DropOldest), true, []string{"data: policy drop_oldest is not built"}},
+		"conflate":             {mailbox.One(1, mailbox.Conflate), true, []string{"data: policy conflate is not built"}},
+		"ttl":                  {ttl, true, []string{"ttl = 1s", "not built"}},
+		"ttl on reports":       {never, false, []string{"reports: ttl = 1s, want none"}},
+		"keys":                 {keys, true, []string{"max keys = 7"}},
+		"waiting for commands": {waitingCommands, false, []string{"commands: policy = block"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := mailbox.New(tt.cfg, mailbox.ByLane(laneOf))
+			if !errors.Is(err, mailbox.ErrConfig) || errors.Is(err, mailbox.ErrNotBuilt) != tt.notBuilt {
+				t.Fatalf("New() error = %v, want ErrConfig, not built = %v", err, tt.notBuilt)
+			}
+			for _, s := range tt.says {
+				if !strings.Contains(err.Error(), s) {
+					t.Errorf("New() error = %q, want it to say %q", err, s)
+				}
+			}
+		})
+	}
+	if _, err := mailbox.New[msg](lanes(1, 1, 1, 1)); !errors.Is(err, mailbox.ErrConfig) {
+		t.Errorf("four lanes without ByLane: error = %v, want ErrConfig", err)
+	}
+}
+
+// The engine's bounded mailbox rounds its size up to a power of two, and senders that find it full spin.
+func TestT02BoundIsExact(t *testing.T) {
+	for _, bound := range []int{1, 10, 63, 64, 65, 1000} {
+		b := newBox(t, lanes(0, 0, 0, bound))
+		for i := range bound {
+			if err := b.Offer(msg{lane: mailbox.Data, n: i}); err != nil {
+				t.Fatalf("bound %d: offer %d: %v", bound, i, err)
+			}
+		}
+		if err := b.Offer(msg{lane: mailbox.Data}); !errors.Is(err, mailbox.ErrFull) {
+			t.Fatalf("bound %d: offer to a full lane = %v, want ErrFull", bound, err)
+		}
+		if got := len(takeAll(b)); got != bound {
+			t.Fatalf("bound %d: took %d", bound, got)
+		}
+		checkBalance(t, b)
+	}
+}
+
+func TestLanesDoNotBorrowRoomAndUnknownLanesAreRefused(t *testing.T) {
+	b := newBox(t, lanes(1, 1, 0, 1))
+	for _, l := range []mailbox.Lane{mailbox.Control, mailbox.Reports, mailbox.Data} {
+		if err := b.Offer(msg{lane: l}); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Offer(msg{lane: l}); !errors.Is(err, mailbox.ErrFull) {
+			t.Errorf("second offer on %s = %v, want ErrFull", l, err)
+		}
+	}
+	for _, l := range []mailbox.Lane{0, mailbox.Commands, 5, 255} {
+		if err := b.Offer(msg{lane: l}); !errors.Is(err, mailbox.ErrPolicy) {
+			t.Errorf("offer on lane %d = %v, want ErrPolicy", l, err)
+		}
+	}
+	if n := b.Stats().Astray; n != 4 {
+		t.Errorf("astray = %d, want 4", n)
+	}
+}
+
+func TestHigherLanesAreServedFirstAndLookedAtBeforeEveryMessage(t *testing.T) {
+	b := newBox(t, lanes(10, 10, 10, 10))
+	for _, m := range []msg{{mailbox.Data, 1}, {mailbox.Commands, 2}, {mailbox.Data, 3}, {mailbox.Reports, 4}} {
+		if err := b.Offer(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var item [1]mailbox.Item[msg]
+	var got []int
+	for b.Take(item[:]) == 1 {
+		got = append(got, item[0].Message.n)
+		if item[0].Lane != item[0].Message.lane {
+			t.Errorf("message %d came out of lane %s", item[0].Message.n, item[0].Lane)
+		}
+		if item[0].Message.n == 1 { // while Data is being served
+			if err := b.Offer(msg{mailbox.Control, 5}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if want := "[4 2 1 5 3]"; fmt.Sprint(got) != want {
+		t.Fatalf("order = %v, want %s", got, want)
+	}
+}
+
+func TestSignalsAreLatches(t *testing.T) {
+	b := newBox(t, lanes(1, 0, 0, 0))
+	b.Close(mailbox.Stopped)
+	b.Raise(1)
+	b.Raise(4)
+	b.Raise(1)
+	if !b.Pending() {
+		t.Error("a raised signal is not pending")
+	}
+	if s := b.Signals(); s != 5 {
+		t.Errorf("Signals() = %b, want 101", s)
+	}
+	if s := b.Signals(); s != 0 {
+		t.Errorf("second Signals() = %b, want 0", s)
+	}
+}
+
+func TestASuspendedBoxTakesOnlyControlAndHandsOutNothing(t *testing.T) {
+	b := newBox(t, lanes(2, 2, 2, 2))
+	if err := b.Offer(msg{mailbox.Data, 1}); err != nil {
+		t.Fatal(err)
+	}
+	b.Suspend()
+	for _, l := range []mailbox.Lane{mailbox.Reports, mailbox.Commands, mailbox.Data} {
+		if err := b.Offer(msg{lane: l}); !errors.Is(err, mailbox.ErrSuspended) {
+			t.Errorf("offer on %s = %v, want ErrSuspended", l, err)
+		}
+	}
+	if err := b.Offer(msg{mailbox.Control, 2}); err != nil {
+		t.Errorf("offer on control = %v, want nil", err)
+	}
+	if got := takeAll(b); got != nil || b.Pending() || b.Next() != 0 {
+		t.Errorf("a suspended box handed out %v", got)
+	}
+	b.Resume()
+	if got := fmt.Sprint(takeAll(b)); got != "[{1 2} {4 1}]" {
+		t.Errorf("after Resume: %s", got)
+	}
+	checkBalance(t, b)
+}
+
+// The engine discards the queue of a stopped actor without a word.
+func TestT06CloseAccountsForEveryQueuedMessage(t *testing.T) {
+	var letters []mailbox.Letter[msg]
+	var dropped int
+	cfg := lanes(0, 0, 500, 500)
+	cfg.Events.Dropped = func(_ string, _ mailbox.Lane, r mailbox.Reason, n int) {
+		if r == mailbox.Restarted {
+			dropped += n
+		}
+	}
+	b := newBox(t, cfg, mailbox.Sink(func(l mailbox.Letter[msg]) { letters = append(letters, l) }))
+	for i := range 1000 {
+		l := mailbox.Data
+		if i%2 == 0 {
+			l = mailbox.Commands
+		}
+		if err := b.Offer(msg{l, i}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var ten [10]mailbox.Item[msg]
+	handled := b.Take(ten[:])
+	if n := b.Close(mailbox.Restarted).Total(); n+handled != 1000 || n != len(letters) || n != dropped {
+		t.Fatalf("handled %d, drained %d, letters %d, told %d, want 1000 in all", handled, n, len(letters), dropped)
+	}
+	for i, l := range letters {
+		if l.Reason != mailbox.Restarted || i > 0 && l.Lane < letters[i-1].Lane {
+			t.Fatalf("letter %d = %+v, want restarted and lane order", i, l)
+		}
+	}
+	if err := b.Offer(msg{lane: mailbox.Data}); !errors.Is(err, mailbox.ErrClosed) {
+		t.Errorf("offer to a closed box = %v, want ErrClosed", err)
+	}
+	if n := b.Close(mailbox.Stopped).Total(); n != 0 {
+		t.Errorf("second Close drained %d", n)
+	}
+	checkBalance(t, b)
+}
+
+func TestOfferWaitIsServedInOrderOfArrival(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBox(t, lanes(0, 2, 0, 0))
+		for i := range 2 {
+			if err := b.Offer(msg{mailbox.Reports, i}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		errs := make(chan error, 3)
+		for i := range 3 {
+			go func() { errs <- b.OfferWait(t.Context(), msg{mailbox.Reports, 2 + i}) }()
+			synctest.Wait()
+		}
+		if n := b.Stats().Lanes[mailbox.Reports-1].Waiting; n != 3 {
+			t.Fatalf("waiting = %d, want 3", n)
+		}
+		var got []int
+		var item [1]mailbox.Item[msg]
+		for b.Take(item[:]) == 1 {
+			got = append(got, item[0].Message.n)
+			if err := b.Offer(msg{mailbox.Reports, 99}); len(got) < 3 && !errors.Is(err, mailbox.ErrFull) {
+				t.Errorf("an offer slipped in before those who wait: %v", err)
+			} else if err == nil {
+				break
+			}
+		}
+		if want := "[0 1 2 3]"; fmt.Sprint(got) != want {
+			t.Errorf("order = %v, want %s", got, want)
+		}
+		for range 3 {
+			if err := <-errs; err != nil {
+				t.Errorf("OfferWait() error = %v", err)
+			}
+		}
+		checkBalance(t, b)
+	})
+}
+
+// The engine leaves those who wait for a failed actor's mailbox stuck for ever.
+func TestT04WhoeverWaitsIsReleased(t *testing.T) {
+	gaveUp := errors.New("gave up")
+	tests := map[string]struct {
+		release func(b *mailbox.Box[msg], cancel context.CancelCauseFunc)
+		want    error
+	}{
+		"by suspend": {func(b *mailbox.Box[msg], _ context.CancelCauseFunc) { b.Suspend() }, mailbox.ErrSuspended},
+		"by close":   {func(b *mailbox.Box[msg], _ context.CancelCauseFunc) { b.Close(mailbox.Stopped) }, mailbox.ErrClosed},
+		"by context": {func(_ *mailbox.Box[msg], c context.CancelCauseFunc) { c(gaveUp) }, gaveUp},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				b := newBox(t, lanes(0, 1, 0, 0))
+				if err := b.Offer(msg{lane: mailbox.Reports}); err != nil {
+					t.Fatal(err)
+				}
+				errs := make(chan error, 20)
+				for range 20 {
+					go func() { errs <- b.OfferWait(ctx, msg{lane: mailbox.Reports}) }()
+				}
+				synctest.Wait()
+				tt.release(b, cancel)
+				for range 20 {
+					if err := <-errs; !errors.Is(err, tt.want) {
+						t.Fatalf("OfferWait() error = %v, want %v", err, tt.want)
+					}
+				}
+				checkBalance(t, b)
+			})
+		})
+	}
+}
+
+func TestOfferWaitIsForBlockLanesOnly(t *testing.T) {
+	b := newBox(t, lanes(1, 1, 1, 1))
+	for _, l := range []mailbox.Lane{0, mailbox.Control, mailbox.Commands, mailbox.Data} {
+		if err := b.OfferWait(t.Context(), msg{lane: l}); !errors.Is(err, mailbox.ErrPolicy) {
+			t.Errorf("OfferWait() on %s = %v, want ErrPolicy", l, err)
+		}
+	}
+	checkBalance(t, b)
+}
+
+// A ring of the whole bound touches all its memory at depth 1, and a mailbox that never frees a chunk grows
+// with the number of messages.
+func TestMemoryFollowsTheGreatestDepth(t *testing.T) {
+	messages := 10_000_000
+	if testing.Short() {
+		messages = 100_000
+	}
+	b := newBox(t, lanes(0, 0, 0, 8192))
+	var item [1]mailbox.Item[msg]
+	for i := range messages {
+		if b.Offer(msg{mailbox.Data, i}) != nil || b.Take(item[:]) != 1 {
+			t.Fatal("lost a message")
+		}
+	}
+	if n := mailbox.Chunks(b, mailbox.Data); n > 2 {
+		t.Errorf("%d chunks held at depth 1, want at most 2", n)
+	}
+	fill := func() {
+		for i := range 8192 {
+			if err := b.Offer(msg{mailbox.Data, i}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, m := range takeAll(b) {
+			if m.n != i {
+				t.Fatalf("took %d, want %d", m.n, i)
+			}
+		}
+	}
+	fill()
+	held := mailbox.Chunks(b, mailbox.Data)
+	if grown := testing.AllocsPerRun(1, fill); mailbox.Chunks(b, mailbox.Data) != held {
+		t.Errorf("second fill: %d chunks after %d, %v allocations", mailbox.Chunks(b, mailbox.Data), held, grown)
+	}
+	if held > 8192/64+1 {
+		t.Errorf("%d chunks held for a bound of 8192", held)
+	}
+}
+
+func TestAPoppedMessageIsNotKeptAlive(t *testing.T) {
+	b, err := mailbox.New[*[1 << 20]byte](mailbox.One(8, mailbox.Reject))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := make(chan struct{})
+	func() {
+		big := new([1 << 20]byte)
+		runtime.AddCleanup(big, func(int) { close(gone) }, 0)
+		if err := b.Offer(big); err != nil {
+			t.Fatal(err)
+		}
+	}()
+	var item [1]mailbox.Item[*[1 << 20]byte]
+	b.Take(item[:])
+	item[0].Message = nil
+	runtime.GC()
+	select {
+	case <-gone:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the queue still refers to a message that was taken")
+	}
+	runtime.KeepAlive(b)
+}
+
+func TestTwoConsumersPanic(t *testing.T) {
+	b := newBox(t, lanes(0, 0, 0, 4))
+	release := mailbox.HoldConsumer(b)
+	defer release()
+	defer func() {
+		if recover() == nil {
+			t.Fatal("a second consumer was let in")
+		}
+	}()
+	b.Take(make([]mailbox.Item[msg], 1))
+}
+
+func TestAHookThatPanicsIsSwitchedOff(t *testing.T) {
+	cfg := lanes(0, 0, 0, 1)
+	calls := 0
+	cfg.Events.Refused = func(string, mailbox.Lane, mailbox.Reason) { calls++; panic("hook") }
+	b := newBox(t, cfg)
+	for range 4 {
+		_ = b.Offer(msg{lane: mailbox.Data})
+	}
+	if calls != 1 || b.Stats().Lanes[mailbox.Data-1].Refused.Of(mailbox.Full) != 3 {
+		t.Fatalf("hook called %d times, want once; stats %+v", calls, b.Stats())
+	}
+}
+
+func TestAgesOfQueuedMessages(t *testing.T) {
+	now := int64(1000)
+	cfg := lanes(0, 0, 0, 200)
+	cfg.Now = func() int64 { return now }
+	b := newBox(t, cfg)
+	for i := range 100 {
+		now++
+		if err := b.Offer(msg{mailbox.Data, i}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	age := func() time.Duration { return b.Stats().Lanes[mailbox.Data-1].OldestAge }
+	if got := age(); got != 99 { // the first, which woke the consumer, at 1001; now is 1100
+		t.Errorf("oldest age = %d, want 99", got)
+	}
+	b.Take(make([]mailbox.Item[msg], 1))
+	if got := age(); got != 35 { // the 65th, at 1065
+		t.Errorf("oldest age = %d, want 35", got)
+	}
+	if hw := b.Stats().Lanes[mailbox.Data-1].HighWater; hw != 99 {
+		t.Errorf("high water since the last look = %d, want 99", hw)
+	}
+}
+
+func TestOfferAndTakeAllocateNothing(t *testing.T) {
+	b := newBox(t, mailbox.DefaultConfig("test"))
+	var item [1]mailbox.Item[msg]
+	allocs := testing.AllocsPerRun(10_000, func() {
+		if b.Offer(msg{lane: mailbox.Data}) != nil || b.Take(item[:]) != 1 {
+			t.Fatal("lost a message")
+		}
+	})
+	if allocs != 0 {
+		t.Fatalf("%v allocations a message, want 0", allocs)
+	}
+}

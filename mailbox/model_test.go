@@ -1,0 +1,227 @@
+package mailbox_test
+
+import (
+	"errors"
+	"flag"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/failshut/failshut/mailbox"
+)
+
+var seed = flag.Uint64("mailbox.seed", uint64(time.Now().UnixNano()), "seed of the random tests")
+
+// model is a box as a naive reader of its documentation would write it.
+type model struct {
+	bounds            [4]int
+	queues            [4][]int
+	suspended, closed bool
+	handled, dropped  int
+	signals           mailbox.Signal
+}
+
+func (m *model) offer(l mailbox.Lane, n int) error {
+	switch {
+	case m.closed:
+		return mailbox.ErrClosed
+	case !l.Valid() || m.bounds[l-1] == 0:
+		return mailbox.ErrPolicy
+	case m.suspended && l != mailbox.Control:
+		return mailbox.ErrSuspended
+	case len(m.queues[l-1]) == m.bounds[l-1]:
+		return mailbox.ErrFull
+	}
+	m.queues[l-1] = append(m.queues[l-1], n)
+	return nil
+}
+
+func (m *model) take(n int) []int {
+	var out []int
+	for i := range m.queues {
+		for len(out) < n && len(m.queues[i]) > 0 && !m.suspended && !m.closed {
+			out = append(out, m.queues[i][0])
+			m.queues[i] = m.queues[i][1:]
+		}
+	}
+	m.handled += len(out)
+	return out
+}
+
+// FuzzBoxAgainstModel runs a script of operations, two bytes each, on a box and on the model.
+func FuzzBoxAgainstModel(f *testing.F) {
+	bounds := []int{0, 1, 63, 64, 65, 200}
+	f.Add(uint8(1), []byte{0, 4, 0, 4, 1, 1})
+	f.Add(uint8(5), []byte{0, 1, 3, 0, 0, 4, 1, 255, 4, 0, 1, 255, 5, 0, 0, 1})
+	for i := range bounds {
+		script := make([]byte, 0, 1200)
+		for range 300 {
+			script = append(script, 0, 4)
+		}
+		f.Add(uint8(i), append(script, 1, 200, 1, 200, 0, 4, 5, 0))
+	}
+	f.Fuzz(func(t *testing.T, pick uint8, script []byte) {
+		m := &model{}
+		cfg := mailbox.Config{}
+		for i := range m.bounds {
+			m.bounds[i] = bounds[(int(pick)+i)%len(bounds)]
+			cfg.Lanes[i] = mailbox.LaneConfig{Cap: m.bounds[i], Policy: mailbox.Reject}
+		}
+		letters := 0
+		b := newBox(t, cfg, mailbox.Sink(func(mailbox.Letter[msg]) { letters++ }))
+		for i := 0; i+1 < len(script); i += 2 {
+			step(t, b, m, script[i]%7, script[i+1], i)
+			compare(t, b, m)
+		}
+		if letters != m.dropped {
+			t.Fatalf("%d dead letters, want %d", letters, m.dropped)
+		}
+	})
+}
+
+func step(t *testing.T, b *mailbox.Box[msg], m *model, op, arg byte, i int) {
+	t.Helper()
+	switch op {
+	case 0, 6:
+		l := mailbox.Lane(arg % 6)
+		if got, want := b.Offer(msg{l, i}), m.offer(l, i); !errors.Is(got, want) {
+			t.Fatalf("step %d: Offer on %s = %v, want %v", i, l, got, want)
+		}
+	case 1:
+		buf := make([]mailbox.Item[msg], int(arg))
+		var got []int
+		for _, it := range buf[:b.Take(buf)] {
+			got = append(got, it.Message.n)
+		}
+		if want := m.take(int(arg)); !slices.Equal(got, want) {
+			t.Fatalf("step %d: Take = %v, want %v", i, got, want)
+		}
+	case 2:
+		b.Raise(mailbox.Signal(arg))
+		m.signals |= mailbox.Signal(arg)
+		if arg%2 == 0 {
+			if got := b.Signals(); got != m.signals {
+				t.Fatalf("step %d: Signals = %b, want %b", i, got, m.signals)
+			}
+			m.signals = 0
+		}
+	case 3:
+		b.Suspend()
+		m.suspended = true
+	case 4:
+		b.Resume()
+		m.suspended = false
+	case 5:
+		if arg%16 != 0 {
+			return
+		}
+		want := 0
+		for l := range m.queues {
+			want += len(m.queues[l])
+			m.queues[l] = nil
+		}
+		m.dropped += want
+		m.closed = true
+		if got := b.Close(mailbox.Stopped).Total(); got != want {
+			t.Fatalf("step %d: Close drained %d, want %d", i, got, want)
+		}
+	}
+}
+
+func compare(t *testing.T, b *mailbox.Box[msg], m *model) {
+	t.Helper()
+	checkBalance(t, b)
+	s := b.Stats()
+	total := s.Total()
+	if total.Handled != uint64(m.handled) || total.Dropped.Of(mailbox.Stopped) != uint64(m.dropped) {
+		t.Fatalf("handled %d dropped %d, want %d and %d", total.Handled, total.Dropped.Total(), m.handled, m.dropped)
+	}
+	pending := m.signals != 0
+	for i, q := range m.queues {
+		if s.Lanes[i].Queued != len(q) {
+			t.Fatalf("lane %s holds %d, want %d", mailbox.Lane(i+1), s.Lanes[i].Queued, len(q))
+		}
+		pending = pending || len(q) > 0 && !m.suspended
+	}
+	if b.Pending() != pending {
+		t.Fatalf("Pending() = %v, want %v", !pending, pending)
+	}
+}
+
+// TestNoMessageIsLostUnderContention runs producers of both kinds, a slow consumer that suspends, resumes and at
+// last closes, and a reader of statistics, and then balances the senders' books with the box's.
+func TestNoMessageIsLostUnderContention(t *testing.T) {
+	t.Logf("-mailbox.seed=%d", *seed)
+	rounds := 20
+	if testing.Short() {
+		rounds = 2
+	}
+	for round := range rounds {
+		conserve(t, *seed+uint64(round))
+	}
+}
+
+func conserve(t *testing.T, seed uint64) {
+	t.Helper()
+	var letters atomic.Int64
+	b := newBox(t, lanes(3, 5, 64, 65), mailbox.Sink(func(mailbox.Letter[msg]) { letters.Add(1) }))
+	const each = 2000
+	var accepted, offered atomic.Int64
+	var wg sync.WaitGroup
+	for p := range 6 {
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(seed, uint64(p)))
+			for i := range each {
+				m := msg{mailbox.Lane(1 + r.IntN(4)), p*each + i}
+				send := b.Offer
+				if p < 2 {
+					m.lane = mailbox.Reports
+					send = func(m msg) error { return b.OfferWait(t.Context(), m) }
+				}
+				offered.Add(1)
+				if send(m) == nil {
+					accepted.Add(1)
+				}
+			}
+		})
+	}
+	var finished atomic.Bool
+	go func() { wg.Wait(); finished.Store(true) }()
+	stop := make(chan struct{})
+	var readers sync.WaitGroup
+	readers.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				checkBalance(t, b)
+			}
+		}
+	})
+	r := rand.New(rand.NewPCG(seed, 99))
+	handled := 0
+	buf := make([]mailbox.Item[msg], 7)
+	for handled < 3000 && !finished.Load() {
+		n := b.Take(buf[:1+r.IntN(len(buf))])
+		handled += n
+		if r.IntN(50) == 0 {
+			b.Suspend()
+			b.Resume()
+		}
+	}
+	b.Close(mailbox.Stopped)
+	wg.Wait()
+	close(stop)
+	readers.Wait()
+	s := b.Stats().Total()
+	if s.Accepted != uint64(accepted.Load()) || s.Offered != uint64(offered.Load()) ||
+		uint64(handled)+uint64(letters.Load()) != s.Accepted || s.Queued != 0 || s.Waiting != 0 {
+		t.Fatalf("seed %d: senders: offered %d accepted %d, consumer: handled %d, letters %d, box: %+v",
+			seed, offered.Load(), accepted.Load(), handled, letters.Load(), s)
+	}
+	checkBalance(t, b)
+}
