@@ -108,9 +108,9 @@ func (c *cell) admit() {
 	}
 }
 
-// turn runs the cell for a while. It never panics; a Goexit of a handler ends the goroutine after the cell is
-// back in order.
-func (c *cell) turn() bool {
+// turn runs the cell for a while. A Goexit of a handler ends the goroutine, or the coroutine of Drive, after
+// the cell is back in order.
+func (c *cell) turn() (goOn bool) {
 	c.state.Store(stateRunning)
 	limit := turnMessages
 	if c.sys.ordered != nil {
@@ -120,9 +120,14 @@ func (c *cell) turn() bool {
 	}
 	finished := false
 	defer func() {
-		if !finished {
-			c.fail(recover(), debug.Stack())
-			c.settle()
+		if finished {
+			return
+		}
+		p := recover()
+		c.fail(p, debug.Stack())
+		goOn = c.settle()
+		if p == nil && c.sys.ordered != nil {
+			panic(errGoexit)
 		}
 	}()
 	for n := 1; c.step() && n < limit; n++ {

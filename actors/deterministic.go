@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -76,7 +77,7 @@ const driveLook = 1024
 // Drive runs a deterministic system on the calling goroutine, one message at a time. When nothing is ready it
 // moves the virtual clock to the next timer. It returns nil when until, asked before every step, is true (nil
 // is never), or when nothing is ready and no timer is set; else the cause of ctx. One goroutine drives at a
-// time, never a handler. A handler that calls runtime.Goexit ends the driving goroutine.
+// time, never a handler.
 func (s *System) Drive(ctx context.Context, until func() bool) error {
 	if s.ordered == nil {
 		return fmt.Errorf("%w: only a deterministic system can be driven", ErrConfig)
@@ -98,8 +99,32 @@ func (s *System) Advance(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-// drive steps until there is nothing to do up to the instant end.
-func (s *System) drive(ctx context.Context, until func() bool, end int64) error {
+// drive runs the steps on a coroutine of the calling goroutine, so that a Goexit of a handler ends that
+// coroutine and not the caller.
+func (s *System) drive(ctx context.Context, until func() bool, end int64) (err error) {
+	for lost := true; lost; {
+		next, _ := iter.Pull(func(func(struct{}) bool) { err = s.steps(ctx, until, end) })
+		lost = goexits(next)
+	}
+	return err
+}
+
+// goexits runs a coroutine to its end or to its next wait, and says whether a Goexit ended it.
+func goexits(next func() (struct{}, bool)) (lost bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			if p != errGoexit { //nolint:errorlint // identity is meant: it is our own panic value.
+				panic(p)
+			}
+			lost = true
+		}
+	}()
+	next()
+	return false
+}
+
+// steps goes on until there is nothing to do up to the instant end.
+func (s *System) steps(ctx context.Context, until func() bool, end int64) error {
 	for n := 0; until == nil || !until(); n++ {
 		if n%driveLook == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)

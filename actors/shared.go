@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"time"
 )
 
 // A turn ends after so many messages, or this long, whichever is first.
@@ -26,15 +27,30 @@ type shared struct {
 	want    int
 	live    int // workers that have not ended and do not hang in an abandoned handler
 	ended   chan struct{}
+
+	// A look at a queue that does not move. alert asks for one; it may be called with the timers locked.
+	alert    func()
+	alerted  bool
+	looking  bool
+	lookAt   int64
+	turns    uint64 // given out so far
+	lastLook uint64 // turns at the last look
 }
+
+// A queue that has not moved for stallNanos gets another worker, up to stallWorkers more than wanted: handlers
+// must not block, and when they do, cancels and supervisors must not wait behind them.
+const (
+	stallNanos   = 10_000_000
+	stallWorkers = 256
+)
 
 type worker struct{ wake chan struct{} }
 
-func newShared(workers int) *shared {
+func newShared(workers int, alert func()) *shared {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	return &shared{want: workers, ended: make(chan struct{})}
+	return &shared{want: workers, ended: make(chan struct{}), alert: alert}
 }
 
 func (d *shared) push(r runnable) {
@@ -47,10 +63,34 @@ func (d *shared) push(r runnable) {
 	}
 	d.queue.push(r)
 	w := d.idle()
+	alert := w == nil && !d.waking && !d.alerted && !d.closed
+	d.alerted = d.alerted || alert
 	d.mu.Unlock()
 	if w != nil {
 		w.wake <- struct{}{}
 	}
+	if alert {
+		d.alert()
+	}
+}
+
+// look adds a worker if the queue has not moved since the last look, and says when to look again; false when
+// nothing waits.
+func (d *shared) look(now int64) (again time.Duration, busy bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.queue.n == 0 || d.closed {
+		d.alerted, d.looking = false, false
+		return 0, false
+	}
+	if d.looking && now < d.lookAt {
+		return time.Duration(d.lookAt - now), true
+	}
+	if d.looking && d.turns == d.lastLook && d.live < d.want+stallWorkers {
+		d.start()
+	}
+	d.looking, d.lookAt, d.lastLook = true, now+stallNanos, d.turns
+	return stallNanos, true
 }
 
 // idle takes a parked worker that should be woken, nil if there is none or one is on its way already. The
@@ -114,7 +154,7 @@ func (d *shared) work(w *worker) {
 func (d *shared) next(w *worker) runnable {
 	d.mu.Lock()
 	for d.queue.n == 0 {
-		if d.closed {
+		if d.closed || d.live > d.want {
 			d.lost()
 			d.mu.Unlock()
 			return nil
@@ -126,6 +166,7 @@ func (d *shared) next(w *worker) runnable {
 		d.waking = false
 	}
 	r := d.queue.pop()
+	d.turns++
 	more := d.idle()
 	d.mu.Unlock()
 	if more != nil {

@@ -63,6 +63,7 @@ type System struct {
 	virtual  *virtualClock // nil under the real clock
 	dispatch dispatcher
 	ordered  *deterministic // nil under the shared dispatch
+	pool     *shared        // nil under the deterministic one
 	timers   timers
 	log      *slog.Logger
 	events   Events
@@ -116,7 +117,8 @@ func New(cfg Config) (*System, error) {
 		s.dispatch = s.ordered
 		return s, nil
 	}
-	s.dispatch = newShared(cfg.Dispatch.workers)
+	s.pool = newShared(cfg.Dispatch.workers, s.timerMoved)
+	s.dispatch = s.pool
 	s.timerWake = make(chan struct{}, 1)
 	s.timerStop = make(chan struct{})
 	s.timerDone = make(chan struct{})
@@ -124,12 +126,12 @@ func New(cfg Config) (*System, error) {
 	return s, nil
 }
 
-// timerMoved is called with the timers locked.
+// timerMoved makes the timer goroutine look again. It takes no lock.
 func (s *System) timerMoved() {
 	s.timerOnce.Do(func() {
 		go func() {
 			defer close(s.timerDone)
-			runTimers(&s.timers, s.clock, s.timerWake, s.timerStop)
+			runTimers(&s.timers, s.pool, s.clock, s.timerWake, s.timerStop)
 		}()
 	})
 	select {

@@ -117,8 +117,8 @@ func (ts *timers) down(i int) {
 	}
 }
 
-// runTimers fires what is due on the real clock until stop is closed.
-func runTimers(ts *timers, clock Clock, wake, stop <-chan struct{}) {
+// runTimers fires what is due on the real clock, and looks after the run queue, until stop is closed.
+func runTimers(ts *timers, d *shared, clock Clock, wake, stop <-chan struct{}) {
 	t := time.NewTimer(time.Hour)
 	defer t.Stop()
 	for {
@@ -128,6 +128,9 @@ func runTimers(ts *timers, clock Clock, wake, stop <-chan struct{}) {
 		wait := time.Hour
 		if when, ok := ts.next(); ok {
 			wait = time.Duration(when - clock.instant())
+		}
+		if again, busy := d.look(clock.instant()); busy {
+			wait = min(wait, again)
 		}
 		t.Reset(wait)
 		select {

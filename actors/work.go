@@ -108,7 +108,13 @@ func (w *work) ended() {
 // turn switches to the coroutine until it waits again.
 func (w *work) turn() bool {
 	w.state.Store(stateRunning)
-	if !w.step() {
+	alive := false
+	goexits(func() (struct{}, bool) {
+		var v struct{}
+		v, alive = w.resume()
+		return v, alive
+	})
+	if !alive {
 		w.state.Store(stateDead)
 		w.ended()
 		return true
@@ -118,19 +124,6 @@ func (w *work) turn() bool {
 		w.kick()
 	}
 	return true
-}
-
-func (w *work) step() (alive bool) {
-	defer func() {
-		if p := recover(); p != nil {
-			if p != errGoexit { //nolint:errorlint // identity is meant: it is our own panic value.
-				panic(p)
-			}
-			alive = false
-		}
-	}()
-	_, alive = w.resume()
-	return alive
 }
 
 func (w *work) kick() {
