@@ -1,0 +1,322 @@
+package control_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/failshut/failshut/internal/control"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// node is a node that answers what it is told to.
+type node struct {
+	open  bool
+	trips int
+	block chan struct{} // when set, reset waits for it
+}
+
+func (n *node) Readiness() []control.Part {
+	return []control.Part{{Name: "control", Ready: true, State: "ok"}, {Name: "risk", Ready: n.open, State: "starting 2.1s"}}
+}
+
+func (n *node) Gatez(scope string) (any, bool, error) {
+	if scope == "bad" {
+		return nil, false, errors.New("scope is \"bad\"")
+	}
+	return map[string]any{"open": n.open}, n.open, nil
+}
+func (n *node) Status() any { return map[string]string{"schema": "failshut.status/1"} }
+func (n *node) Tree() any   { return map[string]string{"schema": "failshut.tree/1"} }
+func (n *node) Trip(_ context.Context, r control.TripRequest) (any, bool, error) {
+	n.trips++
+	return map[string]any{"trip_id": n.trips, "who": r.Who}, r.Mode != "slow", nil
+}
+
+func (n *node) Reset(_ context.Context, r control.ResetRequest) (any, error) {
+	if n.block != nil {
+		<-n.block
+	}
+	if r.Scope == "*/*/*" {
+		return nil, control.Precondition("TWO_PERSONS", "the firm scope needs two persons")
+	}
+	return map[string]any{"cleared": r.Trips}, nil
+}
+
+func (n *node) Metrics() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("up 1\n")) })
+}
+
+// door serves n on a unix socket and a loopback port for the length of the test.
+func door(t *testing.T, n *node, anonymous bool) (socket, tcp string) {
+	t.Helper()
+	cfg := control.Config{
+		UIDs: []control.UID{{UID: uint32(os.Getuid()), Roles: []control.Role{control.Viewer, control.Trader, control.Risk, control.Admin}}},
+		Tokens: []control.Token{
+			{Name: "ann", SHA256: sha256.Sum256([]byte("ann-token")), Roles: []control.Role{control.Trader}},
+			{Name: "vera", SHA256: sha256.Sum256([]byte("vera-token")), Roles: []control.Role{control.Viewer}},
+			{Name: "rick", SHA256: sha256.Sum256([]byte("rick-token")), Roles: []control.Role{control.Risk}},
+		},
+		Anonymous: anonymous, Now: time.Now,
+	}
+	s := control.New(cfg, n)
+	path := filepath.Join(t.TempDir(), "s")
+	u, err := control.ListenUnix(path, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := control.ListenTCP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 2)
+	for _, l := range []net.Listener{u, l} {
+		go func() { done <- s.Serve(ctx, l, time.Second) }()
+	}
+	t.Cleanup(func() {
+		cancel()
+		for range 2 {
+			if err := <-done; err != nil {
+				t.Errorf("Serve() = %v, want nil after its context ended", err)
+			}
+		}
+	})
+	return "unix:" + path, "http://" + l.Addr().String()
+}
+
+func get(t *testing.T, addr, token, path string) (int, string) {
+	t.Helper()
+	c, err := control.Dial(addr, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, body, err := c.Get(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status, string(body)
+}
+
+func post(t *testing.T, addr, token, path, key string, body any) (int, string) {
+	t.Helper()
+	c, err := control.Dial(addr, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, answer, err := c.Post(t.Context(), path, key, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status, string(answer)
+}
+
+func TestHealth(t *testing.T) {
+	n := &node{}
+	_, tcp := door(t, n, false)
+	for _, c := range []struct {
+		path   string
+		open   bool
+		status int
+		body   string
+	}{
+		{"/livez", false, 200, "ok\n"},
+		{"/readyz", false, 503, "readyz failed\n"},
+		{"/readyz?verbose", false, 503, "[+]control ok\n[-]risk starting 2.1s\nreadyz failed\n"},
+		{"/readyz?exclude=risk", false, 200, "readyz ok\n"},
+		{"/readyz", true, 200, "readyz ok\n"},
+		{"/gatez", false, 503, "{\"open\":false}\n"},
+		{"/gatez", true, 200, "{\"open\":true}\n"},
+		{"/gatez?scope=bad", true, 400, `"code":"usage"`},
+		{"/nothing", true, 404, `"code":"usage"`},
+	} {
+		n.open = c.open
+		if status, body := get(t, tcp, "", c.path); status != c.status || !strings.Contains(body, c.body) {
+			t.Errorf("GET %s (open %v) = %d %q, want %d %q", c.path, c.open, status, body, c.status, c.body)
+		}
+	}
+}
+
+func TestWhoMayDoWhat(t *testing.T) {
+	n := &node{}
+	socket, tcp := door(t, n, false)
+	_, anonymous := door(t, n, true)
+	trip := control.TripRequest{Scope: "A1/*/*", Mode: "CLOSED", Reason: "drill"}
+	reset := control.ResetRequest{Scope: "A1/*/*", Reason: "drill"}
+	for name, c := range map[string]struct {
+		addr, token, path string
+		body              any
+		want              int
+	}{
+		"nobody looks":                  {tcp, "", "/api/v1/status", nil, 401},
+		"anonymous looks on loopback":   {anonymous, "", "/api/v1/status", nil, 200},
+		"anonymous reads metrics":       {anonymous, "", "/metrics", nil, 200},
+		"a wrong token looks":           {anonymous, "guess", "/api/v1/status", nil, 401},
+		"a viewer looks":                {tcp, "vera-token", "/api/v1/tree", nil, 200},
+		"a trader includes viewer":      {tcp, "ann-token", "/api/v1/status", nil, 200},
+		"a token in the query":          {tcp, "ann-token", "/api/v1/status?token=ann-token", nil, 401},
+		"the same user over the socket": {socket, "", "/api/v1/status", nil, 200},
+		"a viewer may not trip":         {tcp, "vera-token", "/api/v1/trips", trip, 403},
+		"anonymous may not trip":        {anonymous, "", "/api/v1/trips", trip, 403},
+		"a trader trips":                {tcp, "ann-token", "/api/v1/trips", trip, 200},
+		"risk trips":                    {tcp, "rick-token", "/api/v1/trips", trip, 200},
+		"a trader may not reset":        {tcp, "ann-token", "/api/v1/resets", reset, 403},
+		"risk resets":                   {tcp, "rick-token", "/api/v1/resets", reset, 200},
+		"a reset without a reason":      {tcp, "rick-token", "/api/v1/resets", control.ResetRequest{Scope: "A1/*/*"}, 409},
+		"a trip without a reason":       {tcp, "rick-token", "/api/v1/trips", control.TripRequest{Scope: "A1/*/*"}, 400},
+		"an unknown field":              {tcp, "rick-token", "/api/v1/trips", map[string]string{"scop": "x"}, 400},
+		"a trip that is not confirmed":  {tcp, "rick-token", "/api/v1/trips", control.TripRequest{Mode: "slow", Reason: "x"}, 207},
+		"a reset of the firm":           {socket, "", "/api/v1/resets", control.ResetRequest{Scope: "*/*/*", Reason: "x"}, 409},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var status int
+			var body string
+			if c.body == nil {
+				status, body = get(t, c.addr, c.token, c.path)
+			} else {
+				status, body = post(t, c.addr, c.token, c.path, control.NewKey(), c.body)
+			}
+			if status != c.want {
+				t.Fatalf("status %d %s, want %d", status, body, c.want)
+			}
+		})
+	}
+}
+
+func TestTheSameKeyGivesTheSameAnswer(t *testing.T) {
+	n := &node{}
+	socket, _ := door(t, n, false)
+	trip := control.TripRequest{Scope: "A1/*/*", Reason: "drill"}
+	_, first := post(t, socket, "", "/api/v1/trips", "k1", trip)
+	_, again := post(t, socket, "", "/api/v1/trips", "k1", trip)
+	if first != again || n.trips != 1 {
+		t.Fatalf("%d trips, answers %q and %q, want one trip and one answer", n.trips, first, again)
+	}
+	if status, body := post(t, socket, "", "/api/v1/trips", "k1", control.TripRequest{Scope: "A2/*/*", Reason: "drill"}); status != 409 {
+		t.Fatalf("another body under the key: %d %s, want 409", status, body)
+	}
+	if status, body := post(t, socket, "", "/api/v1/trips", "", trip); status != 400 {
+		t.Fatalf("no key: %d %s, want 400", status, body)
+	}
+}
+
+func TestTripHasPlacesOfItsOwn(t *testing.T) {
+	n := &node{block: make(chan struct{})}
+	h := control.New(control.Config{Tokens: []control.Token{{Name: "ann", SHA256: sha256.Sum256([]byte("t")), Roles: []control.Role{control.Risk, control.Trader}}}, Now: time.Now}, n).Handler()
+	ask := func(method, path, body string) int {
+		r, _ := http.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+		r.Header.Set("Authorization", "Bearer t")
+		r.Header.Set("Idempotency-Key", control.NewKey())
+		w := &recorder{}
+		h.ServeHTTP(w, r)
+		return w.status
+	}
+	const places = 256
+	done := make(chan int, places)
+	for range places {
+		go func() { done <- ask("POST", "/api/v1/resets", `{"scope":"A1/*/*","reason":"x"}`) }()
+	}
+	for ask("GET", "/api/v1/status", "") != http.StatusTooManyRequests {
+	}
+	if got := ask("POST", "/api/v1/trips", `{"scope":"A1/*/*","reason":"x"}`); got != http.StatusOK {
+		t.Errorf("trip in a full house = %d, want 200", got)
+	}
+	if got := ask("GET", "/livez", ""); got != http.StatusOK {
+		t.Errorf("/livez in a full house = %d, want 200", got)
+	}
+	close(n.block)
+	for range places {
+		<-done
+	}
+}
+
+type recorder struct {
+	header http.Header
+	status int
+}
+
+func (r *recorder) Header() http.Header {
+	if r.header == nil {
+		r.header = http.Header{}
+	}
+	return r.header
+}
+func (r *recorder) Write(b []byte) (int, error) { return len(b), nil }
+func (r *recorder) WriteHeader(s int)           { r.status = s }
+
+func TestCrossOriginIsRefused(t *testing.T) {
+	n := &node{}
+	h := control.New(control.Config{Tokens: []control.Token{{Name: "ann", SHA256: sha256.Sum256([]byte("t")), Roles: []control.Role{control.Trader}}}, Now: time.Now}, n).Handler()
+	for header, value := range map[string]string{"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"} {
+		r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/trips", strings.NewReader(`{"reason":"x"}`))
+		r.Header.Set("Authorization", "Bearer t")
+		r.Header.Set("Idempotency-Key", "k")
+		r.Header.Set(header, value)
+		w := &recorder{}
+		h.ServeHTTP(w, r)
+		if w.status != http.StatusForbidden || n.trips != 0 {
+			t.Errorf("%s: %s = %d, want 403 and no trip", header, value, w.status)
+		}
+	}
+}
+
+// TestHalfAnAnswerIsUnreachable serves answers that are no answers: the client must never take one for green.
+func TestHalfAnAnswerIsUnreachable(t *testing.T) {
+	for name, answer := range map[string]string{
+		"nothing":     "",
+		"half a JSON": "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{\"open\":true",
+		"cut short":   "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 400\r\n\r\n{\"open\":true}",
+		"no HTTP":     "hello\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				b := make([]byte, 4096)
+				_, _ = c.Read(b)
+				_, _ = c.Write([]byte(answer))
+				_ = c.Close()
+			}()
+			c, err := control.Dial("http://"+l.Addr().String(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, body, err := c.Get(t.Context(), "/gatez"); !errors.Is(err, control.ErrUnreachable) {
+				t.Errorf("Get() = %s, %v, want ErrUnreachable", body, err)
+			}
+			_ = l.Close()
+			<-done
+		})
+	}
+}
+
+func TestErrorsAreJSON(t *testing.T) {
+	_, tcp := door(t, &node{}, false)
+	_, body := get(t, tcp, "", "/api/v1/status")
+	var e struct {
+		Schema, Code, Message string
+		Exit                  int
+	}
+	if err := json.Unmarshal([]byte(body), &e); err != nil || e.Schema != "failshut.error/1" || e.Code != "forbidden" || e.Exit != 5 {
+		t.Fatalf("answer %q (%v), want an error that exits 5", body, err)
+	}
+}

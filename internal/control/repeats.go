@@ -1,0 +1,79 @@
+package control
+
+import (
+	"crypto/sha256"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// keptFor is how long a mutation's key is remembered, and keptMost how many are: the oldest leave first.
+const (
+	keptFor  = 24 * time.Hour
+	keptMost = 4096
+)
+
+// repeats remembers the answers of mutations by their keys, so that a request repeated after a lost answer changes
+// nothing and hears the same.
+type repeats struct {
+	mu    sync.Mutex
+	kept  map[string]*kept
+	order []string
+}
+
+type kept struct {
+	body   [sha256.Size]byte
+	at     time.Time
+	done   bool
+	status int
+	answer []byte
+}
+
+func newRepeats() *repeats { return &repeats{kept: map[string]*kept{}} }
+
+// begin claims key for body. When the key was used, it gives the first answer, or a problem: another body, or an answer
+// that is still being made.
+func (r *repeats) begin(now time.Time, key string, body []byte) (status int, answer []byte, fresh bool, problem *Problem) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sweep(now)
+	sum := sha256.Sum256(body)
+	k, ok := r.kept[key]
+	switch {
+	case !ok:
+		r.kept[key] = &kept{body: sum, at: now}
+		r.order = append(r.order, key)
+		return 0, nil, true, nil
+	case k.body != sum:
+		return 0, nil, false, &Problem{http.StatusConflict, "key_reused", "this Idempotency-Key was used with another body", 6}
+	case !k.done:
+		return 0, nil, false, &Problem{http.StatusConflict, "under_way", "the request of this Idempotency-Key is under way", 6}
+	}
+	return k.status, k.answer, false, nil
+}
+
+func (r *repeats) finish(key string, status int, answer []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if k, ok := r.kept[key]; ok {
+		k.done, k.status, k.answer = true, status, answer
+	}
+}
+
+// forget lets a failed request be tried again under its key.
+func (r *repeats) forget(key string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.kept, key)
+}
+
+func (r *repeats) sweep(now time.Time) {
+	for len(r.order) > 0 {
+		k, ok := r.kept[r.order[0]]
+		if ok && now.Sub(k.at) < keptFor && len(r.order) < keptMost {
+			return
+		}
+		delete(r.kept, r.order[0])
+		r.order = r.order[1:]
+	}
+}
