@@ -52,6 +52,8 @@ type Gateway struct {
 	broken atomic.Bool
 }
 
+var _ orders.Gateway = (*Gateway)(nil)
+
 // NewGateway makes a gateway whose link is down.
 func NewGateway(cfg GatewayConfig) (*Gateway, error) {
 	if cfg.Port == nil || cfg.Now == nil || cfg.Hand == nil || cfg.Session == "" || !cfg.Venue.Valid() {
