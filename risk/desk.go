@@ -50,7 +50,7 @@ type Parts struct {
 
 // Events is how others watch. Every hook may be nil, is called where the thing happens, and must neither block nor call back.
 type Events struct {
-	Checked func(in *Intent, err error)                  // each check; err is nil, or a Refusal
+	Checked func(in Intent, err error)                   // each check; err is nil, or a Refusal
 	Mode    func(k Scope, from, to Mode, why Code)       // an account's effective mode, or the firm's, changed
 	Tripped func(l Latch)                                // a latch was set in this process
 	Reset   func(id string)                              // a latch was cleared in this process

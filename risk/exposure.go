@@ -128,21 +128,34 @@ func (b *book) execute(by market.Qty, price market.Price, cost market.Notional) 
 	return nil
 }
 
-// add returns the sum of two exposures, or their difference with what is taken away negated first.
-func (e exposure) add(o exposure) (exposure, error) {
-	longQty, err1 := e.longQty.Add(o.longQty)
-	shortQty, err2 := e.shortQty.Add(o.shortQty)
-	long, err3 := e.long.Add(o.long)
-	short, err4 := e.short.Add(o.short)
-	return exposure{longQty, shortQty, long, short}, first(err1, err2, err3, err4)
+// add returns the sum of two exposures.
+func (e exposure) add(o exposure) (sum exposure, err error) {
+	if sum.longQty, err = e.longQty.Add(o.longQty); err != nil {
+		return sum, err
+	}
+	if sum.shortQty, err = e.shortQty.Add(o.shortQty); err != nil {
+		return sum, err
+	}
+	if sum.long, err = e.long.Add(o.long); err != nil {
+		return sum, err
+	}
+	sum.short, err = e.short.Add(o.short)
+	return sum, err
 }
 
-func (e exposure) sub(o exposure) (exposure, error) {
-	longQty, err1 := e.longQty.Sub(o.longQty)
-	shortQty, err2 := e.shortQty.Sub(o.shortQty)
-	long, err3 := e.long.Sub(o.long)
-	short, err4 := e.short.Sub(o.short)
-	return exposure{longQty, shortQty, long, short}, first(err1, err2, err3, err4)
+// sub returns the difference of two exposures.
+func (e exposure) sub(o exposure) (diff exposure, err error) {
+	if diff.longQty, err = e.longQty.Sub(o.longQty); err != nil {
+		return diff, err
+	}
+	if diff.shortQty, err = e.shortQty.Sub(o.shortQty); err != nil {
+		return diff, err
+	}
+	if diff.long, err = e.long.Sub(o.long); err != nil {
+		return diff, err
+	}
+	diff.short, err = e.short.Sub(o.short)
+	return diff, err
 }
 
 // first returns the first error that is one, without allocating.

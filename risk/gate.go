@@ -50,7 +50,7 @@ func (g *Gate) Check(in Intent, now Reading) (Permit, error) {
 	p, err := g.check(&in, now)
 	g.turn.Add(1)
 	if g.desk.events.Checked != nil {
-		g.desk.events.Checked(&in, err)
+		g.desk.events.Checked(in, err)
 	}
 	return p, err
 }
@@ -251,18 +251,22 @@ func (g *Gate) capacity(v *view, r *rule, l *leaf, in *Intent, mode Mode, at mar
 	if err != nil {
 		return Permit{}, Refusal{Code: CodeOverflow, Scope: l.scopes[5]}
 	}
-	short, err := g.within(r, l, in.Side, worst)
+	by, err := worst.sub(l.now)
+	if err != nil {
+		return Permit{}, Refusal{Code: CodeOverflow, Scope: l.scopes[5]}
+	}
+	short, err := g.within(r, l, in.Side, by)
 	if err != nil {
 		return Permit{}, err
 	}
-	if err := g.ofAccount(v, l, cost, worst); err != nil {
+	if err := g.ofAccount(v, l, cost, by); err != nil {
 		return Permit{}, err
 	}
 	if short >= 0 {
 		g.wantCapacity(l, in.Side, in.Qty, cost)
 		return Permit{}, Refusal{Code: CodeNoCapacity, Scope: l.scopes[short]}
 	}
-	return g.reserve(l, in, at, cost, held)
+	return g.reserve(l, in, &after, by, at, cost, held)
 }
 
 // reduces reports whether all live orders of a side, executed together, could only bring the position nearer to zero.

@@ -14,7 +14,7 @@ type Permit struct {
 	intent Intent
 	ticket uint64 // which reservation; slots are used again, tickets never
 	slot   int32
-	scope  Scope // leaf
+	scope  *Scope // leaf; not written to
 	term   uint64
 	inc    uint64
 	until  Reading
@@ -43,7 +43,7 @@ func (p Permit) Test(now Reading) error {
 		desk.logTerm.Load() != p.term {
 		return fmt.Errorf("%w: %s", ErrPermitExpired, p.intent.ID)
 	}
-	if mode, why, scope := desk.latched(p.scope); mode.Severity() >= CancelOnly.Severity() {
+	if mode, why, scope := desk.latched(*p.scope); mode.Severity() >= CancelOnly.Severity() {
 		return Refusal{Code: CodeShut, Why: why, Scope: scope}
 	}
 	if mode, why := p.gate.localMode(); mode.Severity() >= CancelOnly.Severity() {

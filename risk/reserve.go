@@ -89,19 +89,29 @@ func (o *orders) revive(n int32) {
 	o.slots[n].live = true
 }
 
-// reserve charges an order that passed, and makes its permit.
-func (g *Gate) reserve(l *leaf, in *Intent, at market.Price, cost market.Notional, held *Permission) (Permit, error) {
-	n := g.take(in.ID)
-	if n < 0 {
+// reserve charges an order that passed, and makes its permit: after is the leaf's book with the order in it, by what that adds to every
+// sum, at and cost its charge.
+func (g *Gate) reserve(l *leaf, in *Intent, after *book, by exposure, at market.Price, cost market.Notional, held *Permission) (Permit, error) {
+	live, err := g.live.Add(cost)
+	if err != nil {
+		return Permit{}, Refusal{Code: CodeOverflow, Scope: l.scopes[1]}
+	}
+	if g.idleLen == 0 {
 		return Permit{}, Refusal{Code: CodeOpenOrders, Scope: l.scopes[1], Value: text(int64(len(g.slots)) + 1), Limit: text(int64(len(g.slots)))}
 	}
+	old := l.book
+	l.book = *after
+	if !g.settleBy(l, by) {
+		l.book = old
+		return Permit{}, Refusal{Code: CodeOverflow, Scope: l.scopes[1]}
+	}
+	n := g.take(in.ID)
 	s := &g.slots[n]
-	s.leaf, s.side = l.at, in.Side
+	s.leaf, s.side, s.leaves, s.price, s.cost = l.at, in.Side, in.Qty, at, cost
 	g.open++
-	g.put(l, s, in.Qty, at, cost)
-	g.settle(l)
+	g.live = live
 	return Permit{
-		gate: g, intent: *in, ticket: s.ticket.Load(), slot: n, scope: l.scopes[5],
+		gate: g, intent: *in, ticket: s.ticket.Load(), slot: n, scope: &l.scopes[5],
 		term: held.Term, inc: held.Incarnation, until: held.Until, charge: cost,
 	}, nil
 }
@@ -124,15 +134,23 @@ func (g *Gate) put(l *leaf, s *slot, leaves market.Qty, at market.Price, cost ma
 func (g *Gate) settle(l *leaf) {
 	after, err := l.worst()
 	by, err1 := after.sub(l.now)
+	if err != nil || err1 != nil || !g.settleBy(l, by) {
+		g.broken.Store(true)
+	}
+}
+
+// settleBy adds a difference to the leaf's worst case and to every sum it stands in, or to none.
+func (g *Gate) settleBy(l *leaf, by exposure) bool {
+	now, err1 := l.now.add(by)
 	total, err2 := g.total.add(by)
 	strategy, err3 := g.strategies[l.strategyAt].add(by)
 	instrument, err4 := g.instruments[l.instrumentAt].add(by)
-	if first(err, err1, err2, err3, err4) != nil {
-		g.broken.Store(true)
-		return
+	if err1 != nil || err2 != nil || err3 != nil || err4 != nil {
+		return false
 	}
-	g.total, g.strategies[l.strategyAt], g.instruments[l.instrumentAt], l.now = total, strategy, instrument, after
+	g.total, g.strategies[l.strategyAt], g.instruments[l.instrumentAt], l.now = total, strategy, instrument, now
 	l.publish()
+	return true
 }
 
 func text(n int64) string { return strconv.FormatInt(n, 10) }

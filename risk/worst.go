@@ -47,17 +47,13 @@ type groupBound struct{ long, short, gross bound[market.Notional] }
 
 type bookBound struct{ long, short bound[market.Qty] }
 
-// within compares the worst case after an order with the six scopes. It returns a refusal when a limit is passed, else the scope
+// within compares the worst case with what an order would add to it in the six scopes. It returns a refusal when a limit is passed, else the scope
 // whose capacity does not suffice, or -1.
-func (g *Gate) within(r *rule, l *leaf, s market.Side, after exposure) (int, error) {
+func (g *Gate) within(r *rule, l *leaf, s market.Side, by exposure) (int, error) {
 	short := -1
-	by, err := after.sub(l.now)
-	if err != nil {
-		return short, Refusal{Code: CodeOverflow, Scope: l.scopes[5]}
-	}
-	add, code := by.long, CodeLongLimit
+	add, qty, code := by.long, by.longQty, CodeLongLimit
 	if s == market.Sell {
-		add, code = by.short, CodeShortLimit
+		add, qty, code = by.short, by.shortQty, CodeShortLimit
 	}
 	if add.Sign() > 0 {
 		sums := [3]*exposure{&g.total, &g.total, &g.strategies[l.strategyAt]}
@@ -74,10 +70,6 @@ func (g *Gate) within(r *rule, l *leaf, s market.Side, after exposure) (int, err
 				g.runsShort()
 			}
 		}
-	}
-	qty := after.longQty - l.now.longQty
-	if s == market.Sell {
-		qty = after.shortQty - l.now.shortQty
 	}
 	sums := [3]*exposure{&g.instruments[l.instrumentAt], &g.instruments[l.instrumentAt], &l.now}
 	for i := range sums {
@@ -128,7 +120,7 @@ func (b *groupBound) judge(sum *exposure, s market.Side, add market.Notional) (f
 }
 
 // ofAccount judges what the account as a whole is bound by: orders of unknown state, open orders, live value, credit.
-func (g *Gate) ofAccount(v *view, l *leaf, cost market.Notional, after exposure) error {
+func (g *Gate) ofAccount(v *view, l *leaf, cost market.Notional, by exposure) error {
 	scope := l.scopes[1]
 	if n := g.unknown[l.instrumentAt]; int64(n) > v.maxUnknown {
 		return Refusal{Code: CodeUnknownOrders, Scope: l.scopes[4], Value: text(int64(n)), Limit: text(v.maxUnknown)}
@@ -143,13 +135,15 @@ func (g *Gate) ofAccount(v *view, l *leaf, cost market.Notional, after exposure)
 	if live.Cmp(v.maxLive) > 0 {
 		return Refusal{Code: CodeLiveValue, Scope: scope, Value: live.String(), Limit: v.maxLive.String()}
 	}
-	by, err1 := after.sub(l.now)
-	sum, err2 := g.total.add(by)
-	gross, err3 := sum.long.Add(sum.short)
-	if first(err1, err2, err3) != nil {
+	if by.long.IsZero() && by.short.IsZero() {
+		return nil
+	}
+	sum, err1 := g.total.add(by)
+	gross, err2 := sum.long.Add(sum.short)
+	if err1 != nil || err2 != nil {
 		return Refusal{Code: CodeOverflow, Scope: scope}
 	}
-	if gross.Cmp(v.credit) > 0 && (by.long.Sign() > 0 || by.short.Sign() > 0) {
+	if gross.Cmp(v.credit) > 0 {
 		return Refusal{Code: CodeCredit, Scope: scope, Value: gross.String(), Limit: v.credit.String()}
 	}
 	return nil
