@@ -1,0 +1,161 @@
+package risk_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/failshut/failshut/risk"
+)
+
+func TestZeroPermitAuthorisesNothing(t *testing.T) {
+	if err := (risk.Permit{}).Test(risk.Reading{}); !errors.Is(err, risk.ErrNoPermit) {
+		t.Fatalf("Test() error = %v, want ErrNoPermit", err)
+	}
+	if err := (risk.Permit{}).Spend(risk.Reading{}); !errors.Is(err, risk.ErrNoPermit) {
+		t.Fatalf("Spend() error = %v, want ErrNoPermit", err)
+	}
+}
+
+func TestPermitIsSpentOnceOverAllCopies(t *testing.T) {
+	w := opened(t, nil)
+	p := w.mustCheck("a")
+	q := p
+	if err := p.Spend(w.now); err != nil {
+		t.Fatalf("Spend() error = %v", err)
+	}
+	for _, again := range []risk.Permit{p, q} {
+		if err := again.Spend(w.now); !errors.Is(err, risk.ErrPermitUsed) {
+			t.Fatalf("second Spend() error = %v, want ErrPermitUsed", err)
+		}
+		if err := again.Test(w.now); !errors.Is(err, risk.ErrPermitUsed) {
+			t.Fatalf("Test() of a spent permit error = %v, want ErrPermitUsed", err)
+		}
+	}
+}
+
+func TestPermitIsVoidAfter(t *testing.T) {
+	for name, c := range map[string]struct {
+		happens func(w *world)
+		want    error
+	}{
+		"its deadline, though permission was renewed": {func(w *world) { w.pass(time.Second) }, risk.ErrPermitExpired},
+		"a step of the wall clock":                    {func(w *world) { w.now.Wall += int64(time.Hour) }, risk.ErrPermitExpired},
+		"a pause that only the monotonic clock saw":   {func(w *world) { w.now.Mono += int64(time.Hour) }, risk.ErrPermitExpired},
+		"an entry of a newer term": {func(w *world) {
+			w.desk.Machine().Apply(1_000_000, 2, []byte("anything"))
+		}, risk.ErrPermitExpired},
+		"a trip of its leaf":     {func(w *world) { w.trip("A1/cross1/ACME", risk.Closed) }, risk.ErrShut},
+		"a trip of the firm":     {func(w *world) { w.trip("*/*/*", risk.CancelOnly) }, risk.ErrShut},
+		"an orderly stop":        {func(w *world) { w.tell(risk.Stop{}) }, risk.ErrShut},
+		"the session going down": {func(w *world) { w.tell(risk.Session{Account: "A1"}) }, risk.ErrShut},
+		"the journal dying":      {func(w *world) { w.tell(risk.Journal{State: risk.JournalDead}) }, risk.ErrShut},
+		"a veto":                 {func(w *world) { w.desk.Gate("A1").Veto("a") }, risk.ErrPermitUsed},
+		"a restore of the gate":  {func(w *world) { w.desk.Gate("A1").Restore(nil, nil) }, risk.ErrPermitUsed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := opened(t, nil)
+			p := w.mustCheck("a")
+			if err := p.Test(w.now); err != nil {
+				t.Fatalf("Test() before error = %v", err)
+			}
+			c.happens(w)
+			if err := p.Spend(w.now); !errors.Is(err, c.want) {
+				t.Fatalf("Spend() error = %v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+func TestPermissionRunsFromTheMomentTheSyncWasSent(t *testing.T) {
+	w := opened(t, nil)
+	w.fail = func() error { return risk.ErrNotAppended }
+	w.pass(300 * time.Millisecond) // the first of these Syncs is not in the log, and is repeated
+	w.fail = nil
+	w.tell(risk.Renew{})
+	left := w.desk.Gatez(w.now, "").Permission.LeftMS
+	if left > 300 {
+		t.Fatalf("permission has %d ms left, want at most what is left since its Sync was first sent", left)
+	}
+	w.pass(200 * time.Millisecond)
+	if left := w.desk.Gatez(w.now, "").Permission.LeftMS; left < 300 {
+		t.Fatalf("permission has %d ms left after clean renewals", left)
+	}
+}
+
+func TestLostPermissionShutsThenClosesAfterAWhileAndOpensAnew(t *testing.T) {
+	w := opened(t, nil)
+	before := w.desk.Gatez(w.now, "")
+	w.fail = func() error { return risk.ErrNotAppended }
+	w.pass(500 * time.Millisecond)
+	for _, step := range []struct {
+		wait time.Duration
+		want risk.Mode
+	}{{0, risk.CancelOnly}, {4900 * time.Millisecond, risk.CancelOnly}, {200 * time.Millisecond, risk.Closed}} {
+		w.pass(step.wait)
+		if body := w.desk.Gatez(w.now, ""); body.Mode != step.want || body.Permission.Valid {
+			t.Fatalf("%v later: %s, permission %+v, want %s", step.wait, body.Mode, body.Permission, step.want)
+		}
+	}
+	w.fail = nil
+	w.pass(time.Second)
+	after := w.desk.Gatez(w.now, "")
+	if !after.Open || *after.OpenedAt == *before.OpenedAt {
+		t.Fatalf("after the log is back: open %v, opened at %v, before %v", after.Open, *after.OpenedAt, *before.OpenedAt)
+	}
+}
+
+func TestGatezTestsTheDeadlineAtEachRequest(t *testing.T) {
+	w := opened(t, nil)
+	w.now.Wall += int64(time.Minute) // suspended: nobody ran
+	if body := w.desk.Gatez(w.now, ""); body.Open || body.OpenedAt != nil {
+		t.Fatalf("gate of a node that woke up: %+v", body)
+	}
+}
+
+func TestEachOfThreeClocksShutsWhenItJumps(t *testing.T) {
+	tick := func(w *world, boot int64) risk.Tick {
+		return risk.Tick{Clocks: risk.Clocks{Reading: w.now, Boot: boot}}
+	}
+	for name, jump := range map[string]func(w *world, boot *int64){
+		"wall forward":  func(w *world, _ *int64) { w.now.Wall += int64(51 * time.Millisecond) },
+		"wall backward": func(w *world, _ *int64) { w.now.Wall -= int64(51 * time.Millisecond) },
+		"monotonic behind": func(w *world, b *int64) {
+			w.now.Wall += int64(60 * time.Millisecond)
+			*b += int64(60 * time.Millisecond)
+		},
+		"boot forward": func(_ *world, b *int64) { *b += int64(51 * time.Millisecond) },
+		"holder late": func(w *world, b *int64) {
+			w.advance(400 * time.Millisecond)
+			*b += int64(400 * time.Millisecond)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := opened(t, nil)
+			boot := int64(1)
+			step := func(extra func(*world, *int64)) {
+				w.advance(100 * time.Millisecond)
+				boot += int64(100 * time.Millisecond)
+				if extra != nil {
+					extra(w, &boot)
+				}
+				w.tell(tick(w, boot))
+			}
+			step(nil)
+			step(nil)
+			if _, err := w.check(nil); err != nil {
+				t.Fatalf("Check() before the jump error = %v", err)
+			}
+			step(jump)
+			_, err := w.check(nil)
+			var r risk.Refusal
+			if !errors.As(err, &r) || r.Why != risk.CodeClockJump {
+				t.Fatalf("Check() after the jump error = %v, want SHUT (CLOCK_JUMP)", err)
+			}
+			step(nil)
+			if _, err := w.check(nil); err != nil {
+				t.Fatalf("Check() after a clean renewal error = %v", err)
+			}
+		})
+	}
+}
