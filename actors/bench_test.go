@@ -2,8 +2,10 @@ package actors_test
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/mailbox"
@@ -100,7 +102,7 @@ func BenchmarkTellHandled(b *testing.B) {
 				wg.Go(func() {
 					for range total / senders {
 						for ref.Tell(packet{lane: mailbox.Data}) != nil {
-							continue
+							runtime.Gosched() // full: let the handler work
 						}
 					}
 				})
@@ -108,5 +110,63 @@ func BenchmarkTellHandled(b *testing.B) {
 			wg.Wait()
 			<-done
 		})
+	}
+}
+
+// BenchmarkReplayPacket is one packet of a replay: the reader waits for its time, offers it, the channel handles it
+// and tells a strategy, which sets a timer.
+func BenchmarkReplayPacket(b *testing.B) {
+	s := newBench(b, true)
+	b.ReportAllocs()
+	handled := 0
+	quotes, err := actors.Spawn(s, actors.Spec[packet]{
+		Name: "strategy", Box: mailbox.DefaultConfig("bench"), Lane: laneOf,
+		Actor: actors.Func[packet](func(c *actors.Context[packet], m packet) error {
+			handled++
+			if m.lane == mailbox.Data {
+				c.After("age", time.Hour, packet{lane: mailbox.Control})
+			}
+			return nil
+		}),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	box := mailbox.DefaultConfig("bench")
+	box.Lanes[mailbox.Data-1].Policy = mailbox.Block
+	channel, err := actors.Spawn(s, actors.Spec[packet]{
+		Name: "channel", Box: box, Lane: laneOf,
+		Actor: actors.Func[packet](func(_ *actors.Context[packet], m packet) error { return quotes.Tell(m) }),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	_ = s.Drive(b.Context(), nil)
+	l, err := s.Begin(actors.Birth{Name: "reader"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	done := false
+	err = l.Run("file", func(ctx context.Context, out actors.Outside) error {
+		at := out.Now()
+		for range b.N {
+			at = at.Add(time.Microsecond)
+			if err := out.Until(ctx, at); err != nil {
+				return err
+			}
+			if err := channel.OfferWait(ctx, out, packet{lane: mailbox.Data}); err != nil {
+				return err
+			}
+		}
+		done = true
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	_ = s.Drive(b.Context(), func() bool { return done })
+	if !done || handled < b.N-1 {
+		b.Fatalf("handled %d of %d", handled, b.N)
 	}
 }

@@ -63,6 +63,7 @@ type Life struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 	gone     chan struct{} // closed when the life is over
+	isOver   atomic.Bool   // ended, for those who do not lock
 	watchdog time.Duration
 	watch    timer
 
@@ -160,12 +161,6 @@ func (l *Life) Abandoned() bool {
 	return l.abandoned
 }
 
-func (l *Life) over() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.ended
-}
-
 // Stop asks all parts to end: the context is cancelled, the actor gets its Stop ahead of data, then its
 // Stopping. Each part tells its Exit; an incarnation without parts stays until End. Stopping twice is once.
 func (l *Life) Stop() {
@@ -258,6 +253,7 @@ func (l *Life) finish() {
 		return
 	}
 	l.ended = true
+	l.isOver.Store(true)
 	l.mu.Unlock()
 	l.cancel()
 	close(l.gone)

@@ -65,6 +65,13 @@ func (o Outside) Until(ctx context.Context, t time.Time) error {
 	return nil
 }
 
+// Answer ends the wait of an OfferWait. It writes with the box locked; Answered takes that lock before it is
+// read.
+func (w *work) Answer(err error) {
+	w.answer = err
+	w.wake()
+}
+
 // expire ends an Until.
 func (w *work) expire(*timer, int64) func() {
 	w.wake()
@@ -86,13 +93,7 @@ func OfferWait[M any](ctx context.Context, out Outside, to Recipient[M], m M) er
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, to.Name())
 	}
-	var answered bool
-	var answer error
-	// The answer is written with the box locked and read after Withdraw has taken that lock.
-	waiting, err := in.box.OfferLater(m, func(err error) {
-		answered, answer = true, err
-		w.wake()
-	})
+	waiting, err := in.box.OfferLater(m, w)
 	if waiting == nil {
 		if err != nil {
 			return in.refusal(err)
@@ -102,9 +103,9 @@ func OfferWait[M any](ctx context.Context, out Outside, to Recipient[M], m M) er
 	}
 	for {
 		parked := w.park(ctx)
-		if in.box.Answered(waiting) && answered {
-			if answer != nil {
-				return in.refusal(answer)
+		if in.box.Answered(waiting) {
+			if w.answer != nil {
+				return in.refusal(w.answer)
 			}
 			in.kick()
 			return nil

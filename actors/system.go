@@ -277,7 +277,7 @@ func (s *System) await(ctx context.Context, all []*Life) []string {
 	}
 	var left []string
 	for _, l := range all {
-		if l.Abandoned() || !l.over() {
+		if l.Abandoned() || !l.isOver.Load() {
 			l.Abandon()
 			left = append(left, fmt.Sprintf("%s#%d", l.name, l.epoch))
 		}

@@ -32,8 +32,9 @@ type work struct {
 	seen   uint64 // beats at the last look of the watchdog, which alone uses it
 	since  int64
 
-	nap  timer // for Until
-	exit Exit
+	nap    timer // for Until
+	answer error // of an offer that waited
+	exit   Exit
 }
 
 // Run starts f as a part of the incarnation: work that blocks. ctx ends when the incarnation is asked to stop.
@@ -174,7 +175,7 @@ func (w *work) park(ctx context.Context) error {
 
 // mayWait says why a call of an Outside must end, nil if it need not.
 func (w *work) mayWait(ctx context.Context) error {
-	if w.life.over() {
+	if w.life.isOver.Load() {
 		return ErrFenced
 	}
 	if ctx.Err() != nil {

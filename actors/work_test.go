@@ -148,7 +148,7 @@ func TestAPipeHandsOverToItsReader(t *testing.T) {
 		if err := p.Offer(3); !errors.Is(err, actors.ErrFull) {
 			t.Fatalf("Offer() to a full pipe = %v, want ErrFull", err)
 		}
-		sum := make(chan int, 1)
+		sum, reads := make(chan int, 1), make(chan int, 10)
 		l := begin(t, s, "journal")
 		err = l.Run("writer", func(ctx context.Context, out actors.Outside) error {
 			total := 0
@@ -158,6 +158,7 @@ func TestAPipeHandsOverToItsReader(t *testing.T) {
 					return err
 				}
 				total += v
+				reads <- v
 			}
 			sum <- total
 			_, err := p.Next(ctx, out)
@@ -166,6 +167,7 @@ func TestAPipeHandsOverToItsReader(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		await(t, s, reads)
 		feeder, err := actors.Spawn(s, actors.Spec[int]{
 			Name: "feeder", Box: mailbox.One(4, mailbox.Reject),
 			Actor: actors.Func[int](func(_ *actors.Context[int], m int) error { return p.Offer(m) }),

@@ -2,10 +2,23 @@ package mailbox
 
 import "context"
 
+// Waiter is told the answer of an offer that waited.
+type Waiter interface {
+	// Answer is called exactly once, with the box locked: it may only hand the answer on, and must not call the
+	// box.
+	Answer(err error)
+}
+
+// channelWaiter has one place.
+type channelWaiter chan error
+
+// Answer hands the answer to OfferWait.
+func (c channelWaiter) Answer(err error) { c <- err }
+
 // Waiting is an offer that has no place yet. It belongs to the box that made it.
 type Waiting[M any] struct {
 	message    M
-	done       func(error)
+	waiter     Waiter
 	lane       *lane[M]
 	prev, next *Waiting[M]
 	queued     bool // still in the waiter list
@@ -47,8 +60,8 @@ func (ws *waiters[M]) remove(w *Waiting[M]) {
 // ErrSuspended, ErrClosed, or the cause of ctx, and returns ErrPolicy at once on lanes of another policy. While it waits
 // the message has no place in the queue. Never call it from the consumer.
 func (b *Box[M]) OfferWait(ctx context.Context, m M) error {
-	answer := make(chan error, 1)
-	w, err := b.OfferLater(m, func(err error) { answer <- err })
+	answer := make(channelWaiter, 1)
+	w, err := b.OfferLater(m, answer)
 	if w == nil {
 		return err
 	}
@@ -64,10 +77,9 @@ func (b *Box[M]) OfferWait(ctx context.Context, m M) error {
 }
 
 // OfferLater is the part of OfferWait that does not wait, for callers that park in their own way. A nil
-// Waiting means that the error is the answer. Otherwise done is called exactly once, with the answer, unless
-// Withdraw comes first. It is called with the box locked: it may only hand the answer on, and must not call
-// the box.
-func (b *Box[M]) OfferLater(m M, done func(error)) (*Waiting[M], error) {
+// Waiting means that the error is the answer. Otherwise the waiter gets the answer, unless Withdraw comes
+// first.
+func (b *Box[M]) OfferLater(m M, waiter Waiter) (*Waiting[M], error) {
 	name := b.laneOf(m)
 	b.mu.Lock()
 	l := b.lane(name)
@@ -81,7 +93,7 @@ func (b *Box[M]) OfferLater(m M, done func(error)) (*Waiting[M], error) {
 		b.mu.Unlock()
 		return nil, nil
 	case Full:
-		w := &Waiting[M]{message: m, done: done, lane: l}
+		w := &Waiting[M]{message: m, waiter: waiter, lane: l}
 		l.waiting.add(w)
 		b.mu.Unlock()
 		return w, nil
@@ -116,7 +128,7 @@ func (b *Box[M]) Answered(w *Waiting[M]) bool {
 func (b *Box[M]) admitWaiter(name Lane, l *lane[M], w *Waiting[M]) {
 	l.waiting.remove(w)
 	b.accept(name, l, w.message)
-	w.done(nil)
+	w.waiter.Answer(nil)
 }
 
 func (b *Box[M]) releaseWaiters(r Reason) {
@@ -128,7 +140,7 @@ func (b *Box[M]) releaseWaiters(r Reason) {
 			w := l.waiting.first
 			l.waiting.remove(w)
 			b.refuse(l, r)
-			w.done(errOf(r))
+			w.waiter.Answer(errOf(r))
 		}
 	}
 }

@@ -1,0 +1,116 @@
+package actors_test
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/mailbox"
+)
+
+// trace runs a little world of actors, timers, Run functions, crashes and respawns, and hashes every event.
+func trace(t *testing.T, seed uint64) (hash uint64, events int) {
+	t.Helper()
+	h := fnv.New64a()
+	s, err := actors.New(actors.Config{Clock: actors.Virtual(start), Dispatch: actors.Deterministic(), Seed: seed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	note := func(format string, args ...any) {
+		events++
+		fmt.Fprintf(h, "%d ", s.Mono())
+		fmt.Fprintf(h, format+"\n", args...)
+	}
+	type m struct {
+		lane mailbox.Lane
+		hops int
+	}
+	const actorsN = 8
+	name := func(i int) actors.Name { return actors.Name(fmt.Sprint("a", i%actorsN)) }
+	box := mailbox.DefaultConfig("t")
+	box.Lanes[mailbox.Reports-1].Cap = 3
+	var spawn func(i int)
+	spawn = func(i int) {
+		_, err := actors.Spawn(s, actors.Spec[m]{
+			Name: name(i), Box: box, Lane: func(x m) mailbox.Lane { return x.lane },
+			Actor: actors.Func[m](func(c *actors.Context[m], x m) error {
+				note("%s#%d %s %d", c.Name(), c.Epoch(), x.lane, x.hops)
+				if x.hops == 0 {
+					return nil
+				}
+				if s.Rand()%50 == 0 {
+					panic("now and then")
+				}
+				next := m{mailbox.Lane(1 + s.Rand()%4), x.hops - 1}
+				err := actors.Follow[m](s, name(int(s.Rand()%actorsN))).Tell(next)
+				note("told %v", err)
+				if s.Rand()%4 == 0 {
+					c.After(x.hops%3, time.Duration(s.Rand()%1000)*time.Microsecond, next)
+				}
+				return nil
+			}),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.OnExit(func(x actors.Exit) {
+		note("exit %s#%d %s %s", x.Name, x.Epoch, x.Part, x.Reason)
+		if x.Part == "" && x.Reason == actors.ReasonCrash {
+			spawn(int(x.Name[1] - '0'))
+		}
+	})
+	for i := range actorsN {
+		spawn(i)
+	}
+	for r := range 3 {
+		l := begin(t, s, actors.Name(fmt.Sprint("reader", r)))
+		to := actors.Follow[m](s, name(r))
+		err := l.Run("r", func(ctx context.Context, out actors.Outside) error {
+			for i := range 200 {
+				if err := out.Until(ctx, out.Now().Add(time.Duration(s.Rand()%5000)*time.Microsecond)); err != nil {
+					return err
+				}
+				note("%s offers %d: %v", out.Name(), i, to.OfferWait(ctx, out, m{mailbox.Reports, 20}))
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Advance(t.Context(), 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	stop(t, s)
+	return h.Sum64(), events
+}
+
+func TestTheSameSeedGivesTheSameTrace(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	seen := map[uint64]uint64{}
+	for _, seed := range []uint64{0, 1, 2} {
+		var first uint64
+		for i, procs := range []int{1, 2, 4, 4} {
+			runtime.GOMAXPROCS(procs)
+			hash, events := trace(t, seed)
+			if i == 0 {
+				first = hash
+				if events < 5000 {
+					t.Fatalf("seed %d: only %d events", seed, events)
+				}
+			}
+			if hash != first {
+				t.Fatalf("seed %d: trace at GOMAXPROCS %d differs", seed, procs)
+			}
+		}
+		if other, ok := seen[first]; ok {
+			t.Fatalf("seeds %d and %d gave the same trace", seed, other)
+		}
+		seen[first] = seed
+	}
+}
