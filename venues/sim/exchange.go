@@ -24,6 +24,7 @@ type Exchange struct {
 	venue  *Venue
 	ctx    *actors.Context[ExchangeMessage] // of the turn under way
 	opened bool
+	inside bool             // within a turn of its own
 	due    market.Timestamp // of the timer that is set; 0: none
 }
 
@@ -33,6 +34,19 @@ func NewExchange(core Core, out Outlets) *Exchange {
 	out.Due = x.arm
 	x.venue = NewVenue(core, out)
 	return x
+}
+
+// NewPaperExchange is a Paper as an actor. Its feeds are given levels and prints within the turns of other actors, so it is
+// for the deterministic dispatch only.
+func NewPaperExchange(cfg Config, latency time.Duration, out Outlets) (*Exchange, *Paper, error) {
+	x := &Exchange{}
+	out.Due = x.arm
+	p, err := NewPaper(cfg, latency, out)
+	if err != nil {
+		return nil, nil, err
+	}
+	x.venue = p.Venue
+	return x, p, nil
 }
 
 // ExchangeBox is the mailbox that an Exchange is spawned with.
@@ -71,14 +85,17 @@ func (x *Exchange) do(c *actors.Context[ExchangeMessage], in Input) error {
 	if err := c.Fence().Check(); errors.Is(err, actors.ErrFenced) {
 		return err
 	}
-	x.ctx = c
+	x.ctx, x.inside = c, true
+	defer func() { x.inside = false }()
 	return x.venue.Handle(x.now(), in)
 }
 
 func (x *Exchange) now() market.Timestamp { return market.StampOf(x.ctx.Now()) }
 
+// arm sets the timer of what is due next. In the turn of a paper venue's feed it does not: only what was due may have been
+// done there, so the timer that is set comes too early at worst, and sets the next.
 func (x *Exchange) arm(at market.Timestamp) {
-	if at == x.due {
+	if at == x.due || !x.inside {
 		return
 	}
 	x.due = at

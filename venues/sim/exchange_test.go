@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +14,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/feeds"
+	"github.com/failshut/failshut/mailbox"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/venues/sim"
 	"github.com/failshut/failshut/venues/sim/ledger"
@@ -230,5 +234,79 @@ func TestAnOutletCannotCallTheVenue(t *testing.T) {
 	v = sim.NewVenue(e, sim.Outlets{Feed: func(sim.MarketEvent) { got = v.Tick(start) }})
 	if err := v.Open(start); err != nil || !errors.Is(got, sim.ErrBusy) {
 		t.Errorf("Open() error = %v, Tick() within it = %v, want %v", err, got, sim.ErrBusy)
+	}
+}
+
+// TestAPaperExchangeFillsInTheTurnsOfItsFeed lets another actor speak for the feed: a request arrives at its own time
+// whether the feed is quiet or not.
+func TestAPaperExchangeFillsInTheTurnsOfItsFeed(t *testing.T) {
+	sys, err := actors.New(actors.Config{Clock: actors.Virtual(start.Time()), Dispatch: actors.Deterministic()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := sim.DefaultConfig()
+	cfg.Sessions = []sim.SessionConfig{sim.DefaultSession("A1")}
+	file := &guarded{}
+	x, p, err := sim.NewPaperExchange(cfg, sim.PaperLatency, sim.Outlets{Ledger: sim.NewLedger(file, false)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.List(contract(t, "ACME")); err != nil {
+		t.Fatal(err)
+	}
+	b := &bourse{sys: sys, actor: x, file: file, port: sim.NewEntrance(actors.Follow[sim.ExchangeMessage](sys, "exchange"))}
+	b.spawn(t)
+	sink := p.Feed()
+	_, err = actors.Spawn(sys, actors.Spec[feeds.Depth]{Name: "feed", Class: "feed", Box: mailbox.One(16, mailbox.Reject),
+		Actor: actors.Func[feeds.Depth](func(c *actors.Context[feeds.Depth], d feeds.Depth) error {
+			d.Recv = market.StampOf(c.Now())
+			sink.Depth(d)
+			return nil
+		})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.advance(t, time.Millisecond)
+	ask := func(px string, qty int64) {
+		t.Helper()
+		d := feeds.Depth{Instrument: market.MustListed("SIM", "ACME"), State: feeds.Live, Side: market.Sell, Price: price(t, px),
+			Qty: market.Qty(qty) * market.Unit, Complete: true}
+		if err := actors.Follow[feeds.Depth](sys, "feed").Tell(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var fills []string
+	b.must(t, b.port.Logon(sim.Session{ID: "A1", Seq: 1, Expect: 1, Send: func(r sim.Reply) {
+		if f, ok := r.Body.(sim.Report); ok && f.Type == sim.ExecTrade {
+			fills = append(fills, fmt.Sprintf("%v %v@%v at %v", f.ClOrdID, f.LastQty, f.LastPx, time.Duration(r.Time-start)))
+		}
+	}}))
+	buy := func(seq uint64, cl market.ClOrdID) {
+		t.Helper()
+		b.must(t, b.port.Receive("A1", sim.Request{Kind: sim.NewOrder, Seq: seq, ClOrdID: cl, Symbol: "ACME", Side: market.Buy, Type: market.Limit,
+			TIF: market.Day, Qty: market.Unit, Price: price(t, "100")}))
+	}
+	ask("100", 5)
+	buy(2, "quiet")
+	b.advance(t, 10*time.Millisecond)
+	buy(3, "busy")
+	b.advance(t, 900*time.Microsecond)
+	buy(4, "later")
+	b.advance(t, 200*time.Microsecond) // busy has arrived, later has not
+	ask("99.99", 1)
+	b.advance(t, 10*time.Millisecond)
+	want := []string{"quiet 1@100 at 2ms", "busy 1@100 at 12ms", "later 1@99.99 at 12.9ms"}
+	if !slices.Equal(fills, want) {
+		t.Errorf("fills = %q, want %q", fills, want)
+	}
+	if l := b.stop(t); !l.Closed {
+		t.Error("the ledger is not closed")
+	}
+}
+
+func (b *bourse) must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 var (
 	seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 is a fixed set of seeds")
-	runs     = flag.Int("n", 40, "runs of the random tests")
+	runs     = flag.Int("runs", 40, "runs of the random tests")
 )
 
 // seeds gives the seeds to run, and says them.

@@ -260,6 +260,9 @@ func (h *house) status(s *session, req Request, o *order) {
 	}
 	r := h.picture(o, ExecStatus)
 	r.ExecID = "0"
+	if slices.Contains(o.ids, req.ClOrdID) {
+		r.ClOrdID = req.ClOrdID // the one that the client knows: it may have lost the ids of its cancels
+	}
 	h.reply(s, r, r.Symbol)
 }
 

@@ -279,6 +279,18 @@ func TestMassQuestionsAndMassCancels(t *testing.T) {
 	w.want("A1", "9 late")
 }
 
+func TestAStatusIsToldUnderTheIDThatWasAskedFor(t *testing.T) {
+	w := open(t, config(t))
+	w.logon("A1")
+	w.limit("A1", "a", market.Sell, 5, "100", market.Day)
+	w.cancel("A1", "c", "a")
+	w.bodies("A1")
+	w.send("A1", sim.Request{Kind: sim.StatusRequest, ClOrdID: "a"})
+	w.want("A1", "STS a")
+	w.send("A1", sim.Request{Kind: sim.StatusRequest, ClOrdID: "c"})
+	w.want("A1", "STS c")
+}
+
 func TestTheSelfTradePolicyIsKept(t *testing.T) {
 	tests := map[sim.SelfTrade][]string{
 		sim.SelfTradeOff:        {"NEW b", "T a", "T b"},
