@@ -47,9 +47,10 @@ type Gateway struct {
 	out   uint64
 	reset bool
 
-	link   atomic.Uint64 // the logon whose replies count; odd while it is up
-	in     atomic.Uint64
-	broken atomic.Bool
+	link    atomic.Uint64 // the logon whose replies count; odd while it is up
+	in      atomic.Uint64
+	welcome atomic.Uint64 // number of the answer to the logon, while what was missed is resent
+	broken  atomic.Bool
 }
 
 var _ orders.Gateway = (*Gateway)(nil)
@@ -209,8 +210,12 @@ func (g *Gateway) heard(mine uint64, r Reply) {
 	}
 	o := orders.Origin{Session: string(g.cfg.Session), Seq: r.Seq, PossDup: r.PossDup, Recv: market.Timestamp(g.cfg.Now().Wall)}
 	switch r.Body.(type) {
-	case Welcome:
+	case Welcome: // it is ahead of what it missed: its number counts once the replay has ended
 		g.link.Store(mine | 1)
+		g.welcome.Store(r.Seq)
+		o.Seq = 0
+	case Replayed:
+		o.Seq = g.welcome.Load()
 	case Refused, LoggedOut, Cut:
 		g.link.Store(mine)
 	}
@@ -223,8 +228,8 @@ func (g *Gateway) heard(mine uint64, r Reply) {
 			return
 		}
 	}
-	if r.Seq >= g.in.Load() {
-		g.in.Store(r.Seq + 1)
+	if o.Seq >= g.in.Load() {
+		g.in.Store(o.Seq + 1)
 	}
 }
 

@@ -197,6 +197,36 @@ func TestAReportThatCannotBeTakenBreaksTheLinkAndIsAskedForAgain(t *testing.T) {
 	e.wantSaid("logon", "6 c CXL/CXL 5/2/0 dup=true", "replayed")
 }
 
+func TestALinkThatBreaksWithinTheReplayMissesNothing(t *testing.T) {
+	e := enter(t, nil)
+	hand := 0
+	e.must(e.g.Connect())
+	e.said()
+	e.must(e.g.Disconnect("test"))
+	e.said()
+	broken, err := sim.NewGateway(sim.GatewayConfig{Port: e.venue, Session: "A1", Node: "n1", Venue: "SIM", NextOut: 10, NextIn: 3,
+		Now: func() risk.Reading { return risk.Reading{Wall: 1, Mono: 1} },
+		Hand: func(in orders.Inbound) error {
+			if hand++; hand == 3 { // the second report
+				return errFull
+			}
+			e.heard = append(e.heard, in)
+			return nil
+		}})
+	e.must(err)
+	e.must(broken.Connect())
+	e.wantSaid("logon", "3 b NEW/NEW 5/0/5 dup=true")
+	if _, in := broken.Counters(); in != 4 {
+		t.Errorf("next in = %d, want 4, the report that was not taken", in)
+	}
+	e.must(broken.Disconnect("full"))
+	e.must(broken.Connect())
+	e.wantSaid("logon", "4 a T/PF 5/2/3 dup=true", "replayed")
+	if _, in := broken.Counters(); in != 8 {
+		t.Errorf("next in = %d, want 8, behind the answer to this logon", in)
+	}
+}
+
 func TestAGatewayResetsItsCountersWhenToldTo(t *testing.T) {
 	e := enter(t, func(c *sim.GatewayConfig) { c.Node, c.Reset, c.NextOut, c.NextIn = "n2", true, 50, 60 })
 	e.must(e.g.Connect())

@@ -1,0 +1,208 @@
+package sim_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/failshut/failshut/internal/journal"
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/orders"
+	"github.com/failshut/failshut/risk"
+	"github.com/failshut/failshut/risk/risktest"
+	"github.com/failshut/failshut/venues/sim"
+	"github.com/failshut/failshut/venues/sim/ledger"
+)
+
+// node is the order side of a node in one thread: risk, journal, desk and gateway, on an exchange with a flow.
+type node struct {
+	*world
+	fs     *journal.FaultFS
+	log    *journal.Log
+	risk   *risktest.Node
+	quotes risktest.Quotes
+	desk   *orders.Desk
+	g      *sim.Gateway
+	queue  []orders.Inbound
+	events []orders.Event
+	flags  map[string]int
+	ids    []market.ClOrdID
+	causes byte
+	acme   market.Instrument
+}
+
+func newNode(t *testing.T, cfg sim.Config) *node {
+	t.Helper()
+	n := &node{world: open(t, cfg), fs: journal.NewFaultFS(journal.NewMemFS(1 << 30)), flags: map[string]int{}, acme: market.MustListed("SIM", "ACME")}
+	catalogue, err := market.NewCatalogue([]market.Contract{contract(t, "ACME")})
+	n.must(err)
+	reading := risk.Reading{Wall: int64(start), Mono: int64(time.Hour)}
+	n.quotes = risktest.Quotes{n.acme: risktest.Live(price(t, "100"), reading.Mono)}
+	n.risk = risktest.New(t, risktest.Config(risk.Entitlement{Account: "A1", Strategies: []string{"s"}, Instruments: []market.Instrument{n.acme}}),
+		catalogue, n.quotes, reading)
+	n.begin(1)
+	n.risk.Open(t)
+	n.pump()
+	return n
+}
+
+// begin starts the process: journal, desk, gateway, logon. The outbound counter begins at out.
+func (n *node) begin(out uint64) {
+	n.t.Helper()
+	var err error
+	n.log, _, err = journal.Open(n.fs, "journal", journal.Options{Node: "n1", Group: "10", Segment: 1 << 20, Floor: 2 << 20})
+	n.must(err)
+	n.queue = nil
+	link := &late{}
+	n.desk, err = orders.Open(orders.Parts{
+		Options: orders.Options{Account: "A1"}, Gate: n.risk.Desk.Gate("A1"), Gateway: link, Log: n.log,
+		Records: journal.Read(n.fs, "journal", 0), Listener: n.hear, AnswerAfter: 500 * time.Millisecond, QuietAfter: time.Second,
+		Risk: func(m risk.Message) { n.risk.Tell(m) },
+		Events: orders.Events{
+			Flag:   func(f orders.Flag, _ orders.Event) { n.flags[fmt.Sprint(f)]++ },
+			Intent: func(in *risk.Intent) { n.ids = append(n.ids, in.ID) },
+		},
+	}, n.risk.Now)
+	n.must(err)
+	n.g, err = sim.NewGateway(sim.GatewayConfig{Port: n.venue, Session: "A1", Node: "n1", Venue: "SIM", NextOut: out, NextIn: n.desk.NextIn("A1"),
+		Now: func() risk.Reading { return n.risk.Now }, Hand: func(in orders.Inbound) error { n.queue = append(n.queue, in); return nil }})
+	n.must(err)
+	link.Gateway = n.g
+	n.must(n.g.Connect())
+	n.pump()
+}
+
+// late is a gateway that is filled in once the desk it needs a number of has been opened.
+type late struct{ orders.Gateway }
+
+func (n *node) hear(e orders.Event) { n.events = append(n.events, e) }
+
+// pump lets the desk take what has come, and the disk what was appended, until nothing is left.
+func (n *node) pump() {
+	n.t.Helper()
+	for {
+		for len(n.queue) > 0 {
+			in := n.queue[0]
+			n.queue = n.queue[1:]
+			n.desk.Handle(n.risk.Now, orders.Received{In: in})
+			if l, ok := in.(orders.Link); ok && l.Event == orders.LinkLogout {
+				_ = n.g.Connect()
+			}
+		}
+		before := n.log.Watermark()
+		lsn, err := n.log.Commit()
+		n.must(err)
+		n.desk.Handle(n.risk.Now, orders.Durable{LSN: lsn})
+		if lsn == before && len(n.queue) == 0 {
+			return
+		}
+	}
+}
+
+// elapse moves every clock, ticking venue and desk.
+func (n *node) elapse(d time.Duration) {
+	n.t.Helper()
+	for left := d; left > 0; left -= 20 * time.Millisecond {
+		n.pass(20 * time.Millisecond)
+		n.risk.Pass(20 * time.Millisecond)
+		n.quotes[n.acme] = risktest.Live(price(n.t, "100"), n.risk.Now.Mono)
+		n.desk.Handle(n.risk.Now, orders.Tick{})
+		n.pump()
+	}
+}
+
+func (n *node) place(rng *rand.Rand) {
+	n.causes++
+	in := risk.Intent{Cause: risk.Cause{n.causes, 1}, Strategy: "s", Instrument: n.acme, Side: market.Side(1 + rng.IntN(2)), Type: market.Limit,
+		TIF: []market.TIF{market.Day, market.IOC}[rng.IntN(2)], Qty: market.Qty(1+rng.IntN(30)) * market.Unit,
+		Price: market.Price(9_995+rng.IntN(11)) * 10_000_000, DecidedWall: market.Timestamp(n.risk.Now.Wall), Decided: n.risk.Now.Mono}
+	n.desk.Handle(n.risk.Now, orders.Place{Intent: in})
+	n.pump()
+}
+
+// crash ends the process: what is not durable and what is on the way is lost, and the link with it.
+func (n *node) crash() {
+	n.t.Helper()
+	out, _ := n.g.Counters()
+	n.fs.Crash(journal.LoseAll)
+	n.must(n.venue.Logout("A1", "crash"))
+	n.begin(out + 1000)
+}
+
+// judge holds the node against the ledger.
+func (n *node) judge(seed uint64) (trades int) {
+	n.t.Helper()
+	n.must(n.venue.Shut(n.now))
+	l, err := ledger.Read(&n.file)
+	n.must(err)
+	node := map[market.Symbol]market.Qty{}
+	for _, p := range n.desk.Machine().Positions() {
+		node[p.Instrument.Symbol()] += p.Qty
+	}
+	findings := append(ledger.J1(l), ledger.J2(l, "A1", node)...)
+	var known []ledger.NodeOrder
+	for _, id := range n.ids {
+		if o, ok := n.desk.Machine().Order(orders.Ref{ID: id}); ok {
+			known = append(known, ledger.NodeOrder{ID: id, Ended: o.Leaves == 0})
+		}
+	}
+	for _, f := range append(findings, ledger.J7(l, "A1", known)...) {
+		n.t.Errorf("seed %d: %v", seed, f)
+	}
+	for _, t := range ledger.Of[*sim.TradeLine](l) {
+		if t.Buy.Account == "A1" || t.Sell.Account == "A1" {
+			trades++
+		}
+	}
+	return trades
+}
+
+// TestADeskAndTheExchangeAgree trades through desk, gateway and exchange, calmly, under every kind of fault, and over crashes:
+// the node's positions and orders are those of the ledger and nothing was sent twice. Calm runs raise no flag.
+func TestADeskAndTheExchangeAgree(t *testing.T) {
+	kinds := []sim.FaultKind{"", sim.DropBefore, sim.DropAfter, sim.DupExec, sim.LateAck, sim.DisconnectAt}
+	for _, kind := range kinds {
+		t.Run("fault "+string(kind), func(t *testing.T) {
+			trades, unknown := 0, 0
+			for seed := uint64(1); seed <= 3; seed++ {
+				cfg := config(t)
+				cfg.Seed, cfg.Flow = seed, sim.DefaultFlow()
+				if kind != "" {
+					f := sim.Fault{ID: "f", Kind: kind, On: sim.FaultOn{Session: "A1"}, When: sim.FaultWhen{P: sim.Certain / 5}}
+					if kind == sim.LateAck {
+						f.With.Delay = 700 * time.Millisecond
+					}
+					cfg.Faults = []sim.Fault{f}
+				}
+				n, rng := newNode(t, cfg), rand.New(rand.NewPCG(seed, 4))
+				for i := range 40 {
+					n.place(rng)
+					n.elapse(time.Duration(1+rng.IntN(5)) * 20 * time.Millisecond)
+					if len(n.ids) > 0 && rng.IntN(3) == 0 {
+						n.desk.Handle(n.risk.Now, orders.CancelOrder{ID: n.ids[rng.IntN(len(n.ids))]})
+						n.pump()
+					}
+					if i%13 == 12 && kind != "" {
+						n.crash()
+					}
+				}
+				n.desk.Handle(n.risk.Now, orders.CancelAll{Why: "end"})
+				n.elapse(20 * time.Second)
+				for _, e := range n.events {
+					if e.Kind == orders.EventUnknown {
+						unknown++
+					}
+				}
+				if len(n.flags) > 0 && kind == "" {
+					t.Errorf("seed %d: flags %v, want none in a calm run", seed, n.flags)
+				}
+				trades += n.judge(seed)
+			}
+			t.Logf("%d trades, %d times an order was UNKNOWN", trades, unknown)
+			if trades < 10 || (kind != "" && unknown == 0) {
+				t.Errorf("%d trades, %d UNKNOWN: nothing was tested", trades, unknown)
+			}
+		})
+	}
+}
