@@ -1,0 +1,269 @@
+package actors_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/mailbox"
+)
+
+// inBubble gives a system of n workers on the bubble's clock.
+func inBubble(t *testing.T, n int, test func(t *testing.T, s *actors.System, pass func(time.Duration))) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s, err := actors.New(actors.Config{Clock: actors.Real(), Dispatch: actors.Shared(n)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, s, func(d time.Duration) {
+			w := time.NewTimer(d)
+			<-w.C
+			synctest.Wait()
+		})
+		stop(t, s)
+	})
+}
+
+func TestAHangingHandlerIsAbandonedAndItsWorkerReplaced(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, s *actors.System, pass func(time.Duration)) {
+		ended := exits(s)
+		ref, err := actors.Spawn(s, actors.Spec[chan int]{
+			Name: "a", Watchdog: time.Second, Box: mailbox.One(10, mailbox.Reject),
+			Actor: actors.Func[chan int](func(_ *actors.Context[chan int], hold chan int) error { <-hold; return nil }),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pass(10 * time.Second) // idle is not hung
+		hold := make(chan int)
+		for range 3 {
+			if err := ref.Tell(hold); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pass(900 * time.Millisecond)
+		if len(ended) != 0 {
+			t.Fatalf("abandoned too early: %+v", <-ended)
+		}
+		pass(400 * time.Millisecond)
+		if x := <-ended; x.Reason != actors.ReasonHung || x.Late || x.Left != 1 {
+			t.Fatalf("exit = %+v, want hung", x)
+		}
+		if err := ref.Tell(hold); !errors.Is(err, actors.ErrFenced) {
+			t.Fatalf("Tell() = %v, want ErrFenced", err)
+		}
+		if n := s.DeadCounts()[actors.DeadCount{Reason: mailbox.Abandoned}]; n != 2 {
+			t.Fatalf("%d dead letters, want the 2 that waited", n)
+		}
+		// The one worker is stuck, and still the next incarnation works.
+		handled := make(chan int, 1)
+		next := spawnScript(t, s, "a", &script{})
+		pass(0)
+		if err := next.Tell(func() error { handled <- 1; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		<-handled
+		close(hold)
+		if x := <-ended; !x.Late || x.Epoch != 1 {
+			t.Fatalf("exit = %+v, want the late end of epoch 1", x)
+		}
+	})
+}
+
+func TestARunFunctionThatDoesNotBeatIsHung(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, s *actors.System, pass func(time.Duration)) {
+		ended := exits(s)
+		l, err := s.Begin(actors.Birth{Name: "w", Watchdog: time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		hold := make(chan int)
+		err = l.Run("reader", func(ctx context.Context, out actors.Outside) error {
+			if err := out.Until(ctx, out.Now().Add(time.Minute)); err != nil { // waiting here is alive
+				return err
+			}
+			for range 10 {
+				w := time.NewTimer(900 * time.Millisecond)
+				<-w.C
+				out.Beat()
+			}
+			<-hold
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pass(69 * time.Second)
+		if len(ended) != 0 {
+			t.Fatalf("ended too early: %+v", <-ended)
+		}
+		pass(1500 * time.Millisecond)
+		if x := <-ended; x.Reason != actors.ReasonHung || x.Part != "reader" {
+			t.Fatalf("exit = %+v, want reader hung", x)
+		}
+		if err := l.Fence().Check(); !errors.Is(err, actors.ErrFenced) {
+			t.Fatalf("fence = %v, want ErrFenced", err)
+		}
+		close(hold)
+		if x := <-ended; !x.Late {
+			t.Fatalf("exit = %+v, want a late one", x)
+		}
+	})
+}
+
+func TestBlockedHandlersDoNotHoldUpTheOthers(t *testing.T) {
+	inBubble(t, 2, func(t *testing.T, s *actors.System, pass func(time.Duration)) {
+		hold := make(chan int)
+		for i := range 5 {
+			ref := spawnScript(t, s, actors.Name(fmt.Sprint("blocked", i)), &script{})
+			pass(20 * time.Millisecond)
+			if err := ref.Tell(func() error { <-hold; return nil }); err != nil {
+				t.Fatal(err)
+			}
+			pass(20 * time.Millisecond)
+		}
+		handled := make(chan int, 1)
+		ref := spawnScript(t, s, "cancel", &script{})
+		pass(20 * time.Millisecond)
+		if err := ref.Tell(func() error { handled <- 1; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		pass(20 * time.Millisecond)
+		if len(handled) != 1 {
+			t.Fatal("one actor waits behind the blocked ones")
+		}
+		close(hold)
+	})
+}
+
+func TestAFloodedActorLeavesTurnsToTheOthers(t *testing.T) {
+	s, err := actors.New(actors.Config{Clock: actors.Real(), Dispatch: actors.Shared(1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One actor feeds itself for ever; a light one is handled all the same.
+	flood, err := actors.Spawn(s, actors.Spec[int]{
+		Name: "flood", Box: mailbox.One(10, mailbox.Reject),
+		Actor: actors.Func[int](func(c *actors.Context[int], m int) error { return c.Self().Tell(m + 1) }),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tellOpen(t, s, flood, 0)
+	light := spawnScript(t, s, "light", &script{})
+	for range 100 {
+		handled := make(chan int, 1)
+		tellOpen(t, s, light, func() error { handled <- 1; return nil })
+		await(t, s, handled)
+	}
+	stop(t, s)
+}
+
+func cpu() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// The engine's bounded mailbox spins: one waiting sender takes 221 ms of CPU a second.
+func TestT01T02IdleActorsAndWaitingSendersUseNoCPU(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures a quarter of a second")
+	}
+	s, err := actors.New(actors.Config{Clock: actors.Real(), Dispatch: actors.Shared(2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hold, held := make(chan int), make(chan int, 1)
+	var handled atomic.Int64
+	box := mailbox.Config{}
+	box.Lanes[mailbox.Reports-1] = mailbox.LaneConfig{Cap: 10, Policy: mailbox.Block}
+	ref, err := actors.Spawn(s, actors.Spec[int]{Name: "a", Box: box,
+		Actor: actors.Func[int](func(*actors.Context[int], int) error {
+			if handled.Add(1) == 1 {
+				held <- 1
+				<-hold
+			}
+			return nil
+		})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tellOpen(t, s, ref, 0)
+	await(t, s, held)
+	l := begin(t, s, "senders")
+	for i := range 1000 {
+		err := l.Run(fmt.Sprint(i), func(ctx context.Context, out actors.Outside) error { return ref.OfferWait(ctx, out, i) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for s.Boxes()[0].Lanes[mailbox.Reports-1].Waiting < 990 {
+		runtime.Gosched()
+	}
+	before := cpu()
+	wait := time.NewTimer(250 * time.Millisecond)
+	<-wait.C
+	if used := cpu() - before; used > 25*time.Millisecond {
+		t.Errorf("1000 waiting senders used %s of CPU in 250 ms", used)
+	}
+	close(hold)
+	for l.Parts() > 0 {
+		runtime.Gosched()
+	}
+	if n := handled.Load(); n < 991 {
+		t.Errorf("handled %d, want at least 991", n)
+	}
+	stop(t, s)
+	for _, b := range s.Boxes() {
+		if tot := b.Total(); tot.Accepted != 1001 || tot.Handled != 1001 || !tot.Balanced() {
+			t.Errorf("box %+v, want 1001 accepted and handled", tot)
+		}
+	}
+}
+
+// Engine metrics keep 2.9 KB of every actor that ever lived.
+func TestRespawnsKeepNoMemory(t *testing.T) {
+	n := 100_000
+	if testing.Short() {
+		t.Skip("200,000 respawns")
+	}
+	s, err := actors.New(actors.Config{Clock: actors.Virtual(start), Dispatch: actors.Deterministic()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	respawn := func(times int) {
+		for range times {
+			ref := spawnScript(t, s, "a", &script{})
+			_ = s.Drive(t.Context(), ref.Open)
+			_ = ref.Tell(func() error { return actors.ErrDone })
+			_ = s.Drive(t.Context(), nil)
+		}
+	}
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	// The engine's registry is 32,768 little maps, each of which takes its memory at its first use.
+	respawn(n)
+	before := heap()
+	respawn(n)
+	if after := heap(); after > before+1<<20 {
+		t.Errorf("%d respawns keep %d bytes", n, after-before)
+	}
+	b := s.Boxes()
+	if len(b) != 1 || b[0].Ended != 2*n || b[0].Total().Handled != uint64(2*n) {
+		t.Errorf("boxes = %+v", b)
+	}
+	stop(t, s)
+}
