@@ -34,6 +34,8 @@ type Desk struct {
 	logTerm    atomic.Uint64 // of the newest entry applied: a newer term ends every permission at once
 	trips      atomic.Uint64
 	dead       atomic.Bool // the replica is frozen
+	woken      atomic.Bool // a Wake is on its way
+	lives      atomic.Uint64
 	poster     atomic.Pointer[func(Message)]
 	status     atomic.Pointer[Status]
 	confirmed  atomic.Pointer[map[string]bool]
@@ -123,4 +125,9 @@ func (d *Desk) post(m Message) {
 	}
 }
 
-func (d *Desk) wake() { d.post(Wake{}) }
+// wake tells the holder to look again, once until it has.
+func (d *Desk) wake() {
+	if d.woken.CompareAndSwap(false, true) {
+		d.post(Wake{})
+	}
+}

@@ -19,6 +19,7 @@ type Holder struct {
 	desk     *Desk
 	log      Log
 	nonce    uint64
+	life     uint64 // of holders of this desk: a former one's sessions are not this one's
 	build    string
 	now      Reading
 	out      []Proposal
@@ -81,12 +82,16 @@ type pendingSync struct {
 }
 
 // NewHolder returns the holder of a desk. nonce tells this life of the process from others that open the same journal, so it is drawn
-// anew at each start; build is recorded. The holder keeps nothing that its replica and the messages do not bring back.
+// anew at each start of the process; build is recorded. A holder that follows another in the same process is given the same nonce:
+// it finds everything shut again, and has to be told journal, leadership and sessions anew.
 func NewHolder(d *Desk, log Log, nonce uint64, build string) *Holder {
 	h := &Holder{
 		desk: d, log: log, nonce: nonce, build: build, busy: map[string]bool{}, sessions: map[market.Account]*session{},
 		allowed: map[Scope]string{}, trades: map[market.Account]*plan{}, kept: map[string]bool{}, progress: map[Scope]stuck{},
-		waiting: map[string]func(answer, error){},
+		waiting: map[string]func(answer, error){}, life: d.lives.Add(1),
+	}
+	for _, a := range d.accounts {
+		d.gates[a].local.Store(0) // what a former holder knew is not known any more
 	}
 	if names, err := d.store.Names(); err == nil {
 		for _, name := range names {
@@ -98,6 +103,7 @@ func NewHolder(d *Desk, log Log, nonce uint64, build string) *Holder {
 
 // Step takes one message at one reading of the clocks, and returns what to propose, in order. The slice is good until the next Step.
 func (h *Holder) Step(now Reading, m Message) []Proposal {
+	h.desk.woken.Store(false)
 	h.now, h.out, h.due = now, h.out[:0], 0
 	mach := h.desk.machine
 	mach.mu.Lock()
@@ -147,7 +153,7 @@ func (h *Holder) take(l *ledger, m Message) {
 		s.up, s.report, s.sent = m.Up, nil, false
 		if m.Up {
 			s.count++
-			s.reference = string(m.Account) + "#" + text(int64(h.nonce>>1)) + "#" + text(int64(s.count))
+			s.reference = string(m.Account) + "#" + strconv.FormatUint(h.nonce, 36) + "#" + strconv.FormatUint(h.life, 36) + "#" + strconv.FormatUint(s.count, 36)
 		}
 	case Reconciled:
 		if s := h.session(m.Account); s.up {
@@ -224,6 +230,15 @@ func (h *Holder) send(key string, b []byte) {
 	h.busy[key] = true
 	delete(h.desk.machine.answers, key)
 	h.out = append(h.out, Proposal{b, key})
+}
+
+// lost takes back a proposal that found no room: it is not in the log.
+func (h *Holder) lost(p Proposal) {
+	delete(h.busy, p.key)
+	if done := h.waiting[p.key]; done != nil {
+		delete(h.waiting, p.key)
+		done(answer{}, ErrNotAppended)
+	}
 }
 
 // bind says hello for the journal's identity, which makes this life's incarnation.

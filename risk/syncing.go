@@ -145,7 +145,7 @@ func (h *Holder) sync(l *ledger) {
 		}
 	}
 	elapsed := h.now.Mono - h.lastSync
-	due := !h.synced || elapsed >= renew || n.term != l.opened
+	due := !h.synced || elapsed >= renew-renew/10 || n.term != l.opened // a timer may come a little early
 	if !due && h.seen.moved == l.moved && !h.runsShort() {
 		return
 	}
