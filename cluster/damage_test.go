@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -88,7 +89,7 @@ func leads(n *cluster.Node) bool {
 			synctest.Wait()
 			return true
 		}
-		time.Sleep(100 * time.Millisecond) // Virtual: the bubble's clock jumps.
+		<-time.After(100 * time.Millisecond) // Virtual: the bubble's clock jumps.
 	}
 	return false
 }
@@ -172,6 +173,113 @@ func TestSnapshotThatIsGoneIsCorrupt(t *testing.T) {
 		t.Fatalf("Open() error = %v, want ErrCorrupt: the log begins behind it", err)
 	}
 }
+
+func TestNoWayBackToAnOlderSnapshot(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		cfg := config(dir, nil)
+		found(t, cfg) // The log keeps everything: an older snapshot would do, and is refused all the same.
+		n := start(t, cfg)
+		n.leader(t)
+		for range 2 {
+			n.propose(t, "x")
+			<-time.After(time.Second) // Virtual. Snapshots are named by time.
+			if err := n.Snapshot(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n.close(t)
+	})
+	names, err := filepath.Glob(filepath.Join(dir, "raft", "snapshots", "*"))
+	if err != nil || len(names) != 2 {
+		t.Fatalf("snapshots %v, %v, want 2", names, err)
+	}
+	for _, file := range []string{"state.bin", "meta.json"} {
+		bad := filepath.Join(t.TempDir(), "bad")
+		copyTree(t, dir, bad)
+		name := filepath.Join(bad, "raft", "snapshots", filepath.Base(names[1]), file)
+		if err := os.WriteFile(name, []byte("{"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := outcome(t, bad); err == nil || errors.Is(err, errNoLeader) {
+			t.Fatalf("newest %s damaged: Open() error = %v", file, err)
+		}
+	}
+}
+
+// What a killed process leaves is what its files hold at that moment: the copy of a running node's directory.
+func TestWhatWasAcknowledgedOutlivesAKill(t *testing.T) {
+	dir, image := t.TempDir(), filepath.Join(t.TempDir(), "image")
+	for kill := range uint64(12) {
+		synctest.Test(t, func(t *testing.T) {
+			cfg := config(dir, nil)
+			cfg.Tuning.Trailing, cfg.Tuning.Segment = 20, 64<<10
+			if kill == 0 {
+				found(t, cfg)
+			}
+			n := start(t, cfg)
+			n.leader(t)
+			for i := range 25 {
+				n.propose(t, fmt.Sprintf("%d %d %s", kill, i, strings.Repeat("x", int(kill*300))))
+			}
+			if kill%3 == 2 {
+				if err := n.Snapshot(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			synctest.Wait()
+			copyTree(t, dir, image)
+			if want := (kill + 1) * 25; n.tape.count() != want {
+				t.Errorf("kill %d: %d commands, want %d", kill, n.tape.count(), want)
+			}
+			want := n.tape.Digest()
+			n.close(t)
+			copyTree(t, image, dir)
+			m := &tape{}
+			cfg.Machine = m
+			again, err := cluster.Open(cfg)
+			if err != nil {
+				t.Fatalf("kill %d: Open() error = %v", kill, err)
+			}
+			if !leads(again) || m.Digest() != want {
+				t.Errorf("kill %d: %d commands after the restart, want %d", kill, m.count(), (kill+1)*25)
+			}
+			if err := again.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// brittle is a machine whose snapshots cannot be read back.
+type brittle struct {
+	tape
+	panics bool
+}
+
+func (b *brittle) Restore(io.Reader) error {
+	if b.panics {
+		panic("cannot be read")
+	}
+	return errors.New("cannot be read")
+}
+
+func TestSnapshotThatTheMachineRefusesStopsTheStart(t *testing.T) {
+	dir, _, _ := filled(t, true)
+	for _, m := range []*brittle{{panics: true}, {panics: false}} {
+		if _, err := cluster.Open(config(dir, m)); err == nil {
+			t.Fatalf("Open() with a machine that panics (%v) or refuses its snapshot: nil error", m.panics)
+		}
+	}
+	if _, err := cluster.Open(config(dir, &forgetful{})); err == nil {
+		t.Fatal("Open() with a machine that restores to another digest: nil error")
+	}
+}
+
+// forgetful is a machine that takes its snapshot and is not what it was.
+type forgetful struct{ tape }
+
+func (*forgetful) Restore(io.Reader) error { return nil }
 
 func FuzzCodec(f *testing.F) {
 	encode := func(l *cluster.Entry) []byte {

@@ -137,7 +137,15 @@ func (f *fsm) Restore(rc io.ReadCloser) error {
 	if v := binary.LittleEndian.Uint32(b[8:]); string(b[:8]) != snapshotMagic || v != 1 {
 		return fmt.Errorf("%w: snapshot: magic %q, version %d, want %q, 1", ErrCorrupt, b[:8], v, snapshotMagic)
 	}
-	body, digest := b[snapshotHead:end-32], [32]byte(b[end-32:end])
+	return f.restore(b[snapshotHead:end-32], [32]byte(b[end-32:end]))
+}
+
+func (f *fsm) restore(body []byte, digest [32]byte) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = f.fail(fmt.Errorf("%w: panic in Restore: %v\n%s", ErrMachine, r, debug.Stack()))
+		}
+	}()
 	if err := f.machine.Restore(bytes.NewReader(body)); err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}

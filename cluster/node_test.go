@@ -1,18 +1,14 @@
 package cluster_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -330,6 +326,60 @@ func TestPanicOfTheMachineEndsTheNode(t *testing.T) {
 	})
 }
 
+func TestNodeThatMustEndDoesNothingUntilItIsClosed(t *testing.T) {
+	for _, how := range []string{"store", "machine"} {
+		t.Run(how, func(t *testing.T) {
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				cfg := config(dir, &tape{})
+				found(t, cfg)
+				n, err := cluster.Open(cfg) // Nobody runs it: it has to wait for its end.
+				if err != nil {
+					t.Fatal(err)
+				}
+				calls, fail := 0, false
+				n.SetFault(func(string) error {
+					if calls++; fail {
+						return errors.New("input/output error")
+					}
+					return nil
+				})
+				if !leads(n) {
+					t.Fatal("no leader")
+				}
+				ctx := context.Background()
+				if _, err := n.Propose(ctx, []byte("good")); err != nil {
+					t.Fatal(err)
+				}
+				cmd := "panic"
+				if how == "store" {
+					fail, cmd = true, "lost"
+				}
+				if _, err := n.Propose(ctx, []byte(cmd)); !errors.Is(err, cluster.ErrFateUnknown) {
+					t.Fatalf("Propose() error = %v, want ErrFateUnknown", err)
+				}
+				before := calls
+				<-time.After(10 * time.Second) // Virtual: elections come and go.
+				if _, err := n.Propose(ctx, []byte("after")); err == nil {
+					t.Fatal("Propose() after the failure: nil error")
+				}
+				if err := n.Snapshot(); how == "machine" && err == nil {
+					t.Fatal("Snapshot() of a machine that panicked: nil error")
+				}
+				if how == "store" && calls != before {
+					t.Fatalf("%d calls to the disk after the failed one, want none", calls-before)
+				}
+				if got := cfg.Machine.(*tape).count(); got != 1 {
+					t.Fatalf("%d commands, want 1", got)
+				}
+				if err := n.Close(); err != nil {
+					t.Fatal(err)
+				}
+			})
+		})
+	}
+}
+
 func TestEngineTakesSnapshotsByItselfAndKeepsThree(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
@@ -342,7 +392,7 @@ func TestEngineTakesSnapshotsByItselfAndKeepsThree(t *testing.T) {
 			for range 15 {
 				n.propose(t, "x")
 			}
-			time.Sleep(3 * cfg.Tuning.SnapshotInterval) // Virtual: the bubble's clock jumps.
+			<-time.After(3 * cfg.Tuning.SnapshotInterval) // Virtual: the bubble's clock jumps.
 		}
 		n.close(t)
 		entries, err := os.ReadDir(filepath.Join(dir, "raft", "snapshots"))
@@ -357,168 +407,4 @@ func TestEngineTakesSnapshotsByItselfAndKeepsThree(t *testing.T) {
 		}
 		n.close(t)
 	})
-}
-
-func TestFoundingIsAskedForAndDoneOnce(t *testing.T) {
-	dir := t.TempDir()
-	cfg := config(dir, &tape{})
-	if _, err := cluster.Open(cfg); !errors.Is(err, cluster.ErrNotFounded) {
-		t.Fatalf("Open() of an empty directory: %v, want ErrNotFounded", err)
-	}
-	found(t, cfg)
-	if err := cluster.Found(cfg); !errors.Is(err, cluster.ErrFounded) {
-		t.Fatalf("second Found(): %v, want ErrFounded", err)
-	}
-	other := cfg
-	other.Node = "n2"
-	if _, err := cluster.Open(other); !errors.Is(err, cluster.ErrIdentity) {
-		t.Fatalf("Open() as another node: %v, want ErrIdentity", err)
-	}
-	other = cfg
-	other.Cluster = "production"
-	if _, err := cluster.Open(other); !errors.Is(err, cluster.ErrIdentity) {
-		t.Fatalf("Open() of another cluster: %v, want ErrIdentity", err)
-	}
-	if err := os.RemoveAll(filepath.Join(dir, "raft")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := cluster.Open(cfg); !errors.Is(err, cluster.ErrNotFounded) {
-		t.Fatalf("Open() of a directory whose log is lost: %v, want ErrNotFounded", err)
-	}
-	found(t, cfg) // Founding that was cut short after the identity.
-	n, err := cluster.Open(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := n.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestWrongConfigurationIsRefused(t *testing.T) {
-	good := config(t.TempDir(), &tape{})
-	tests := map[string]func(*cluster.Config){
-		"not loopback":        func(c *cluster.Config) { c.Listen = "0.0.0.0:0" },
-		"no port":             func(c *cluster.Config) { c.Listen = "127.0.0.1" },
-		"no node":             func(c *cluster.Config) { c.Node = "" },
-		"zero tuning":         func(c *cluster.Config) { c.Tuning = cluster.Tuning{} },
-		"lease over beat":     func(c *cluster.Config) { c.Tuning.Lease = time.Second },
-		"role missing":        func(c *cluster.Config) { c.Peers = []cluster.Peer{{ID: "n1"}} },
-		"not a peer":          func(c *cluster.Config) { c.Peers = []cluster.Peer{{ID: "n2", Role: cluster.Voter}} },
-		"three, and no ports": func(c *cluster.Config) { c.Peers = append(c.Peers, cluster.Peer{ID: "n2", Role: cluster.Voter}) },
-	}
-	for name, change := range tests {
-		cfg := good
-		change(&cfg)
-		if err := cluster.Found(cfg); !errors.Is(err, cluster.ErrConfig) {
-			t.Errorf("%s: Found() error = %v, want ErrConfig", name, err)
-		}
-	}
-}
-
-func TestIdentityFindsEveryFlippedBit(t *testing.T) {
-	cfg := config(t.TempDir(), &tape{})
-	found(t, cfg)
-	name := filepath.Join(cfg.Dir, "identity")
-	good, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range good {
-		bad := bytes.Clone(good)
-		bad[i] ^= 1 << (i % 8)
-		if err := os.WriteFile(name, bad, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := cluster.Open(cfg); !errors.Is(err, cluster.ErrCorrupt) && !errors.Is(err, cluster.ErrIdentity) {
-			t.Fatalf("byte %d flipped: Open() error = %v", i, err)
-		}
-	}
-}
-
-func TestPortOfTheConfigurationIsOpenedAndClosed(t *testing.T) {
-	cfg := config(t.TempDir(), nil)
-	cfg.Listen = "127.0.0.1:0"
-	cfg.Peers[0].Addr = "127.0.0.1:7101"
-	cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
-	found(t, cfg)
-	n := start(t, cfg)
-	c, err := net.Dial("tcp", n.Addr())
-	if err != nil {
-		t.Fatalf("dial %s: %v", n.Addr(), err)
-	}
-	if err := c.Close(); err != nil {
-		t.Fatal(err)
-	}
-	n.leader(t)
-	n.propose(t, "over the port")
-	busy := config(t.TempDir(), &tape{})
-	busy.Listen = n.Addr()
-	found(t, busy)
-	if _, err := cluster.Open(busy); err == nil || !strings.Contains(err.Error(), n.Addr()) {
-		t.Fatalf("Open() on a port in use: %v, want an error that names it", err)
-	}
-	n.close(t)
-}
-
-func quantile(d []time.Duration, q float64) float64 {
-	slices.Sort(d)
-	return float64(d[min(len(d)-1, int(q*float64(len(d))))].Microseconds())
-}
-
-// BenchmarkCommit is one voter on this disk, one proposal at a time.
-func BenchmarkCommit(b *testing.B) {
-	cfg := config(b.TempDir(), &tape{})
-	cfg.Tuning = cluster.DefaultTuning()
-	leads := make(chan cluster.Leadership, 16)
-	cfg.OnLeadership = func(l cluster.Leadership) { leads <- l }
-	if err := cluster.Found(cfg); err != nil {
-		b.Fatal(err)
-	}
-	n, err := cluster.Open(cfg)
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(b.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- n.Run(ctx) }()
-	<-leads
-	cmd := make([]byte, 256)
-	var took []time.Duration
-	b.ReportAllocs()
-	for b.Loop() {
-		begin := time.Now()
-		if _, err := n.Propose(ctx, bytes.Clone(cmd)); err != nil {
-			b.Fatal(err)
-		}
-		took = append(took, time.Since(begin))
-	}
-	b.ReportMetric(quantile(took, 0.5), "p50-µs")
-	b.ReportMetric(quantile(took, 0.99), "p99-µs")
-	cancel()
-	if err := <-ended; err != nil {
-		b.Fatal(err)
-	}
-}
-
-// BenchmarkBareSync is what the disk does without us: 256 bytes written and synced.
-func BenchmarkBareSync(b *testing.B) {
-	f, err := os.Create(filepath.Join(b.TempDir(), "bare"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer f.Close()
-	var took []time.Duration
-	for b.Loop() {
-		begin := time.Now()
-		if _, err := f.Write(make([]byte, 256)); err != nil {
-			b.Fatal(err)
-		}
-		if err := f.Sync(); err != nil {
-			b.Fatal(err)
-		}
-		took = append(took, time.Since(begin))
-	}
-	b.ReportMetric(quantile(took, 0.5), "p50-µs")
-	b.ReportMetric(quantile(took, 0.99), "p99-µs")
 }

@@ -15,6 +15,9 @@ import (
 	wal "github.com/hashicorp/raft-wal"
 )
 
+// termKey is under which the engine keeps its term.
+const termKey = "CurrentTerm"
+
 // store is the log and the stable store on the disk, with what they lack: a
 // first failure that is the last call, time of the present call, checksums of
 // the stable values, and a mark of what was acknowledged.
@@ -196,9 +199,16 @@ func stableSum(key, val []byte) uint32 {
 	return crc32.Update(crc32.Checksum(key, crcTable), crcTable, val)
 }
 
-// SetUint64 implements the engine's StableStore.
+// SetUint64 implements the engine's StableStore. The engine panics when it
+// cannot keep its term, and with it would go the cancels that a node in trouble
+// has to send; so it is told yes, and Run ends it. No vote and no entry can
+// follow from such a term: both have writes of their own, which fail.
 func (s *store) SetUint64(key []byte, val uint64) error {
-	return s.Set(key, binary.LittleEndian.AppendUint64(nil, val))
+	err := s.Set(key, binary.LittleEndian.AppendUint64(nil, val))
+	if string(key) == termKey {
+		return nil
+	}
+	return err
 }
 
 // GetUint64 implements the engine's StableStore. A value never set is 0.
