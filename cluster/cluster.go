@@ -128,6 +128,8 @@ type Config struct {
 	Instant func() int64
 	// Events are hooks for those who watch. Nil ones are skipped.
 	Events Events
+
+	fault func(call string) error // asked ahead of each write to the disk, in tests
 }
 
 // Leadership tells that this node became the leader, or is no longer. Term is

@@ -2,8 +2,11 @@ package cluster
 
 import "github.com/hashicorp/raft"
 
-// SetFault makes the node's store ask fault ahead of each write; call it before the first proposal.
-func (n *Node) SetFault(fault func(call string) error) { n.store.fault = fault }
+// WithFault returns cfg for a node whose store asks fault ahead of each write.
+func WithFault(cfg Config, fault func(call string) error) Config {
+	cfg.fault = fault
+	return cfg
+}
 
 // Entry is a log entry for the codec's tests.
 type Entry = raft.Log

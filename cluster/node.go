@@ -174,7 +174,7 @@ func start(cfg Config, st *store, snaps raft.SnapshotStore, log hclog.Logger) (*
 	}
 	n := &Node{cfg: cfg, store: st, notify: make(chan bool, notices), failed: make(chan struct{})}
 	n.fsm = &fsm{machine: cfg.Machine, fatal: n.fatal}
-	st.fatal, st.instant, st.events = n.fatal, cfg.Instant, cfg.Events
+	st.fatal, st.fault, st.instant, st.events = n.fatal, cfg.fault, cfg.Instant, cfg.Events
 	if n.transport, err = listen(cfg, log); err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -238,21 +239,20 @@ func TestFailedStoreEndsTheNode(t *testing.T) {
 		var told []error
 		cfg.Events.Fatal = func(err error) { told = append(told, err) }
 		found(t, cfg)
-		n := start(t, cfg)
 		broken := errors.New("input/output error")
-		calls := 0
-		var fail bool
-		n.SetFault(func(string) error {
-			if calls++; fail {
+		var calls atomic.Int64
+		var fail atomic.Bool
+		n := start(t, cluster.WithFault(cfg, func(string) error {
+			if calls.Add(1); fail.Load() {
 				return broken
 			}
 			return nil
-		})
+		}))
 		n.leader(t)
 		n.propose(t, "good")
 		synctest.Wait()
-		fail = true
-		before := calls
+		fail.Store(true)
+		before := calls.Load()
 		_, err := n.Propose(context.Background(), []byte("lost"))
 		if !errors.Is(err, cluster.ErrFateUnknown) || !errors.Is(err, cluster.ErrStore) {
 			t.Fatalf("Propose() error = %v, want ErrFateUnknown of ErrStore", err)
@@ -260,8 +260,8 @@ func TestFailedStoreEndsTheNode(t *testing.T) {
 		if err := <-n.ended; !errors.Is(err, cluster.ErrStore) || !errors.Is(err, broken) {
 			t.Fatalf("Run() = %v, want ErrStore", err)
 		}
-		if calls != before+1 || len(told) != 1 {
-			t.Fatalf("%d calls after the failed one, told %d times: want none and once", calls-before-1, len(told))
+		if got := calls.Load(); got != before+1 || len(told) != 1 {
+			t.Fatalf("%d calls after the failed one, told %d times: want none and once", got-before-1, len(told))
 		}
 		n.stop()
 	})
@@ -275,22 +275,21 @@ func TestHungStoreIsSeenAndEndsNoWaitForEver(t *testing.T) {
 		instant := func() int64 { return 1 + int64(time.Since(begin)) }
 		cfg.Instant = instant
 		found(t, cfg)
-		n := start(t, cfg)
 		hung := make(chan struct{})
-		var hang bool
-		n.SetFault(func(string) error {
-			if hang {
+		var hang atomic.Bool
+		n := start(t, cluster.WithFault(cfg, func(string) error {
+			if hang.Load() {
 				<-hung
 			}
 			return nil
-		})
+		}))
 		n.leader(t)
 		n.propose(t, "good")
 		synctest.Wait()
 		if age := n.StoreAge(instant()); age != 0 {
 			t.Fatalf("StoreAge() = %v with nothing under way", age)
 		}
-		hang = true
+		hang.Store(true)
 		ctx, cancel := context.WithTimeout(context.Background(), 400*time.Millisecond)
 		defer cancel()
 		if _, err := n.Propose(ctx, []byte("hangs")); !errors.Is(err, cluster.ErrFateUnknown) {
@@ -333,17 +332,17 @@ func TestNodeThatMustEndDoesNothingUntilItIsClosed(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				cfg := config(dir, &tape{})
 				found(t, cfg)
-				n, err := cluster.Open(cfg) // Nobody runs it: it has to wait for its end.
-				if err != nil {
-					t.Fatal(err)
-				}
-				calls, fail := 0, false
-				n.SetFault(func(string) error {
-					if calls++; fail {
+				var calls atomic.Int64
+				var fail atomic.Bool
+				n, err := cluster.Open(cluster.WithFault(cfg, func(string) error {
+					if calls.Add(1); fail.Load() {
 						return errors.New("input/output error")
 					}
 					return nil
-				})
+				})) // Nobody runs it: it has to wait for its end.
+				if err != nil {
+					t.Fatal(err)
+				}
 				if !leads(n) {
 					t.Fatal("no leader")
 				}
@@ -353,12 +352,13 @@ func TestNodeThatMustEndDoesNothingUntilItIsClosed(t *testing.T) {
 				}
 				cmd := "panic"
 				if how == "store" {
-					fail, cmd = true, "lost"
+					fail.Store(true)
+					cmd = "lost"
 				}
 				if _, err := n.Propose(ctx, []byte(cmd)); !errors.Is(err, cluster.ErrFateUnknown) {
 					t.Fatalf("Propose() error = %v, want ErrFateUnknown", err)
 				}
-				before := calls
+				before := calls.Load()
 				<-time.After(10 * time.Second) // Virtual: elections come and go.
 				if _, err := n.Propose(ctx, []byte("after")); err == nil {
 					t.Fatal("Propose() after the failure: nil error")
@@ -366,8 +366,8 @@ func TestNodeThatMustEndDoesNothingUntilItIsClosed(t *testing.T) {
 				if err := n.Snapshot(); how == "machine" && err == nil {
 					t.Fatal("Snapshot() of a machine that panicked: nil error")
 				}
-				if how == "store" && calls != before {
-					t.Fatalf("%d calls to the disk after the failed one, want none", calls-before)
+				if got := calls.Load(); how == "store" && got != before {
+					t.Fatalf("%d calls to the disk after the failed one, want none", got-before)
 				}
 				if got := cfg.Machine.(*tape).count(); got != 1 {
 					t.Fatalf("%d commands, want 1", got)

@@ -27,7 +27,7 @@ type store struct {
 	instant func() int64
 	events  Events
 	fatal   func(error)
-	fault   func(call string) error // set by tests
+	fault   func(call string) error // nil but in tests
 
 	dead  atomic.Bool
 	since atomic.Int64 // instant at which the call under way began, 0 none
