@@ -78,7 +78,6 @@ func (s *shelf) at(px market.Price) market.Qty {
 
 // display is the recorded book of one instrument and the paper orders that wait on it.
 type display struct {
-	sym        int  // of the house; -1 while it is not listed
 	whole      bool // Live, and the end of a batch has come since
 	open       bool // within a batch
 	bids, asks shelf
@@ -87,7 +86,7 @@ type display struct {
 }
 
 func newDisplay() *display {
-	return &display{sym: -1, bids: shelf{side: market.Buy}, asks: shelf{side: market.Sell}}
+	return &display{bids: shelf{side: market.Buy}, asks: shelf{side: market.Sell}}
 }
 
 func (d *display) of(s market.Side) *shelf {

@@ -15,13 +15,21 @@ import (
 
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/feeds"
+	"github.com/failshut/failshut/internal/recordings"
 	"github.com/failshut/failshut/mailbox"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/venues/sim"
 	"github.com/failshut/failshut/venues/sim/ledger"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(counted{m})
+}
+
+// counted says how many tests were skipped for want of a recording.
+type counted struct{ m *testing.M }
+
+func (c counted) Run() int { return recordings.Main(c.m) }
 
 // bourse is an exchange as an actor of a system of its own.
 type bourse struct {

@@ -274,25 +274,20 @@ func (h *house) exposure(a *account, sym int) {
 // timer is something that is due at a time; equal times run in the order they were set.
 type timer struct {
 	at  market.Timestamp
-	seq uint64
 	run func()
 }
 
 // timers is a sorted list: there are few.
-type timers struct {
-	list []timer
-	seq  uint64
-}
+type timers struct{ list []timer }
 
 func (t *timers) add(at market.Timestamp, run func()) {
-	t.seq++
 	i, _ := slices.BinarySearchFunc(t.list, at, func(x timer, at market.Timestamp) int {
 		if x.at <= at {
 			return -1
 		}
 		return 1
 	})
-	t.list = slices.Insert(t.list, i, timer{at, t.seq, run})
+	t.list = slices.Insert(t.list, i, timer{at, run})
 }
 
 func (t *timers) next() (market.Timestamp, bool) {

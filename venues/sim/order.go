@@ -24,7 +24,6 @@ type order struct {
 	cost     market.Notional
 	status   OrdStatus
 	priority uint64
-	by       uint64
 
 	level      *level // of the engine's book, while it rests
 	prev, next *order
@@ -46,7 +45,6 @@ func (h *house) accept(a *account, o *order) {
 	o.ref, o.priority, o.account, o.status = h.refs, h.priorities, a, StatusNew
 	o.oid = h.prefix + strconv.FormatUint(o.ref, 10)
 	o.cl, o.ids = o.cl0, []market.ClOrdID{o.cl0}
-	o.by = h.because.n
 	if a.session != nil {
 		o.older = a.byCl[o.cl0]
 		a.byCl[o.cl0] = o

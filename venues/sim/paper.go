@@ -67,9 +67,7 @@ func (p *Paper) List(c market.Contract) error {
 
 // bind joins symbol i of the house to its display.
 func (c *paperCore) bind(i int) {
-	d := c.display(c.house.symbols[i].sym)
-	d.sym = i
-	c.displays = append(c.displays, d)
+	c.displays = append(c.displays, c.display(c.house.symbols[i].sym))
 }
 
 // display gives the recorded book of a symbol, new if it was never seen.
