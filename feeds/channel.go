@@ -200,7 +200,7 @@ func (c *Channel) sequence(now int64, in Input, h *Header) {
 	if in.Kind == Packet {
 		l.saw(h, end)
 	} else {
-		c.heal.answered(now, h.Count)
+		c.heal.answered(h.First, h.Count)
 	}
 	if c.prover != nil && c.desk.state == Live {
 		c.prover.Proven(now)

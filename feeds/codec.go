@@ -21,8 +21,8 @@ type Header struct {
 type Traits struct {
 	// Heartbeat is how often an idle line speaks.
 	Heartbeat time.Duration
-	// SendTimes says that every header carries a send time. Then a lower first sequence with a newer send time is
-	// an epoch reset; without send times it takes three lower heartbeats in a row with nothing higher between.
+	// SendTimes says that every header carries a send time. Then a first sequence below what the line has said, with
+	// a newer send time, is an epoch reset; without send times it takes three lower heartbeats in a row with nothing higher between.
 	SendTimes bool
 }
 

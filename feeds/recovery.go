@@ -14,19 +14,18 @@ type inquiry struct {
 
 // recovery is what a channel does about a hole: since when, what it has asked for, and how often it came to that.
 type recovery struct {
-	limits   Limits
-	since    int64 // Instant at which the hole opened; 0 for none
-	asking   bool
-	moved    int64 // Instant of the last progress
-	slots    []inquiry
-	chunk    uint64 // messages that one answer brings, as far as learned
-	rand     uint64
-	begun    []int64 // Instants of the latest recoveries
-	restart  int64   // when the start is asked for again; 0 for not
-	backoff  time.Duration
-	retryAt  int64 // when a quarantine is lifted by itself; 0 for never
-	retries  int
-	learning bool
+	limits  Limits
+	since   int64 // Instant at which the hole opened; 0 for none
+	asking  bool
+	moved   int64 // Instant of the last progress
+	slots   []inquiry
+	chunk   uint64 // messages that one answer brings, as far as learned
+	rand    uint64
+	begun   []int64 // Instants of the latest recoveries
+	restart int64   // when the start is asked for again; 0 for not
+	backoff time.Duration
+	retryAt int64 // when a quarantine is lifted by itself; 0 for never
+	retries int
 }
 
 func (r *recovery) init(cfg Config) {
@@ -50,16 +49,18 @@ func (r *recovery) draw(n int64) int64 {
 	return int64(z % uint64(max(n, 1)))
 }
 
-// answered learns how many messages one answer brings.
-func (r *recovery) answered(now int64, count int) {
-	if !r.asking || count == 0 {
-		return
-	}
-	r.learning = uint64(count) >= r.chunk
-	if r.learning {
-		r.chunk = min(r.chunk+r.chunk/4+1, 4096)
-	} else {
-		r.chunk = uint64(count)
+// answered learns how many messages one answer brings, from an answer of count that begins at first. One that is
+// shorter than what was asked for shows the bound; a full one lets the next be longer.
+func (r *recovery) answered(first uint64, count int) {
+	for _, s := range r.slots {
+		asked := s.to - s.from + 1
+		switch n := uint64(count); {
+		case s.from != first || n == 0:
+		case n < asked:
+			r.chunk = n
+		case n == asked && n >= r.chunk:
+			r.chunk = min(r.chunk+r.chunk/4+1, 4096)
+		}
 	}
 }
 

@@ -8,10 +8,10 @@ const (
 // line is what one line of a channel has said in the present epoch. A sequence is judged against the line that it
 // came on and never against the channel, for another line may be ahead.
 type line struct {
-	first uint64 // first sequence of the newest packet
-	sent  int64  // its send time
-	high  uint64 // everything that the line has shown ends before it
-	lows  int    // heartbeats in a row below high
+	next uint64 // what follows the newest packet
+	sent int64  // its send time
+	high uint64 // everything that the line has shown ends before it
+	lows int    // heartbeats in a row below high
 }
 
 func (c *Channel) line(n int) *line {
@@ -25,7 +25,7 @@ func (c *Channel) line(n int) *line {
 // resets reports whether h shows that the sequence of the session started over.
 func (l *line) resets(h *Header, t Traits) bool {
 	if t.SendTimes {
-		return l.high > 0 && h.First < l.first && h.Sent > l.sent
+		return l.high > 0 && h.First < l.next && h.Sent > l.sent
 	}
 	if h.First >= l.high {
 		l.lows = 0
@@ -39,7 +39,7 @@ func (l *line) resets(h *Header, t Traits) bool {
 
 func (l *line) saw(h *Header, end uint64) {
 	if h.Sent >= l.sent {
-		l.first, l.sent = h.First, h.Sent
+		l.next, l.sent = end, h.Sent
 	}
 	l.high = max(l.high, end)
 }

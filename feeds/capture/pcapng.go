@@ -8,7 +8,6 @@ import (
 	"io"
 
 	"github.com/gopacket/gopacket"
-	"github.com/gopacket/gopacket/layers"
 	"github.com/gopacket/gopacket/pcapgo"
 
 	"github.com/failshut/failshut/feeds"
@@ -62,12 +61,15 @@ func (p *pcapng) next() (feeds.Input, error) {
 		if err != nil {
 			return p.end(err)
 		}
-		link, _ := ci.AncillaryData[0].(layers.LinkType)
+		intf, err := p.r.Interface(ci.InterfaceIndex)
+		if err != nil {
+			return p.end(err)
+		}
 		at := market.Timestamp(0)
 		if !ci.Timestamp.IsZero() {
 			at = market.StampOf(ci.Timestamp)
 		}
-		if payload, line, ok := p.net.udp(uint32(link), frame); ok {
+		if payload, line, ok := p.net.udp(uint32(intf.LinkType), frame); ok {
 			return feeds.Input{Kind: feeds.Packet, Line: line, Data: payload, Recv: at}, nil
 		}
 	}
@@ -76,11 +78,7 @@ func (p *pcapng) next() (feeds.Input, error) {
 
 func (p *pcapng) frame() (b []byte, ci gopacket.CaptureInfo, err error) {
 	defer caught(&err)
-	b, ci, err = p.r.ZeroCopyReadPacketData()
-	if err == nil && len(ci.AncillaryData) == 0 {
-		err = errBlock
-	}
-	return b, ci, err
+	return p.r.ZeroCopyReadPacketData()
 }
 
 func (p *pcapng) end(err error) (feeds.Input, error) {
