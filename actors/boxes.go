@@ -13,7 +13,7 @@ type BoxStats struct {
 	// Epoch is the last incarnation, Class its class.
 	Epoch Epoch
 	Class Class
-	// Live says that a mailbox is there now; Ended how many are not any more.
+	// Live says that a mailbox is there now, be it a retired one; Ended how many are closed for good.
 	Live  bool
 	Ended int
 	mailbox.Stats
@@ -22,28 +22,23 @@ type BoxStats struct {
 // Boxes lists the names that have had a mailbox, sorted by name, each as one consistent cut over its present
 // mailbox and all that have ended. After Stop nothing is queued. The list is the caller's.
 func (s *System) Boxes() []BoxStats {
-	s.mu.Lock()
-	entries := make([]*entry, 0, len(s.entries))
-	for _, e := range s.entries {
-		entries = append(entries, e)
-	}
-	s.mu.Unlock()
+	entries := s.allEntries()
 	slices.SortFunc(entries, func(a, b *entry) int { return cmp.Compare(a.name, b.name) })
 	out := make([]BoxStats, 0, len(entries))
 	for _, e := range entries {
-		if b, ok := e.boxes(); ok {
+		if b, ok := e.count(); ok {
 			out = append(out, b)
 		}
 	}
 	return out
 }
 
-func (e *entry) boxes() (BoxStats, bool) {
+func (e *entry) count() (BoxStats, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	b := BoxStats{Name: e.name, Epoch: e.last, Class: e.class, Live: e.box != nil, Ended: e.ended, Stats: e.past}
-	if e.box != nil {
-		b.Stats = sum(b.Stats, e.box.Stats())
+	b := BoxStats{Name: e.name, Epoch: e.last, Class: e.class, Live: len(e.boxes) > 0, Ended: e.ended, Stats: e.past}
+	for _, box := range e.boxes {
+		b.Stats = sum(b.Stats, box.Stats())
 	}
 	return b, b.Live || b.Ended > 0
 }

@@ -50,8 +50,10 @@ type cell struct {
 	due      atomic.Int32  // ticks that wait to be delivered
 	steps    atomic.Uint64 // odd while user code runs
 	replaced atomic.Bool   // its worker was given up
-	began    atomic.Bool   // Starting returned nil
-	open     atomic.Bool   // the mailbox takes messages, ticks may be delivered
+	folded   atomic.Bool
+	over     atomic.Bool // ended, killed or abandoned: its Ref is fenced
+	began    atomic.Bool // Starting returned nil
+	open     atomic.Bool // the mailbox takes messages, ticks may be delivered
 
 	phase       phase
 	now         time.Time // reading of this turn, under the real clock
@@ -73,6 +75,7 @@ type body interface {
 	pending() bool
 	resume()
 	close(r mailbox.Reason)
+	retire(r mailbox.Reason)
 	fold(e *entry)
 	cancelAll()
 	messageType() string
@@ -101,7 +104,7 @@ func (c *cell) leave() {
 
 // admit opens the mailbox when both its Starting has returned and its life is open. The life must be locked.
 func (c *cell) admit() {
-	if c.life.open && c.began.Load() {
+	if c.life.open && c.began.Load() && !c.life.ended {
 		c.body.resume()
 		c.open.Store(true)
 		c.kick()
@@ -248,14 +251,16 @@ func failure(p any) (Reason, error) {
 	}
 }
 
-// windDown closes the mailbox and calls Stopping. The phase moves first, so that a panic in Stopping does not
+// windDown shuts the mailbox and calls Stopping. The phase moves first, so that a panic in Stopping does not
 // come back here.
 func (c *cell) windDown() {
 	c.phase = phaseStopped
-	c.body.close(c.dropReason())
+	left := c.body.signals()&signalLeave != 0 || c.reason == ReasonAbandoned
+	if !left { // Abandon has done it
+		c.shut(c.dropReason())
+	}
 	c.body.cancelAll()
-	left := c.body.signals()&signalLeave != 0
-	if !c.began.Load() || left || c.reason == ReasonKilled || c.reason == ReasonAbandoned {
+	if !c.began.Load() || left || c.reason == ReasonKilled {
 		return
 	}
 	c.enter()
@@ -266,10 +271,25 @@ func (c *cell) windDown() {
 	}
 }
 
+// fold hands the mailbox, closed or retired, to the entry of the name, once.
+func (c *cell) fold() {
+	if c.folded.CompareAndSwap(false, true) {
+		c.body.fold(c.life.entry)
+	}
+}
+
+// shut closes the mailbox, or retires it where a supervisor may start the name again: Control is for the next
+// incarnation then.
+func (c *cell) shut(r mailbox.Reason) {
+	if c.life.auto || c.sys.isStopping() {
+		c.body.close(r)
+		return
+	}
+	c.body.retire(r)
+}
+
 func (c *cell) dropReason() mailbox.Reason {
 	switch {
-	case c.reason == ReasonAbandoned:
-		return mailbox.Abandoned
 	case c.sys.isStopping():
 		return mailbox.Shutdown
 	case c.reason.Abnormal() && c.reason != ReasonKilled:
@@ -281,8 +301,9 @@ func (c *cell) dropReason() mailbox.Reason {
 func (c *cell) complete() {
 	c.phase = phaseEnded
 	c.state.Store(stateDead)
+	c.over.Store(true)
 	c.body.cancelAll()
 	c.engine.stopped()
-	c.body.fold(c.life.entry)
+	c.fold()
 	c.life.partEnded(Exit{Reason: c.reason, Err: c.err, Stack: c.stack, MessageType: c.messageType}, c, nil)
 }

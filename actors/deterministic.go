@@ -53,7 +53,7 @@ func (d *deterministic) stop(context.Context) error { return nil }
 // at only when nothing is ready, so the moment does not depend on other goroutines.
 func (d *deterministic) wakeEnded() bool {
 	woken := false
-	for _, w := range slices.Clone(d.waiting) {
+	for _, w := range d.waiting {
 		if w.waitsFor.Err() != nil {
 			w.wake()
 			woken = true

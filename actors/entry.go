@@ -1,11 +1,18 @@
 package actors
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/failshut/failshut/mailbox"
 )
+
+// anyBox is a mailbox of any message type.
+type anyBox interface {
+	Stats() mailbox.Stats
+	Close(r mailbox.Reason) mailbox.Drained
+}
 
 // entry is what a System knows of a name over all its incarnations. It lives as long as the System, so that an
 // Address can hold it.
@@ -17,9 +24,12 @@ type entry struct {
 	life  *Life
 	last  Epoch
 	class Class
-	box   interface{ Stats() mailbox.Stats } // of the present actor, not yet in past
-	past  mailbox.Stats                      // all ended incarnations
+	boxes []anyBox      // not yet in past: the present actor's, before it one that is being inherited
+	past  mailbox.Stats // all that were closed for good
 	ended int
+	// retired is the mailbox of an ended actor whose name is to be started again. An Address leads to it, so
+	// that Control is taken while there is no actor. It is one of boxes.
+	retired anyBox
 }
 
 // target is where an Address leads to: an incarnation, or why there is none.
@@ -34,12 +44,53 @@ func (e *entry) current() *Life {
 	return e.life
 }
 
-func (e *entry) expect(again bool) {
+// lead makes the name lead to an incarnation, and hands out the retired mailbox that it inherits.
+func (e *entry) lead(box anyBox, to any) anyBox {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.life == nil {
-		e.refuse(again)
+	before := e.retired
+	e.retired = nil
+	e.boxes = append(e.boxes, box)
+	e.target.Store(&target{to: to})
+	return before
+}
+
+// expect says what becomes of a name that has no incarnation.
+func (e *entry) expect(again bool) {
+	e.mu.Lock()
+	if e.life != nil {
+		e.mu.Unlock()
+		return
 	}
+	if again && e.retired != nil {
+		e.mu.Unlock()
+		return
+	}
+	e.refuse(again)
+	old := e.retired
+	e.retired = nil
+	e.mu.Unlock()
+	e.bury(old, mailbox.Stopped)
+}
+
+// bury ends a retired mailbox that nobody inherits.
+func (e *entry) bury(old anyBox, r mailbox.Reason) {
+	if old != nil {
+		old.Close(r)
+		e.settle(old)
+	}
+}
+
+// giveUp ends a retired mailbox because the system stops.
+func (e *entry) giveUp() {
+	e.mu.Lock()
+	old := e.retired
+	e.retired = nil
+	if old != nil {
+		e.refuse(false)
+	}
+	e.mu.Unlock()
+	e.bury(old, mailbox.Shutdown)
 }
 
 // refuse leads nowhere from now on. The lock must be held.
@@ -51,14 +102,26 @@ func (e *entry) refuse(again bool) {
 	e.target.Store(&target{err: err})
 }
 
-// fold takes the counts of a box that was closed for good into the past of the name, once.
-func (e *entry) fold(box interface{ Stats() mailbox.Stats }) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.box != box {
+// fold is called when an actor has ended or was abandoned: its mailbox is closed, or retired.
+func (e *entry) fold(box anyBox) {
+	if box.Stats().Closed {
+		e.settle(box)
 		return
 	}
-	e.box = nil
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.retired = box
+}
+
+// settle takes the counts of a box that was closed for good into the past of the name, once.
+func (e *entry) settle(box anyBox) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	at := slices.Index(e.boxes, box)
+	if at < 0 {
+		return
+	}
+	e.boxes = slices.Delete(e.boxes, at, at+1)
 	e.past = sum(e.past, box.Stats())
 	e.ended++
 }

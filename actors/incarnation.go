@@ -59,6 +59,8 @@ type incarnation[M any] struct {
 	item  [1]mailbox.Item[M]
 	ticks ticks[M]
 	log   *slog.Logger
+	// before is the retired mailbox of the incarnation before, until it is inherited.
+	before anyBox
 }
 
 // Spawn starts an actor. It returns before Starting has run; until then a Tell is ErrSuspended. ErrNameTaken,
@@ -89,6 +91,7 @@ func Spawn[M any](s *System, sp Spec[M]) (Ref[M], error) {
 	if err := l.attach(func() error { return in.settleIn(l) }); err != nil {
 		return Ref[M]{}, err
 	}
+	in.inherit()
 	s.engine.spawn(&in.cell)
 	s.hooks.spawned(&s.events, l.name, l.epoch, l.class)
 	return Ref[M]{in: in}, nil
@@ -122,12 +125,23 @@ func (in *incarnation[M]) settleIn(l *Life) error {
 		return fmt.Errorf("%w: %s#%d has an actor", ErrNameTaken, l.name, l.epoch)
 	}
 	l.actor = &in.cell
-	e := l.entry
-	e.mu.Lock()
-	e.box = in.box
-	e.target.Store(&target{to: in})
-	e.mu.Unlock()
+	in.before = l.entry.lead(in.box, in)
 	return nil
+}
+
+// inherit takes over the Control messages that wait for this incarnation in the mailbox of the one before.
+func (in *incarnation[M]) inherit() {
+	before := in.before
+	in.before = nil
+	if before == nil {
+		return
+	}
+	if old, ok := before.(*mailbox.Box[M]); ok {
+		old.HandOn(in.box)
+	} else {
+		before.Close(mailbox.Restarted) // another type of actor: nobody can read them
+	}
+	in.life.entry.settle(before)
 }
 
 func (in *incarnation[M]) starting() error {
@@ -171,6 +185,7 @@ func (in *incarnation[M]) signals() mailbox.Signal { return in.box.Signals() }
 func (in *incarnation[M]) pending() bool           { return in.box.Pending() }
 func (in *incarnation[M]) resume()                 { in.box.Resume() }
 func (in *incarnation[M]) close(r mailbox.Reason)  { in.box.Close(r) }
+func (in *incarnation[M]) retire(r mailbox.Reason) { in.box.Retire(r) }
 func (in *incarnation[M]) fold(e *entry)           { e.fold(in.box) }
 
 // messageType is the type of the message in hand, "" if there is none.

@@ -112,7 +112,9 @@ func (s *System) begin(b Birth, auto bool) (*Life, error) {
 	l.serial = s.serial
 	s.lives[l] = struct{}{}
 	e.life, e.last, e.class = l, b.Epoch, b.Class
-	e.refuse(true)
+	if e.retired == nil {
+		e.refuse(true)
+	}
 	l.watch.pos, l.watch.owns = -1, l
 	if l.watchdog > 0 && s.ordered == nil {
 		s.timers.mu.Lock()
@@ -191,6 +193,7 @@ func (l *Life) Kill() {
 	l.mu.Unlock()
 	l.cancel()
 	if actor != nil {
+		actor.over.Store(true)
 		actor.body.close(mailbox.Stopped)
 		actor.signal(signalKill)
 	}
@@ -232,8 +235,9 @@ func (l *Life) Abandon() {
 		l.sys.hooks.abandoned(&l.sys.events, l.name, l.epoch)
 	}
 	if actor != nil {
-		actor.body.close(mailbox.Abandoned)
-		actor.body.fold(l.entry)
+		actor.over.Store(true)
+		actor.shut(mailbox.Abandoned)
+		actor.fold()
 	}
 	l.finish()
 	if actor != nil {
@@ -264,7 +268,7 @@ func (l *Life) finish() {
 	l.entry.mu.Lock()
 	if l.entry.life == l {
 		l.entry.life = nil
-		if l.entry.target.Load().to != nil {
+		if l.entry.target.Load().to != nil && l.entry.retired == nil {
 			l.entry.refuse(true)
 		}
 	}
@@ -312,7 +316,7 @@ func (l *Life) partEnded(x Exit, c *cell, w *work) {
 	}
 	if c != nil {
 		l.entry.mu.Lock()
-		if l.entry.life == l {
+		if l.entry.life == l && l.entry.retired == nil {
 			l.entry.refuse(x.Reason.Abnormal())
 		}
 		l.entry.mu.Unlock()

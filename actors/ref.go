@@ -16,6 +16,9 @@ func (r Ref[M]) Tell(m M) error {
 	if r.in == nil {
 		return ErrUnknown
 	}
+	if r.in.over.Load() {
+		return ErrFenced
+	}
 	return r.in.tell(m)
 }
 
@@ -48,6 +51,9 @@ func (r Ref[M]) resolve() (*incarnation[M], error) {
 	if r.in == nil {
 		return nil, ErrUnknown
 	}
+	if r.in.over.Load() {
+		return nil, ErrFenced
+	}
 	return r.in, nil
 }
 
@@ -62,7 +68,7 @@ func (in *incarnation[M]) tell(m M) error {
 
 // refusal tells a box closed for good from one whose actor is stopping.
 func (in *incarnation[M]) refusal(err error) error {
-	if errors.Is(err, ErrClosed) && (in.life.fence.Load() == fenced || in.state.Load() == stateDead) {
+	if errors.Is(err, ErrClosed) && in.over.Load() {
 		return ErrFenced
 	}
 	return err
@@ -77,12 +83,21 @@ func Follow[M any](s *System, n Name) Address[M] { return Address[M]{entry: s.en
 
 // Tell is Ref.Tell to the present incarnation, found by one atomic load. ErrUnknown when there is none,
 // ErrSuspended when it is starting or to be started again, ErrType when it takes messages of another type.
+// Control is taken also for a supervised name that is being started again: the next incarnation gets it.
 func (a Address[M]) Tell(m M) error {
 	in, err := a.resolve()
 	if err != nil {
 		return err
 	}
-	return in.tell(m)
+	err = in.tell(m)
+	if !errors.Is(err, ErrFenced) && !errors.Is(err, ErrClosed) {
+		return err
+	}
+	// The incarnation may have changed since the address was resolved.
+	if next, _ := a.resolve(); next != nil && next != in {
+		return next.tell(m)
+	}
+	return err
 }
 
 // OfferWait is OfferWait to the present incarnation.

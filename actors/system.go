@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -256,6 +257,9 @@ func (s *System) Stop(ctx context.Context) error {
 		l.endIfEmpty()
 	}
 	unstopped := s.await(ctx, all)
+	for _, e := range s.allEntries() {
+		e.giveUp()
+	}
 	if err := s.halt(ctx); err != nil {
 		return err
 	}
@@ -308,6 +312,12 @@ func (s *System) halt(ctx context.Context) error {
 	s.timers.mu.Unlock()
 	<-s.timerDone
 	return nil
+}
+
+func (s *System) allEntries() []*entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.entries))
 }
 
 func (s *System) count() int {

@@ -243,41 +243,90 @@ func (d Drained) Total() int {
 // with the reason and goes to the sink in lane order, and those who wait get ErrClosed. Closing again does
 // nothing. The memory of the lanes is given back.
 func (b *Box[M]) Close(r Reason) Drained {
-	var left [laneCount]queue[M]
-	var d Drained
-	b.mu.Lock()
-	if b.closed {
-		b.mu.Unlock()
-		return d
+	left, d := b.clear(r, Control, func() { b.closed = true })
+	b.buryAll(left, d, r)
+	return d
+}
+
+// Retire suspends the box for an owner that has ended and is to come back: all but Control is dropped with the
+// reason, those who wait get ErrSuspended, and Control goes on being taken. HandOn or Close must follow; Resume
+// must not.
+func (b *Box[M]) Retire(r Reason) Drained {
+	left, d := b.clear(r, Reports, func() { b.suspended = true })
+	b.buryAll(left, d, r)
+	return d
+}
+
+// HandOn closes the box and offers its Control messages to the box of the next incarnation, which may be
+// suspended. What that refuses is dropped as Restarted, as is all that waits in other lanes. The counts of the
+// two boxes together still balance: a message handed on is dropped as HandedOn here and accepted anew there.
+func (b *Box[M]) HandOn(to *Box[M]) {
+	left, d := b.clear(Restarted, Control, func() { b.closed = true })
+	control := &left[Control-1]
+	moved := 0
+	var item Item[M]
+	for range control.n {
+		control.pop(&item)
+		if to.Offer(item.Message) == nil {
+			moved++
+			continue
+		}
+		b.buryOne(Letter[M]{Message: item.Message, Lane: Control, Reason: Restarted, At: item.At})
 	}
-	b.closed = true
-	b.filled = 0
-	b.releaseWaiters(Closed)
-	for i, l := range b.lanes {
+	if moved > 0 {
+		b.mu.Lock()
+		dropped := &b.lanes[Control-1].counts.Dropped
+		dropped[Restarted] -= uint64(moved)
+		dropped[HandedOn] += uint64(moved)
+		b.mu.Unlock()
+		d[Control-1] -= moved
+		b.hooks.dropped(b.class, Control, HandedOn, moved)
+	}
+	b.buryAll(left, d, Restarted)
+}
+
+// clear takes out what is queued in the lanes from first on and counts it as dropped, in the same instant in
+// which change changes the state of the box. A closed box stays as it is.
+func (b *Box[M]) clear(r Reason, first Lane, change func()) (left [laneCount]queue[M], d Drained) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return left, d
+	}
+	change()
+	released := Suspended
+	if b.closed {
+		released = Closed
+	}
+	b.releaseWaiters(released)
+	for i := int(first) - 1; i < laneCount; i++ {
+		l := b.lanes[i]
 		if l == nil {
 			continue
 		}
 		left[i] = l.queue.detach()
 		d[i] = left[i].n
 		l.counts.Dropped[r] += uint64(d[i])
+		b.filled &^= 1 << i
 	}
-	b.mu.Unlock()
+	return left, d
+}
+
+func (b *Box[M]) buryAll(left [laneCount]queue[M], d Drained, r Reason) {
 	for i := range left {
 		if d[i] > 0 {
 			b.hooks.dropped(b.class, Lane(i+1), r, d[i])
-			b.bury(Lane(i+1), &left[i], r)
+		}
+		var item Item[M]
+		for left[i].n > 0 {
+			left[i].pop(&item)
+			b.buryOne(Letter[M]{Message: item.Message, Lane: Lane(i + 1), Reason: r, At: item.At})
 		}
 	}
-	return d
 }
 
-func (b *Box[M]) bury(name Lane, q *queue[M], r Reason) {
-	if b.sink == nil {
-		return
-	}
-	var item Item[M]
-	for q.n > 0 {
-		q.pop(&item)
-		b.sink(Letter[M]{Message: item.Message, Lane: name, Reason: r, At: item.At})
+func (b *Box[M]) buryOne(l Letter[M]) {
+	if b.sink != nil {
+		b.sink(l)
 	}
 }

@@ -251,6 +251,46 @@ func TestT06CloseAccountsForEveryQueuedMessage(t *testing.T) {
 	checkBalance(t, b)
 }
 
+func TestControlIsHandedOnAndTheRestIsDropped(t *testing.T) {
+	letters := map[mailbox.Reason]int{}
+	sink := mailbox.Sink(func(l mailbox.Letter[msg]) { letters[l.Reason]++ })
+	old, next := newBox(t, lanes(9, 9, 9, 9), sink), newBox(t, lanes(3, 9, 9, 9), sink)
+	next.Suspend()
+	for i := range 16 {
+		if err := old.Offer(msg{mailbox.Lane(1 + i%4), i}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := old.Retire(mailbox.Restarted).Total(); n != 12 || letters[mailbox.Restarted] != 12 {
+		t.Fatalf("Retire() dropped %d, %v, want all but Control", n, letters)
+	}
+	if err := old.Offer(msg{mailbox.Reports, 0}); !errors.Is(err, mailbox.ErrSuspended) {
+		t.Fatalf("report to a retired box = %v, want ErrSuspended", err)
+	}
+	if err := old.Offer(msg{mailbox.Control, 16}); err != nil {
+		t.Fatalf("control to a retired box = %v, want nil", err)
+	}
+	if got := takeAll(old); got != nil {
+		t.Fatalf("a retired box handed out %v", got)
+	}
+	checkBalance(t, old)
+	old.HandOn(next)
+	old.HandOn(next)
+	next.Resume()
+	if got := fmt.Sprint(takeAll(next)); got != "[{1 0} {1 4} {1 8}]" {
+		t.Fatalf("handed on: %s", got)
+	}
+	if letters[mailbox.Restarted] != 14 { // two found no room
+		t.Fatalf("letters = %v, want 14 restarted", letters)
+	}
+	c := old.Stats().Lanes[mailbox.Control-1]
+	if c.Dropped.Of(mailbox.HandedOn) != 3 || c.Dropped.Of(mailbox.Restarted) != 2 || !old.Stats().Closed {
+		t.Fatalf("counts = %+v", c)
+	}
+	checkBalance(t, old)
+	checkBalance(t, next)
+}
+
 func TestOfferWaitIsServedInOrderOfArrival(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBox(t, lanes(0, 2, 0, 0))

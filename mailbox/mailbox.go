@@ -81,12 +81,13 @@ const (
 	Conflated  // dropped: replaced by a newer state
 	Poison     // dropped: it crashed its owner before
 	Shutdown   // dropped: the whole system stopped
+	HandedOn   // not lost: it is counted anew in the box of the owner's next incarnation
 	reasonsEnd // one past the last reason
 )
 
 var reasonNames = [reasonsEnd]string{
 	"invalid", "full", "suspended", "closed", "policy", "cancelled",
-	"stopped", "restarted", "abandoned", "expired", "overflow", "conflated", "poison", "shutdown",
+	"stopped", "restarted", "abandoned", "expired", "overflow", "conflated", "poison", "shutdown", "handed_on",
 }
 
 // String gives the lower-case name of the reason, as metrics and reports show it.
