@@ -8,14 +8,17 @@ import (
 	"io/fs"
 	"math"
 	"path"
+	"strconv"
+	"strings"
 )
 
 const (
-	epochName  = "epoch"
-	epochMagic = "FSHUTEPO"
-	epochCopy  = 512 // bytes of a copy
-	flagBorn   = 1
-	epochGap   = 4096 // copies lie this far apart: never in one sector or page
+	epochName       = "epoch"
+	epochNamePrefix = "epoch-"
+	epochMagic      = "FSHUTEPO"
+	epochCopy       = 512 // bytes of a copy
+	flagBorn        = 1
+	epochGap        = 4096 // copies lie this far apart: never in one sector or page
 )
 
 // The epoch file holds two copies, little endian: magic (8) · u32 version · u32
@@ -122,8 +125,8 @@ func writeEpoch(f File, m epochMark, older int) error {
 
 // moveEpoch takes the journal to its next epoch and makes that durable, before
 // any segment is read: a damaged log too gets an epoch no earlier life had.
-// Only if both copies are bad does it ask the segments for the highest they
-// name; if those name none, the journal is wiped and begins at 1.
+// Only if both copies are bad does it ask the segments, and a file's name, for
+// the highest they know; if that is none, the journal is wiped and begins at 1.
 func moveEpoch(fsys FS, dir string, o Options) (epochMark, epochFile, error) {
 	name := path.Join(dir, epochName)
 	f, err := fsys.Open(name)
@@ -138,7 +141,10 @@ func moveEpoch(fsys FS, dir string, o Options) (epochMark, epochFile, error) {
 	if err == nil {
 		err = writeEpoch(f, m, was.older)
 	}
-	return m, was, errors.Join(err, f.Close())
+	if err := errors.Join(err, f.Close()); err != nil {
+		return epochMark{}, epochFile{}, err
+	}
+	return m, was, nameEpoch(fsys, dir, m.Epoch)
 }
 
 // firstEpoch makes the file. It gets its name when both copies are durable, so
@@ -157,10 +163,46 @@ func firstEpoch(fsys FS, dir string, o Options) (epochMark, epochFile, error) {
 	if err == nil {
 		err = fsys.Rename(temp, path.Join(dir, epochName))
 	}
-	if err == nil {
-		err = fsys.SyncDir(dir)
+	if err != nil {
+		return epochMark{}, epochFile{}, err
 	}
-	return m, epochFile{}, err
+	return m, epochFile{}, nameEpoch(fsys, dir, m.Epoch)
+}
+
+// nameEpoch keeps the epoch a third time, in the name of an empty file. It
+// counts only when both copies are bad: a log that cannot be written leaves its
+// epoch in no segment, and yet gave its cancels numbers.
+func nameEpoch(fsys FS, dir string, epoch uint32) error {
+	now := path.Join(dir, fmt.Sprintf("%s%010d", epochNamePrefix, epoch))
+	names, err := fsys.List(dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if _, ok := epochInName(name); ok {
+			if err := fsys.Rename(path.Join(dir, name), now); err != nil {
+				return err
+			}
+			return fsys.SyncDir(dir)
+		}
+	}
+	f, err := fsys.Create(now)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return fsys.SyncDir(dir)
+}
+
+func epochInName(name string) (uint32, bool) {
+	digits, ok := strings.CutPrefix(name, epochNamePrefix)
+	if !ok || len(digits) != 10 {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(digits, 10, 32)
+	return uint32(n), err == nil
 }
 
 func nextEpoch(fsys FS, dir string, o Options, was epochFile) (epochMark, error) {
@@ -184,13 +226,22 @@ func foreign(file, node, group string, o Options) error {
 }
 
 // highestEpoch looks through every segment, damaged ones too, for the highest
-// epoch that a valid header or frame names. 0 if there is none.
+// epoch that a valid header or frame names, and at the one that is kept in a
+// name. 0 if there is none.
 func highestEpoch(fsys FS, dir string) (uint32, error) {
 	firsts, err := listSegments(fsys, dir)
 	if err != nil {
 		return 0, err
 	}
+	names, err := fsys.List(dir)
+	if err != nil {
+		return 0, err
+	}
 	var highest uint32
+	for _, name := range names {
+		e, _ := epochInName(name)
+		highest = max(highest, e)
+	}
 	for _, first := range firsts {
 		f, err := fsys.OpenRead(path.Join(dir, segmentName(first)))
 		if err != nil {

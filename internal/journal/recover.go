@@ -20,7 +20,7 @@ type Recovery struct {
 	Checkpoint LSN
 	// Torn is how many bytes of an unfinished write were cut off the end.
 	Torn int64
-	// EpochCopiesBad counts damaged copies of the epoch file: 1 is mended silently, 2 took the epoch from the segments.
+	// EpochCopiesBad counts damaged copies of the epoch file: 1 is mended silently, 2 took the epoch from segments and a file's name.
 	EpochCopiesBad int
 	// Wiped says that no trace of an earlier epoch was found: a new journal, which wants a group that was never used.
 	Wiped bool
