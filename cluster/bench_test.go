@@ -58,7 +58,11 @@ func BenchmarkBareSync(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer f.Close()
+	b.Cleanup(func() {
+		if err := f.Close(); err != nil {
+			b.Error(err)
+		}
+	})
 	var took []time.Duration
 	for b.Loop() {
 		begin := time.Now()

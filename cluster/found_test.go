@@ -3,7 +3,6 @@ package cluster_test
 import (
 	"bytes"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -96,7 +95,7 @@ func TestPortOfTheConfigurationIsOpenedAndClosed(t *testing.T) {
 	cfg := config(t.TempDir(), nil)
 	cfg.Listen = "127.0.0.1:0"
 	cfg.Peers[0].Addr = "127.0.0.1:7101"
-	cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	cfg.Log = slog.New(slog.DiscardHandler)
 	found(t, cfg)
 	n := start(t, cfg)
 	c, err := net.Dial("tcp", n.Addr())

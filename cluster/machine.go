@@ -3,6 +3,7 @@ package cluster
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -77,7 +78,7 @@ func (f frozen) Persist(sink raft.SnapshotSink) (err error) {
 			err = f.fatal(fmt.Errorf("%w: panic while a snapshot was written: %v\n%s", ErrMachine, r, debug.Stack()))
 		}
 		if err != nil {
-			err = fmt.Errorf("%w (cancel: %v)", err, sink.Cancel())
+			err = errors.Join(err, sink.Cancel())
 		}
 	}()
 	if err := writeSnapshot(sink, f.encode, f.digest); err != nil {

@@ -106,7 +106,7 @@ func start(t *testing.T, cfg cluster.Config) *running {
 		t.Fatalf("Open() error = %v", err)
 	}
 	var ctx context.Context
-	ctx, r.stop = context.WithCancel(context.Background())
+	ctx, r.stop = context.WithCancel(t.Context())
 	go func() { r.ended <- r.Run(ctx) }()
 	return r
 }
@@ -132,7 +132,7 @@ func (r *running) close(t *testing.T) {
 
 func (r *running) propose(t *testing.T, cmd string) uint64 {
 	t.Helper()
-	index, err := r.Propose(context.Background(), []byte(cmd))
+	index, err := r.Propose(t.Context(), []byte(cmd))
 	if err != nil {
 		t.Fatalf("Propose(%q) error = %v", cmd, err)
 	}
@@ -212,7 +212,7 @@ func TestProposalIsNotAppendedWithoutALeaderOrAfterClose(t *testing.T) {
 				t.Fatalf("%s: Propose() error = %v, want ErrNotAppended", what, err)
 			}
 		}
-		ctx := context.Background()
+		ctx := t.Context()
 		want("before an election", ctx, []byte("x"))
 		n.leader(t)
 		want("empty", ctx, nil)
@@ -253,7 +253,7 @@ func TestFailedStoreEndsTheNode(t *testing.T) {
 		synctest.Wait()
 		fail.Store(true)
 		before := calls.Load()
-		_, err := n.Propose(context.Background(), []byte("lost"))
+		_, err := n.Propose(t.Context(), []byte("lost"))
 		if !errors.Is(err, cluster.ErrFateUnknown) || !errors.Is(err, cluster.ErrStore) {
 			t.Fatalf("Propose() error = %v, want ErrFateUnknown of ErrStore", err)
 		}
@@ -290,7 +290,7 @@ func TestHungStoreIsSeenAndEndsNoWaitForEver(t *testing.T) {
 			t.Fatalf("StoreAge() = %v with nothing under way", age)
 		}
 		hang.Store(true)
-		ctx, cancel := context.WithTimeout(context.Background(), 400*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
 		defer cancel()
 		if _, err := n.Propose(ctx, []byte("hangs")); !errors.Is(err, cluster.ErrFateUnknown) {
 			t.Fatalf("Propose() error = %v, want ErrFateUnknown", err)
@@ -311,7 +311,7 @@ func TestPanicOfTheMachineEndsTheNode(t *testing.T) {
 		n := start(t, cfg)
 		n.leader(t)
 		n.propose(t, "good")
-		if _, err := n.Propose(context.Background(), []byte("panic")); !errors.Is(err, cluster.ErrFateUnknown) {
+		if _, err := n.Propose(t.Context(), []byte("panic")); !errors.Is(err, cluster.ErrFateUnknown) {
 			t.Fatalf("Propose() error = %v, want ErrFateUnknown", err)
 		}
 		err := <-n.ended
@@ -346,7 +346,7 @@ func TestNodeThatMustEndDoesNothingUntilItIsClosed(t *testing.T) {
 				if !leads(n) {
 					t.Fatal("no leader")
 				}
-				ctx := context.Background()
+				ctx := t.Context()
 				if _, err := n.Propose(ctx, []byte("good")); err != nil {
 					t.Fatal(err)
 				}

@@ -18,7 +18,11 @@ func openTestStore(t *testing.T, dir string) *store {
 
 func TestStableValuesAreChecked(t *testing.T) {
 	s := openTestStore(t, t.TempDir())
-	defer s.close()
+	t.Cleanup(func() {
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
+	})
 	if got, err := s.GetUint64([]byte("never set")); got != 0 || err != nil {
 		t.Fatalf("GetUint64() = %d, %v, want 0", got, err)
 	}

@@ -173,7 +173,8 @@ func (l *Log) settle(n, size int) LSN {
 // die ends the log for good: the page that failed may be gone and the next sync
 // may say that all is well.
 func (l *Log) die(err error) error {
-	err = l.stop(Dead, fmt.Errorf("%w: %w", ErrDead, err))
+	err = fmt.Errorf("%w: %w", ErrDead, err)
+	l.stop(Dead, err)
 	if l.o.Events.Dead != nil {
 		l.o.Events.Dead(err)
 	}
@@ -181,13 +182,12 @@ func (l *Log) die(err error) error {
 }
 
 // stop leaves State OK for good. What was queued is dropped: it was never promised.
-func (l *Log) stop(s State, why error) error {
+func (l *Log) stop(s State, why error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.state.Store(uint32(s))
 	l.why, l.queued = why, 0
 	l.pending = batch{}
-	return why
 }
 
 // watchSpace looks whether free space is below the floor.

@@ -91,7 +91,11 @@ func BenchmarkBareSync(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer f.Close()
+	b.Cleanup(func() {
+		if err := f.Close(); err != nil {
+			b.Error(err)
+		}
+	})
 	if err := f.Allocate(16 << 20); err != nil {
 		b.Fatal(err)
 	}

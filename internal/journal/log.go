@@ -117,8 +117,8 @@ func open(fs FS, dir string, o Options, lock io.Closer) (*Log, Recovery, error) 
 		err = l.begin(mark)
 	}
 	if err != nil {
-		rec.State, rec.Err = Dead, err
-		l.die(err)
+		rec.State = Dead
+		rec.Err = l.die(err)
 		return l, rec, nil
 	}
 	l.state.Store(uint32(OK))

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"path"
-	"sort"
+	"slices"
 	"sync"
 	"syscall"
 )
@@ -100,7 +101,7 @@ func (m *MemFS) Crash(loss Loss) {
 		for _, op := range d.ops[:keep] {
 			op.apply(d.durable)
 		}
-		d.ops, d.live = nil, cloneNames(d.durable)
+		d.ops, d.live = nil, maps.Clone(d.durable)
 		for _, file := range sortedKeys(d.live) {
 			d.live[file].crash(loss, m.random)
 		}
@@ -229,22 +230,7 @@ func (op memDirOp) apply(names map[string]*memInode) {
 	}
 }
 
-func cloneNames(from map[string]*memInode) map[string]*memInode {
-	to := make(map[string]*memInode, len(from))
-	for k, v := range from {
-		to[k] = v
-	}
-	return to
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
-}
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // dir returns the directory that a file is in; an unknown one is empty. The caller holds mu.
 func (m *MemFS) dir(name string) *memDir {
@@ -350,7 +336,7 @@ func (m *MemFS) SyncDir(dir string) error {
 	if d == nil {
 		return fmt.Errorf("sync %s: %w", dir, fs.ErrNotExist)
 	}
-	d.durable, d.ops = cloneNames(d.live), nil
+	d.durable, d.ops = maps.Clone(d.live), nil
 	return nil
 }
 

@@ -98,7 +98,7 @@ func (osFS) Free(dir string) (int64, error) {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return 0, fmt.Errorf("statfs %s: %w", dir, err)
 	}
-	return int64(st.Bavail) * int64(st.Bsize), nil
+	return int64(st.Bavail) * blockSize(&st), nil
 }
 
 func (f osFile) Size() (int64, error) {

@@ -16,3 +16,5 @@ func allocate(f *os.File, size int64) error {
 	}
 	return err
 }
+
+func blockSize(st *unix.Statfs_t) int64 { return st.Bsize }
