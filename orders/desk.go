@@ -35,6 +35,7 @@ type Log interface {
 	Epoch() uint32
 	Group() string
 	State() journal.State
+	Watermark() journal.LSN
 }
 
 // Parts is what a desk is made of.
@@ -73,6 +74,7 @@ type Desk struct {
 	read     journal.LSN // last record that Open folded
 	nextIn   map[string]uint64
 	linkedAt int64
+	early    []risk.Cause // decisions cancelled before they came
 	dead     bool
 	handing  risk.Permit // of the order that is being handed over
 	doing    string      // why cancels go out, for CloseStep

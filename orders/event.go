@@ -87,6 +87,8 @@ const (
 	ReasonUnsupported Reason = "unsupported"
 	ReasonGateway     Reason = "gateway"
 	ReasonPermit      Reason = "permit"
+	ReasonFenced      Reason = "FENCED"
+	ReasonCancelled   Reason = "cancelled"
 	ReasonInvalid     Reason = "invalid"
 )
 

@@ -17,13 +17,17 @@ type Message interface{ orderMessage() }
 type Place struct {
 	Intent risk.Intent
 	Held   bool // journalled and charged, but sent only at Release
+	// Alive is asked when the order's turn comes: an error refuses it, because
+	// the one who decided it is no more. Nil asks nobody.
+	Alive func() error
 }
 
 // Release lets a held order go.
 type Release struct{ ID market.ClOrdID }
 
 // CancelOrder asks for the end of one order, named by any of its ids or by the
-// decision that placed it.
+// decision that placed it. A cancel travels ahead of orders; one that comes
+// before the decision it names refuses that decision when it arrives.
 type CancelOrder struct {
 	ID      market.ClOrdID
 	OrderID string // the venue's id, for orders that only the venue has named

@@ -6,6 +6,9 @@ import (
 	"github.com/failshut/failshut/risk"
 )
 
+// earlyCancels is how many cancels that overtook their orders are remembered.
+const earlyCancels = 1024
+
 // received takes what the venue said: evidence before effect.
 func (d *Desk) received(in Inbound) {
 	d.crash(CrashHeard)
@@ -187,11 +190,24 @@ func (d *Desk) reconciled() {
 // cancelOrder asks for the end of one order, whatever state anything is in.
 func (d *Desk) cancelOrder(v CancelOrder) {
 	of := Ref{ID: v.ID, OrderID: v.OrderID}
-	if id, ok := d.m.ByCause(v.Cause); ok && v.ID == "" {
+	if of == (Ref{}) && v.Cause != (risk.Cause{}) {
+		id, ok := d.m.ByCause(v.Cause)
+		if !ok {
+			d.tooEarly(v.Cause)
+			return
+		}
 		of.ID = id
 	}
 	d.doing = "asked"
 	d.step(Withdraw{ID: d.nextID(), Of: of})
+}
+
+// tooEarly remembers a cancel that overtook its order, the newest few of them.
+func (d *Desk) tooEarly(c risk.Cause) {
+	if len(d.early) == earlyCancels {
+		d.early = d.early[1:]
+	}
+	d.early = append(d.early, c)
 }
 
 func (d *Desk) cancelAll(v CancelAll) {
@@ -209,6 +225,7 @@ func (d *Desk) cancelAll(v CancelAll) {
 
 // tick fires the answer timers that are due and asks for silent orders.
 func (d *Desk) tick() {
+	d.durable(d.p.Log.Watermark()) // in case a notice found the box full
 	n := 0
 	for n < len(d.timers) && d.timers[n].due <= d.now.Mono {
 		n++

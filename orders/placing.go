@@ -2,6 +2,7 @@ package orders
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/failshut/failshut/internal/journal"
@@ -17,6 +18,15 @@ func (d *Desk) place(v Place) {
 		o, _ := d.m.Order(Ref{ID: id})
 		e := eventOf(EventRepeated, o)
 		d.tell(e)
+		return
+	}
+	if v.Alive != nil && v.Alive() != nil {
+		d.refuse(in, ReasonFenced)
+		return
+	}
+	if i := slices.Index(d.early, in.Cause); i >= 0 {
+		d.early = slices.Delete(d.early, i, i+1)
+		d.refuse(in, ReasonCancelled)
 		return
 	}
 	in.ID, in.Account = d.nextID(), d.p.Options.Account
