@@ -26,6 +26,7 @@ type Channel struct {
 	lines   []line
 	foreign candidate
 	left    [4]Session // sessions that were left, latest first
+	leaves  int        // how many of them there are
 	heard   int64      // Instant of the last packet in sequence
 	heal    recovery
 	types   [256]uint64

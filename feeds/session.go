@@ -62,14 +62,20 @@ func (k *candidate) stray(c *Channel) {
 	k.packets = k.packets[:0]
 }
 
-// unseen judges a packet of another session than the present one.
+// unseen judges a packet of another session than the present one. A session that was left is late; but where the
+// present one has fallen silent and the one that was left goes on, leaving it was the mistake.
 func (c *Channel) unseen(now int64, in Input, h *Header) {
-	for _, s := range c.left {
-		if s == h.Session && s != (Session{}) {
-			c.desk.Counts.StaleDropped += uint64(h.Count)
-			if f := c.cfg.Events.StaleDropped; f != nil {
-				f(uint64(h.Count))
-			}
+	if in.Kind != Packet {
+		return // an answer of a server that was asked before
+	}
+	silent := !c.cfg.Offline && now-c.heard > 3*int64(c.traits.Heartbeat)
+	left := c.wasLeft(h.Session)
+	if left {
+		c.desk.Counts.StaleDropped += uint64(h.Count)
+		if f := c.cfg.Events.StaleDropped; f != nil {
+			f(uint64(h.Count))
+		}
+		if !silent {
 			return
 		}
 	}
@@ -81,10 +87,18 @@ func (c *Channel) unseen(now int64, in Input, h *Header) {
 	kept := in
 	kept.Data = append([]byte(nil), in.Data...)
 	k.packets = append(k.packets, kept)
-	silent := !c.cfg.Offline && now-c.heard > 3*int64(c.traits.Heartbeat)
-	if c.ended || silent || len(k.packets) >= confirmations {
+	if c.ended && !left || silent && !left || len(k.packets) >= confirmations {
 		c.adopt(now)
 	}
+}
+
+func (c *Channel) wasLeft(s Session) bool {
+	for i := range c.leaves {
+		if c.left[i] == s {
+			return true
+		}
+	}
+	return false
 }
 
 // adopt leaves the present session for the candidate, and takes in the packets that confirmed it.
@@ -92,6 +106,7 @@ func (c *Channel) adopt(now int64) {
 	c.flushHeld(now)
 	copy(c.left[1:], c.left[:])
 	c.left[0] = c.session
+	c.leaves = min(c.leaves+1, len(c.left))
 	packets := c.foreign.packets
 	c.foreign.packets = nil
 	for i, p := range packets {
