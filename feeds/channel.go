@@ -218,8 +218,10 @@ func (c *Channel) revive(now int64) {
 	switch {
 	case !c.desk.exact:
 		c.desk.turnAll(Syncing, "start is missing")
-	case c.hold.len() == 0:
+	case c.heal.since == 0:
 		c.desk.turnAll(Live, "in sequence again")
+	default:
+		c.desk.turnAll(Syncing, "a hole is open")
 	}
 }
 

@@ -229,7 +229,7 @@ func TestDelayedHeartbeatIsNoReset(t *testing.T) {
 
 func TestALineBehindAnotherIsNoReset(t *testing.T) {
 	r := newRig(t, nil)
-	for i := uint64(0); i < 200; i++ { // line 1 sends other cuts of the same, 50 segments behind
+	for i := range uint64(200) { // line 1 sends other cuts of the same, 50 segments behind
 		r.send(0, data(1+2*i, 2))
 		if i >= 50 {
 			from := 1 + 2*(i-50)

@@ -127,7 +127,7 @@ func FuzzChannel(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte, how uint64) {
 		r := newRig(t, func(c *feeds.Config) { c.Offline, c.Requests = how&1 == 0, how&2 != 0 })
 		r.send(0, data(1, 1))
-		for i := 0; i < 3; i++ {
+		for range 3 {
 			r.step(feeds.Input{Kind: feeds.Packet, Line: int(how >> 8), Data: b})
 			if len(b) >= 40 {
 				binary.LittleEndian.PutUint64(b[24:], binary.LittleEndian.Uint64(b[24:])+how)

@@ -15,6 +15,7 @@ type early struct {
 // it uses again.
 type hold struct {
 	kept     []early
+	base     []early // the whole of the array that kept lies in
 	messages int
 	bytes    int
 	free     [][]byte
@@ -40,8 +41,16 @@ func (h *hold) put(e early) {
 	e.in.Data = append(h.buffer(), e.in.Data...)
 	h.messages += e.count
 	h.bytes += len(e.in.Data)
+	if len(h.kept) == cap(h.kept) && len(h.kept) < len(h.base)/2 { // move to the front rather than grow
+		n := copy(h.base, h.kept)
+		clear(h.base[n:])
+		h.kept = h.base[:n]
+	}
 	i := len(h.kept)
 	h.kept = append(h.kept, e)
+	if cap(h.kept) > len(h.base) {
+		h.base = h.kept[:cap(h.kept)]
+	}
 	for i > 0 && h.kept[i-1].first > e.first {
 		h.kept[i] = h.kept[i-1]
 		i--
@@ -62,9 +71,8 @@ func (h *hold) buffer() []byte {
 // pop takes the lowest one out. Its data stays valid until release.
 func (h *hold) pop() early {
 	e := h.kept[0]
-	n := copy(h.kept, h.kept[1:])
-	h.kept[n] = early{}
-	h.kept = h.kept[:n]
+	h.kept[0] = early{}
+	h.kept = h.kept[1:]
 	h.messages -= e.count
 	h.bytes -= len(e.in.Data)
 	return e
@@ -84,5 +92,5 @@ func (h *hold) drop() {
 		h.release(e)
 	}
 	clear(h.kept)
-	h.kept, h.messages, h.bytes = h.kept[:0], 0, 0
+	h.kept, h.messages, h.bytes = h.base[:0], 0, 0
 }

@@ -123,7 +123,11 @@ func (c *Channel) flushHeld(now int64) {
 	c.drain(now)
 }
 
+// quarantine shuts the channel until an operator, or a retry where there are some left, says otherwise.
 func (c *Channel) quarantine(why string) {
 	c.desk.exact = false
+	if c.desk.state != Quarantined && !c.cfg.Offline {
+		c.heal.quarantined(c.desk.mono)
+	}
 	c.desk.turnAll(Quarantined, why)
 }

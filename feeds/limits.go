@@ -51,10 +51,21 @@ func (l Limits) Validate() error {
 		name string
 		v    int
 	}{
-		{"hold", l.Hold}, {"ring", l.Ring}, {"ring bytes", l.RingBytes}, {"seen", l.Seen}, {"symbols", l.Symbols},
-		{"levels", l.Levels}, {"symbol events", l.SymbolEvents}, {"symbol seen", l.SymbolSeen}, {"oracle", l.Oracle},
-		{"types", l.Types}, {"requests", l.Requests}, {"request tries", l.RequestTries}, {"recoveries", l.Recoveries},
-		{"crossed runs", l.CrossedRuns}, {"oracle runs", l.OracleRuns},
+		{"hold", l.Hold},
+		{"ring", l.Ring},
+		{"ring bytes", l.RingBytes},
+		{"seen", l.Seen},
+		{"symbols", l.Symbols},
+		{"levels", l.Levels},
+		{"symbol events", l.SymbolEvents},
+		{"symbol seen", l.SymbolSeen},
+		{"oracle", l.Oracle},
+		{"types", l.Types},
+		{"requests", l.Requests},
+		{"request tries", l.RequestTries},
+		{"recoveries", l.Recoveries},
+		{"crossed runs", l.CrossedRuns},
+		{"oracle runs", l.OracleRuns},
 	} {
 		if c.v < 1 {
 			errs = append(errs, fmt.Errorf("feeds: %s = %d, want at least 1", c.name, c.v))
@@ -64,8 +75,12 @@ func (l Limits) Validate() error {
 		name string
 		v    time.Duration
 	}{
-		{"hold for", l.HoldFor}, {"request retry", l.RequestRetry}, {"request for", l.RequestFor},
-		{"recovery span", l.RecoverySpan}, {"retry", l.Retry}, {"crossed for", l.CrossedFor},
+		{"hold for", l.HoldFor},
+		{"request retry", l.RequestRetry},
+		{"request for", l.RequestFor},
+		{"recovery span", l.RecoverySpan},
+		{"retry", l.Retry},
+		{"crossed for", l.CrossedFor},
 	} {
 		if c.v <= 0 {
 			errs = append(errs, fmt.Errorf("feeds: %s = %v, want above 0", c.name, c.v))

@@ -73,7 +73,6 @@ func (c *Channel) escalate(now int64) bool {
 	if c.desk.state == Suspect {
 		if r.flaps(now) {
 			c.quarantine("too many recoveries")
-			r.quarantined(now)
 			return false
 		}
 		c.desk.turnAll(Recovering, "retransmission asked for")
@@ -252,22 +251,22 @@ func (c *Channel) startOver(now int64) {
 
 // unquarantine lets a channel try again from the start, or from the next epoch where nobody can be asked.
 func (c *Channel) unquarantine(now int64) {
+	shut := c.desk.state == Quarantined
 	for _, s := range c.desk.seats {
-		if s.own == Quarantined {
-			s.own = Live
-			c.desk.told(s.instrument, Quarantined, Syncing, "retry", false)
+		if s.own == Quarantined { // its book has missed what came meanwhile
+			c.desk.Turn(s, Suspect, "retry")
+			shut = true
 		}
 	}
-	if c.desk.state != Quarantined {
-		return
-	}
-	c.heal.begun = c.heal.begun[:0]
-	if c.cfg.Requests && c.started {
+	switch {
+	case !shut:
+	case c.cfg.Requests && c.started:
+		c.heal.begun = c.heal.begun[:0]
 		c.desk.turnAll(Recovering, "retry")
 		c.startOver(now)
-		return
+	case c.desk.state == Quarantined:
+		c.desk.turnAll(Syncing, "retry")
 	}
-	c.desk.turnAll(Syncing, "retry")
 }
 
 // holeDeadline returns the Instant at which judgeHole has something to do, 0 for none.

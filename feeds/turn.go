@@ -44,12 +44,13 @@ func (d *Desk) newEpoch(to State, why string) {
 	from := d.state
 	d.state = to
 	d.hide()
+	d.told(market.Instrument{}, from, to, why, true)
 	for _, s := range d.seats {
-		if s.own != Quarantined {
+		if s.own != Live && s.own != Quarantined {
+			d.told(s.instrument, s.own, Live, why, false) // it stands empty, as exact as its channel
 			s.own = Live
 		}
 	}
-	d.told(market.Instrument{}, from, to, why, true)
 }
 
 // hide forgets what readers were shown. They clear it themselves at the StateChange that follows at once.

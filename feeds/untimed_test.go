@@ -7,6 +7,7 @@ import (
 	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/feeds/iex"
 	"github.com/failshut/failshut/feeds/iex/iextest"
+	"github.com/failshut/failshut/market"
 )
 
 // untimed is a transport as MoldUDP64 is one: without send times, and with an end of session, which is what the
@@ -117,6 +118,20 @@ func TestQuarantineIsLiftedByTheNextEpochOnlyAfterARetry(t *testing.T) {
 	r.send(0, beat(1), data(1, 1))
 	if got := r.Desk().State(); got != feeds.Live {
 		t.Errorf("state after a retry and an epoch = %s, want live", got)
+	}
+}
+
+func TestARetriedSymbolWaitsForTheNextEpoch(t *testing.T) {
+	r := newRig(t, nil)
+	r.send(0, iextest.Segment{First: 1, Messages: [][]byte{bid(1), iextest.Level("HUGE", market.Buy, 1<<62, 1, true)}})
+	r.step(feeds.Input{Kind: feeds.Retry})
+	r.send(0, iextest.Segment{First: 3, Messages: [][]byte{iextest.Level("HUGE", market.Buy, 1, 1, true)}})
+	if by, _ := r.Desk().States(); by[feeds.Live] != 1 || by[feeds.Suspect] != 1 {
+		t.Errorf("states after a retry = %v, want one live, and one suspect: it has missed messages", by)
+	}
+	r.send(0, beat(1), iextest.Segment{First: 1, Messages: [][]byte{iextest.Level("HUGE", market.Buy, 1, 1, true)}})
+	if by, _ := r.Desk().States(); by[feeds.Live] != 2 {
+		t.Errorf("states in the next epoch = %v, want both live", by)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -97,11 +98,7 @@ func faulty(t *testing.T, seed uint64) {
 		if book[price] = size; size == 0 {
 			delete(book, price)
 		}
-		kept := map[int]int{}
-		for p, q := range book {
-			kept[p] = q
-		}
-		venue[id] = kept
+		venue[id] = maps.Clone(book)
 		old := frame
 		frame = fmt.Appendf(nil, `{"stream":"a@depth","data":{"e":"depthUpdate","E":1,"s":"A","U":%d,"u":%d,"b":[["%d","%d"]],"a":[]}}`, first, id, price, size)
 		calm := now > 300e9

@@ -2,6 +2,7 @@ package binance
 
 import (
 	"math"
+	"slices"
 
 	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/market"
@@ -191,11 +192,11 @@ func (f *Feed) link(y *symbol, s event) {
 	y.seat.Book()
 	y.book.Clear()
 	y.book.SetRange(span(s))
-	for i := len(s.bids) - 1; i >= 0; i-- { // from the worst, so that each stands at the end of its side
-		y.book.Set(market.Buy, s.bids[i].price, s.bids[i].qty)
+	for _, l := range slices.Backward(s.bids) { // from the worst, so that each stands at the end of its side
+		y.book.Set(market.Buy, l.price, l.qty)
 	}
-	for i := len(s.asks) - 1; i >= 0; i-- {
-		y.book.Set(market.Sell, s.asks[i].price, s.asks[i].qty)
+	for _, l := range slices.Backward(s.asks) {
+		y.book.Set(market.Sell, l.price, l.qty)
 	}
 	f.desk.At(feeds.Pos{Epoch: y.epoch, Seq: s.last}, s.index, s.time)
 	f.desk.Turn(y.seat, feeds.Live, "snapshot linked")

@@ -109,11 +109,10 @@ func Open(family Family, files, snapshots []string) (*Recording, error) {
 	}
 	sortSnapshots(r.snapshots)
 	for _, p := range files { // what they are is found first, so that nothing is judged before all are known
-		s, f, c, err := openSource(p, family)
+		_, f, c, err := openSource(p, family)
 		if err != nil {
 			return nil, err
 		}
-		_ = s
 		r.files = append(r.files, f)
 		if err := c.Close(); err != nil {
 			return nil, fmt.Errorf("capture: %s: %w", p, err)

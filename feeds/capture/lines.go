@@ -143,7 +143,7 @@ func query(url []byte, key string) string {
 
 // digits reads nanoseconds.
 func digits(b []byte) (market.Timestamp, bool) {
-	if len(b) == 0 || len(b) > 18 && !(len(b) == 19 && b[0] < '9') {
+	if len(b) == 0 || len(b) > 18 && (len(b) != 19 || b[0] >= '9') {
 		return 0, false
 	}
 	var n market.Timestamp

@@ -34,7 +34,7 @@ var sizes = [256]uint8{
 const (
 	eventComplete = 1       // flag of a price level update: the book stands as the matching engine left it
 	priceScale    = 100_000 // from 1e-4 to 1e-9
-	qtyScale      = market.Qty(market.Unit)
+	qtyScale      = market.Unit
 	maxPrice      = math.MaxInt64 / priceScale
 )
 
