@@ -142,6 +142,16 @@ func (p *Page) Proven(mono int64) {
 	}
 }
 
+// ProvenBook says that the book of i, if Live, is as good at Instant mono as it was.
+func (p *Page) ProvenBook(i market.Instrument, mono int64) {
+	if s := p.slots[i]; s != nil {
+		s.words[quoteWords-1].Store(uint64(mono)) // one word of a quote that is otherwise unchanged
+	}
+	if n, ok := p.next.(Prover); ok {
+		n.ProvenBook(i, mono)
+	}
+}
+
 // slot returns the slot of i, made with the state of a book that has no quote yet.
 func (p *Page) slot(i market.Instrument) *slot {
 	if s := p.slots[i]; s != nil {

@@ -3,6 +3,8 @@ package feeds
 import (
 	"fmt"
 	"time"
+
+	"github.com/failshut/failshut/market"
 )
 
 // Channel is one sequence of datagrams and the books that it makes: it judges sessions, epochs, duplicates and
@@ -13,7 +15,6 @@ type Channel struct {
 	transport Transport
 	traits    Traits
 	codec     Codec
-	prover    Prover
 
 	started bool
 	ended   bool // the session has
@@ -33,10 +34,12 @@ type Channel struct {
 	head    Header
 }
 
-// Prover is a Sink that wants to know when a Live channel was proven to be in sequence without news of a book.
+// Prover is a Sink that wants to know when what is Live was proven to be in sequence without news of its touch.
 type Prover interface {
 	// Proven says that every Live book of the feed is as good at Instant mono as it was.
 	Proven(mono int64)
+	// ProvenBook says it of one book, on feeds whose books are in sequence one by one.
+	ProvenBook(i market.Instrument, mono int64)
 }
 
 // NewChannel returns the Channel of cfg over transport and codec, or what Limits.Validate finds. It is Down until
@@ -53,7 +56,6 @@ func NewChannel(cfg Config, transport Transport, codec Codec) (*Channel, error) 
 		desk: NewDesk(cfg, Down, false), seen: newSeen(cfg.Limits.Seen),
 	}
 	c.heal.init(cfg)
-	c.prover, _ = cfg.Sink.(Prover)
 	return c, nil
 }
 
@@ -86,7 +88,7 @@ func (c *Channel) Step(now int64, in Input) []Output {
 		c.desk.Counts.Control++
 	case LineUp:
 		if !c.started {
-			c.desk.turnAll(Syncing, "line up")
+			c.desk.TurnAll(Syncing, "line up")
 		}
 	case LineDown:
 		c.lineDown()
@@ -102,7 +104,7 @@ func (c *Channel) Step(now int64, in Input) []Output {
 
 func (c *Channel) lineDown() {
 	if c.desk.state != Quarantined && c.desk.state != Suspect && c.desk.state != Recovering {
-		c.desk.turnAll(Down, "line lost")
+		c.desk.TurnAll(Down, "line lost")
 	}
 }
 
@@ -203,8 +205,8 @@ func (c *Channel) sequence(now int64, in Input, h *Header) {
 	} else {
 		c.heal.answered(h.First, h.Count)
 	}
-	if c.prover != nil && c.desk.state == Live {
-		c.prover.Proven(now)
+	if c.desk.prover != nil && c.desk.state == Live {
+		c.desk.prover.Proven(now)
 	}
 }
 
@@ -217,11 +219,11 @@ func (c *Channel) revive(now int64) {
 	}
 	switch {
 	case !c.desk.exact:
-		c.desk.turnAll(Syncing, "start is missing")
+		c.desk.TurnAll(Syncing, "start is missing")
 	case c.heal.since == 0:
-		c.desk.turnAll(Live, "in sequence again")
+		c.desk.TurnAll(Live, "in sequence again")
 	default:
-		c.desk.turnAll(Syncing, "a hole is open")
+		c.desk.TurnAll(Syncing, "a hole is open")
 	}
 }
 
@@ -300,7 +302,7 @@ func (c *Channel) endSession() {
 	c.ended = true
 	c.desk.Counts.EndOfSession = true
 	if c.desk.state != Quarantined {
-		c.desk.turnAll(Down, "end of session")
+		c.desk.TurnAll(Down, "end of session")
 	}
 	if f := c.cfg.Events.EndOfSession; f != nil {
 		f()
@@ -319,7 +321,7 @@ func (c *Channel) judgeTime(now int64) {
 		if f := c.cfg.Events.Silence; f != nil {
 			f(time.Duration(now - c.heard))
 		}
-		c.desk.turnAll(Stale, "silence")
+		c.desk.TurnAll(Stale, "silence")
 	}
 	if !c.cfg.Offline {
 		c.judgeHole(now)

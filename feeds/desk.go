@@ -47,11 +47,12 @@ type Applied struct {
 type Desk struct {
 	Counts Counts
 
-	cfg   Config
-	sink  Sink
-	state State // of the channel
-	exact bool  // every message since the epoch began has been applied, or would have been
-	old   bool  // the message was delivered before: books need it again, readers do not
+	cfg    Config
+	sink   Sink
+	prover Prover // sink, where it is one
+	state  State  // of the channel
+	exact  bool   // every message since the epoch began has been applied, or would have been
+	old    bool   // the message was delivered before: books need it again, readers do not
 
 	pos   Pos
 	event market.Timestamp
@@ -71,7 +72,8 @@ func NewDesk(cfg Config, state State, exact bool) Desk {
 	if sink == nil {
 		sink = Discard{}
 	}
-	return Desk{cfg: cfg, sink: sink, state: state, exact: exact}
+	prover, _ := sink.(Prover)
+	return Desk{cfg: cfg, sink: sink, prover: prover, state: state, exact: exact}
 }
 
 // Seat makes the seat of i with its book, in state. It returns ErrTooMany at the bound.
@@ -219,6 +221,14 @@ func (d *Desk) Publish(s *Seat) {
 		Pos: d.pos, Instrument: s.instrument, State: Live, Bid: bid, Ask: ask, Range: s.ladder.Range(),
 		Event: d.event, Recv: d.recv, Mono: d.mono,
 	})
+}
+
+// Prove tells readers that the book of s, if it is Live, was proven to be in sequence, whether or not its touch changed.
+// Codecs of a Channel have no need of it: there every packet in sequence proves all books.
+func (d *Desk) Prove(s *Seat) {
+	if d.prover != nil && d.live(s) {
+		d.prover.ProvenBook(s.instrument, d.mono)
+	}
 }
 
 // Touch asks for s to be published when the datagram ends.

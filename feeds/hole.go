@@ -42,10 +42,10 @@ func (c *Channel) openHole(now int64) {
 	}
 	switch c.desk.state {
 	case Live:
-		c.desk.turnAll(Suspect, "gap")
+		c.desk.TurnAll(Suspect, "gap")
 	case Stale, Down:
 		if !c.ended {
-			c.desk.turnAll(Syncing, "gap after silence")
+			c.desk.TurnAll(Syncing, "gap after silence")
 		}
 	default:
 	}
@@ -83,7 +83,7 @@ func (c *Channel) drain(now int64) {
 	}
 	if c.desk.state != Quarantined {
 		c.heard = now
-		c.desk.turnAll(Live, "gap closed")
+		c.desk.TurnAll(Live, "gap closed")
 	}
 }
 
@@ -129,5 +129,5 @@ func (c *Channel) quarantine(why string) {
 	if c.desk.state != Quarantined && !c.cfg.Offline {
 		c.heal.quarantined(c.desk.mono)
 	}
-	c.desk.turnAll(Quarantined, why)
+	c.desk.TurnAll(Quarantined, why)
 }

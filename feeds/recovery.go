@@ -75,7 +75,7 @@ func (c *Channel) escalate(now int64) bool {
 			c.quarantine("too many recoveries")
 			return false
 		}
-		c.desk.turnAll(Recovering, "retransmission asked for")
+		c.desk.TurnAll(Recovering, "retransmission asked for")
 	}
 	r.asking, r.moved = true, now
 	c.ask(now)
@@ -226,7 +226,7 @@ func (c *Channel) giveUp(now int64) {
 	r.since = max(now, 1)
 	r.restart = now + 1 + r.draw(int64(wait))
 	if c.desk.state != Quarantined {
-		c.desk.turnAll(Suspect, "no answer to retransmission")
+		c.desk.TurnAll(Suspect, "no answer to retransmission")
 	}
 }
 
@@ -241,7 +241,7 @@ func (c *Channel) startOver(now int64) {
 	c.codec.Reset(&c.desk)
 	c.desk.newEpoch(Recovering, "from the start")
 	if c.top <= 1 {
-		c.desk.turnAll(Live, "nothing has been sent")
+		c.desk.TurnAll(Live, "nothing has been sent")
 		return
 	}
 	c.heal.open(now)
@@ -262,10 +262,10 @@ func (c *Channel) unquarantine(now int64) {
 	case !shut:
 	case c.cfg.Requests && c.started:
 		c.heal.begun = c.heal.begun[:0]
-		c.desk.turnAll(Recovering, "retry")
+		c.desk.TurnAll(Recovering, "retry")
 		c.startOver(now)
 	case c.desk.state == Quarantined:
-		c.desk.turnAll(Syncing, "retry")
+		c.desk.TurnAll(Syncing, "retry")
 	}
 }
 

@@ -18,8 +18,8 @@ func (d *Desk) Turn(s *Seat, to State, why string) {
 	}
 }
 
-// turnAll brings the channel into state to, and tells readers. Coming to Live it sends them every book that is.
-func (d *Desk) turnAll(to State, why string) {
+// TurnAll brings the channel into state to, and tells readers. Coming to Live it sends them every book that is.
+func (d *Desk) TurnAll(to State, why string) {
 	from := d.state
 	if from == to {
 		return

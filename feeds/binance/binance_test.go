@@ -38,21 +38,22 @@ func newFeed(t testing.TB, offline bool, sink feeds.Sink) *binance.Feed {
 
 // mirror is a reader that keeps its own book from what it is told, as the contract of feeds.Depth says.
 type mirror struct {
-	state feeds.State
+	whole feeds.State // of the channel
+	state feeds.State // of the book
 	bids  map[market.Price]market.Qty
 	quote feeds.Quote
 	t     testing.TB
 }
 
 func (m *mirror) Quote(q feeds.Quote) {
-	if m.state != feeds.Live {
+	if m.state != feeds.Live || m.whole != feeds.Live {
 		m.t.Errorf("quote while %s", m.state)
 	}
 	m.quote = q
 }
 
 func (m *mirror) Depth(d feeds.Depth) {
-	if m.state != feeds.Live {
+	if m.state != feeds.Live || m.whole != feeds.Live {
 		m.t.Errorf("depth while %s", m.state)
 	}
 	if d.Side != market.Buy {
@@ -68,6 +69,10 @@ func (m *mirror) Depth(d feeds.Depth) {
 func (m *mirror) Trade(feeds.Trade) {}
 
 func (m *mirror) State(c feeds.StateChange) {
+	if !c.Instrument.Valid() {
+		m.whole = c.State
+		return
+	}
 	m.state = c.State
 	m.bids = map[market.Price]market.Qty{}
 }
@@ -141,6 +146,37 @@ func faulty(t *testing.T, seed uint64) {
 	}
 	if by, _ := f.Desk().States(); by[feeds.Live] != 1 {
 		t.Errorf("states after the calm = %v, want live: %+v", by, f.Desk().Counts)
+	}
+}
+
+func TestBoardShowsABookFromItsLinkOn(t *testing.T) {
+	var b feeds.Board
+	f := newFeed(t, false, b.Page(nil))
+	i := market.MustListed("BINANCE", "A")
+	depth := func(id uint64) []byte {
+		return fmt.Appendf(nil, `{"stream":"a@depth","data":{"e":"depthUpdate","E":1,"s":"A","U":%d,"u":%d,"b":[["5","1"]],"a":[["6","1"]]}}`, id, id)
+	}
+	state := func() feeds.State { q, _ := b.Read(i); return q.State }
+	f.Step(1, feeds.Input{Kind: feeds.Packet, Data: depth(4)})
+	f.Step(2, feeds.Input{Kind: feeds.Body, Symbol: "A", Data: body(map[int]int{5: 1}, 4)})
+	if got := state(); got == feeds.Live {
+		t.Errorf("state before the link = %s, want none that is readable", got)
+	}
+	f.Step(3, feeds.Input{Kind: feeds.Packet, Data: depth(5)})
+	if q, ok := b.Read(i); !ok || q.Tradable() != nil || q.Seq != 5 || q.Mono != 3 {
+		t.Errorf("quote after the link = %+v, want a tradable one as of id 5", q)
+	}
+	f.Step(4, feeds.Input{Kind: feeds.Packet, Data: depth(6)})
+	if q, _ := b.Read(i); q.Mono != 4 {
+		t.Errorf("proven at %d by an event that changes nothing, want 4", q.Mono)
+	}
+	f.Step(4, feeds.Input{Kind: feeds.LineDown})
+	if got := state(); got != feeds.Down {
+		t.Errorf("state without a line = %s, want down", got)
+	}
+	f.Step(5, feeds.Input{Kind: feeds.LineUp})
+	if got := state(); got != feeds.Syncing {
+		t.Errorf("state with a line again = %s, want syncing", got)
 	}
 }
 

@@ -32,7 +32,7 @@ func NewSpot(cfg feeds.Config) (*Feed, error) {
 		return nil, err
 	}
 	return &Feed{
-		desk: feeds.NewDesk(cfg, feeds.Live, true), cfg: cfg,
+		desk: feeds.NewDesk(cfg, feeds.Down, true), cfg: cfg,
 		symbols: map[string]*symbol{}, types: map[string]*uint64{},
 	}, nil
 }
@@ -93,6 +93,10 @@ func (f *Feed) text(in feeds.Input) {
 		return
 	}
 	f.desk.Seen(in.Recv, m.at())
+	f.desk.Stamp(in.Recv, f.now)
+	if in.Kind == feeds.Packet {
+		f.desk.TurnAll(feeds.Live, "the line speaks")
+	}
 	if k == control {
 		f.desk.Counts.Control++
 		return
@@ -101,7 +105,6 @@ func (f *Feed) text(in feeds.Input) {
 	if h := f.cfg.Events.Packet; h != nil {
 		h(in.Line, len(in.Data), 1)
 	}
-	f.desk.Stamp(in.Recv, f.now)
 	if k == unknown {
 		f.desk.Counts.Messages++
 		f.desk.Counts.UnknownTypes++
@@ -308,6 +311,7 @@ func (f *Feed) unbuffer(y *symbol) {
 }
 
 func (f *Feed) lineDown() {
+	f.desk.TurnAll(feeds.Down, "line lost")
 	for _, y := range f.order {
 		y.oracle.forget()
 		y.wait = nil
@@ -319,6 +323,7 @@ func (f *Feed) lineDown() {
 }
 
 func (f *Feed) lineUp() {
+	f.desk.TurnAll(feeds.Live, "line up")
 	for _, y := range f.order {
 		if y.seat.Own() == feeds.Down {
 			f.desk.Turn(y.seat, feeds.Syncing, "line up")

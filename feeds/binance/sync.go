@@ -245,6 +245,7 @@ func (f *Feed) apply(y *symbol, e event) {
 		return
 	}
 	d.Publish(y.seat)
+	d.Prove(y.seat)
 	if !y.oracle.expect(touchOf(e.last, best(y.book, market.Buy), best(y.book, market.Sell))) {
 		d.Counts.OracleSkipped++
 	}
