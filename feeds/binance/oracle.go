@@ -50,14 +50,15 @@ func (o *oracle) tell(t touch) {
 	o.tickers[i] = t
 }
 
-// expect adds the touch of the book after a depth event. It returns false when it had to let the oldest go.
-func (o *oracle) expect(t touch) bool {
-	room := len(o.pending) < o.most
-	if !room {
-		o.pending = append(o.pending[:0], o.pending[1:]...)
+// expect adds the touch of the book after a depth event. At the bound it lets the older half go, and returns how many
+// those were.
+func (o *oracle) expect(t touch) (gone int) {
+	if len(o.pending) >= o.most {
+		gone = (len(o.pending) + 1) / 2
+		o.pending = append(o.pending[:0], o.pending[gone:]...)
 	}
 	o.pending = append(o.pending, t)
-	return room
+	return gone
 }
 
 // next judges the oldest depth event that can be judged, if there is one.

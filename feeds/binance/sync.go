@@ -246,9 +246,8 @@ func (f *Feed) apply(y *symbol, e event) {
 	}
 	d.Publish(y.seat)
 	d.Prove(y.seat)
-	if !y.oracle.expect(touchOf(e.last, best(y.book, market.Buy), best(y.book, market.Sell))) {
-		d.Counts.OracleSkipped++
-	}
+	gone := y.oracle.expect(touchOf(e.last, best(y.book, market.Buy), best(y.book, market.Sell)))
+	d.Counts.OracleSkipped += uint64(gone)
 	f.ask(y)
 }
 
