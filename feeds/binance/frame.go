@@ -173,11 +173,14 @@ func (f *frame) whole(to *uint64, bit fields) bool {
 
 // number reads a quoted decimal.
 func (f *frame) number(p *market.Price, q *market.Qty, bit fields) bool {
-	b, ok := f.scan.text()
+	v, ok := f.scan.plain()
 	if !ok {
-		return false
+		b, found := f.scan.text()
+		if !found {
+			return false
+		}
+		v, ok = f.decimal(b)
 	}
-	v, ok := f.decimal(b)
 	if p != nil {
 		*p = market.Price(v)
 	} else {
@@ -228,9 +231,6 @@ func (f *frame) level() (l level, ok bool) {
 // decimal reads b in units of 1e-9. A number of the right form that we cannot hold exactly is noted and read as 0;
 // one of the wrong form, or below 0, which no price or quantity of the venue is, returns false.
 func (f *frame) decimal(b []byte) (int64, bool) {
-	if v, ok := plain(b); ok {
-		return v, true
-	}
 	p, err := market.ParsePriceBytes(b)
 	switch {
 	case err == nil:
@@ -240,38 +240,6 @@ func (f *frame) decimal(b []byte) (int64, bool) {
 	}
 	f.refused = err
 	return 0, b[0] != '-'
-}
-
-var scale = [10]int64{1e9, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 10, 1}
-
-// plain reads the decimals that venues write: at most nine digits before the point and nine behind it. All others
-// it leaves to package market.
-func plain(b []byte) (int64, bool) {
-	var v int64
-	i := 0
-	for i < len(b) && b[i]-'0' <= 9 {
-		v = v*10 + int64(b[i]-'0')
-		if i++; i > 9 {
-			return 0, false
-		}
-	}
-	if i == len(b) {
-		return v * 1e9, i > 0
-	}
-	if b[i] != '.' || i == 0 {
-		return 0, false
-	}
-	tail := b[i+1:]
-	if len(tail) == 0 || len(tail) > 9 {
-		return 0, false
-	}
-	for _, c := range tail {
-		if c-'0' > 9 {
-			return 0, false
-		}
-		v = v*10 + int64(c-'0')
-	}
-	return v * scale[len(tail)], true
 }
 
 // kind is what a frame is to a book. The zero kind says nothing about one.

@@ -88,6 +88,39 @@ func hex(c byte) bool {
 	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f'
 }
 
+var scale = [10]int64{1e9, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 10, 1}
+
+// plain takes a quoted decimal as venues write it, with one to nine digits before the point and as many behind it, and
+// returns it in units of 1e-9. It takes nothing of any other form, which is left to text and to package market.
+func (s *scanner) plain() (int64, bool) {
+	b, i := s.b, s.i
+	if i >= len(b) || b[i] != '"' {
+		return 0, false
+	}
+	i++
+	from := i
+	var v int64
+	for i < len(b) && b[i]-'0' <= 9 {
+		v = v*10 + int64(b[i]-'0')
+		i++
+	}
+	if n := i - from; n == 0 || n > 9 || i+1 >= len(b) || b[i] != '.' {
+		return 0, false
+	}
+	i++
+	from = i
+	for i < len(b) && b[i]-'0' <= 9 {
+		v = v*10 + int64(b[i]-'0')
+		i++
+	}
+	n := i - from
+	if n == 0 || n > 9 || i >= len(b) || b[i] != '"' {
+		return 0, false
+	}
+	s.i = i + 1
+	return v * scale[n], true
+}
+
 // whole takes a number without sign, fraction or exponent that fits 64 bits.
 func (s *scanner) whole() (uint64, bool) {
 	s.space()
