@@ -91,12 +91,19 @@ func TestFaultsNeverMakeALiveBookWrong(t *testing.T) {
 func faulty(t *testing.T, seed uint64) {
 	random := rand.New(rand.NewPCG(seed, 3))
 	m := &mirror{t: t}
-	f := newFeed(t, false, m)
+	limits := feeds.DefaultLimits()
+	if seed%2 == 0 {
+		limits.Recoveries = 1000 // so that faults find a book that is not shut
+	}
+	f, err := binance.NewSpot(feeds.Config{Venue: "BINANCE", Limits: limits, Sink: m})
+	if err != nil {
+		t.Fatal(err)
+	}
 	venue := map[uint64]map[int]int{} // id → the venue's bids as of it
 	book := map[int]int{}
 	id, lag, wanted, rounds := uint64(100), uint64(0), false, 0
 	var frame []byte
-	for now := int64(1e9); now < 400e9; now += 1e9 {
+	for now := int64(1e9); now < 720e9; now += 1e9 {
 		first := id + 1
 		id += uint64(1 + random.IntN(3))
 		price, size := 1+random.IntN(20), random.IntN(3)
@@ -177,6 +184,39 @@ func TestBoardShowsABookFromItsLinkOn(t *testing.T) {
 	f.Step(5, feeds.Input{Kind: feeds.LineUp})
 	if got := state(); got != feeds.Syncing {
 		t.Errorf("state with a line again = %s, want syncing", got)
+	}
+}
+
+func TestABookThatBreaksAgainAndAgainIsShutAndTriedLater(t *testing.T) {
+	f := newFeed(t, false, nil)
+	now, id := int64(1e9), uint64(1)
+	depth := func() {
+		f.Step(now, feeds.Input{Kind: feeds.Packet, Data: fmt.Appendf(nil, `{"stream":"a@depth","data":{"e":"depthUpdate","E":1,"s":"A","U":%d,"u":%d,"b":[],"a":[]}}`, id, id)})
+	}
+	round := func() feeds.State { // a hole, then a snapshot and the event that links to it
+		now += 1e9
+		id += 2
+		depth()
+		f.Step(now, feeds.Input{Kind: feeds.Body, Symbol: "A", Data: body(nil, id)})
+		id++
+		depth()
+		return f.Desk().Seats()[0].Own()
+	}
+	for n := range 5 {
+		if got := round(); got != feeds.Live {
+			t.Fatalf("state after %d recoveries = %s, want live", n, got)
+		}
+	}
+	if got := round(); got != feeds.Quarantined {
+		t.Fatalf("state after five recoveries = %s, want quarantined", got)
+	}
+	if got, want := f.Deadline(), now+int64(feeds.DefaultLimits().Retry); got != want {
+		t.Errorf("deadline = %d, want %d", got, want)
+	}
+	now = f.Deadline()
+	f.Step(now, feeds.Input{Kind: feeds.Tick})
+	if got := round(); got != feeds.Live || f.Deadline() != 0 {
+		t.Errorf("state after the retry = %s with deadline %d, want live and none", got, f.Deadline())
 	}
 }
 

@@ -20,6 +20,7 @@ type Feed struct {
 	desk    feeds.Desk
 	cfg     feeds.Config
 	now     int64
+	due     int64 // the first retry of a quarantined book; 0 for none
 	frame   frame
 	symbols map[string]*symbol
 	order   []*symbol
@@ -43,8 +44,9 @@ func (f *Feed) Desk() *feeds.Desk { return &f.desk }
 // Detects returns feeds.ByChain: that something is missing, not how much.
 func (f *Feed) Detects() feeds.Detection { return feeds.ByChain }
 
-// Deadline returns 0: a silent websocket is found by its pings, by the one who holds the connection.
-func (f *Feed) Deadline() int64 { return 0 }
+// Deadline returns the Instant at which a quarantine is to be lifted, 0 for none. A silent websocket is found by its
+// pings, by the one who holds the connection.
+func (f *Feed) Deadline() int64 { return f.due }
 
 // ByType returns delivered messages by the name of their stream.
 func (f *Feed) ByType() map[string]uint64 {
@@ -60,6 +62,7 @@ func (f *Feed) ByType() map[string]uint64 {
 // Step takes one Input at Instant now.
 func (f *Feed) Step(now int64, in feeds.Input) []feeds.Output {
 	f.now = now
+	f.retryDue()
 	switch in.Kind {
 	case feeds.Packet, feeds.Body, feeds.Resent:
 		f.text(in)
@@ -196,8 +199,7 @@ func (f *Feed) duplicate(in feeds.Input, y *symbol) bool {
 		if h := f.cfg.Events.Conflict; h != nil {
 			h(feeds.Pos{Epoch: y.epoch, Seq: f.frame.last})
 		}
-		y.oracle.forget()
-		f.desk.Turn(y.seat, feeds.Quarantined, "conflict")
+		f.quarantine(y, "conflict")
 	}
 	return true
 }
@@ -333,9 +335,7 @@ func (f *Feed) lineUp() {
 
 func (f *Feed) retry() {
 	for _, y := range f.order {
-		if y.seat.Own() == feeds.Quarantined {
-			f.desk.Turn(y.seat, feeds.Syncing, "retry")
-		}
+		f.lift(y)
 	}
 }
 

@@ -34,6 +34,10 @@ type symbol struct {
 	runs   int   // batches in a row after which the book was crossed
 	since  int64 // Instant of the first of them
 	depth  bool  // a depth event has come
+
+	again   []int64 // Instants of the latest links after the first
+	retryAt int64   // when a quarantine is lifted by itself; 0 for never
+	retries int
 }
 
 func (y *symbol) live() bool { return y.seat.Own() == feeds.Live }
@@ -181,8 +185,15 @@ func (f *Feed) linkTo(y *symbol, e event) {
 	}
 }
 
-// link makes the book anew from s.
+// link makes the book anew from s, unless it was made anew too often of late: a book that breaks again and again is
+// not read in between.
 func (f *Feed) link(y *symbol, s event) {
+	if y.epoch > 0 && !f.cfg.Offline && y.flaps(f.now, f.cfg.Limits) {
+		f.unbuffer(y)
+		f.quarantine(y, "too many recoveries")
+		f.reject(y, "too many recoveries")
+		return
+	}
 	f.desk.Counts.Snapshots++
 	if h := f.cfg.Events.Snapshot; h != nil {
 		h(y.seat.Instrument(), true, "")
