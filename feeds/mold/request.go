@@ -1,6 +1,10 @@
 package mold
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/failshut/failshut/feeds"
+)
 
 // Request asks for Count messages of Session from number First on.
 type Request struct {
@@ -26,4 +30,11 @@ func ParseRequest(d []byte) (Request, bool) {
 	r := Request{First: binary.BigEndian.Uint64(d[10:]), Count: int(binary.BigEndian.Uint16(d[18:]))}
 	copy(r.Session[:], d)
 	return r, r.First != 0 && r.Count != 0 && r.Count != countEnd
+}
+
+// AppendAsk appends, as a datagram, the request that a feeds.Channel over Transport asks for with o.
+func AppendAsk(b []byte, o feeds.Output) []byte {
+	r := Request{First: o.From, Count: int(min(o.To-o.From, countMost-1)) + 1}
+	copy(r.Session[:], o.Session[:])
+	return AppendRequest(b, r)
 }

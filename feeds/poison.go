@@ -1,0 +1,6 @@
+//go:build !race
+
+package feeds
+
+// poison does nothing: only builds that look for races spoil what was released.
+func poison([]byte) {}
