@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 
 	"github.com/failshut/failshut/feeds"
-	"github.com/failshut/failshut/market"
 )
 
 func (c *Codec) add(d *feeds.Desk, msg []byte) {
@@ -12,7 +11,12 @@ func (c *Codec) add(d *feeds.Desk, msg []byte) {
 	if p == nil || p.seat == nil || !d.Applies(p.seat) {
 		return
 	}
-	o := order{ref: refOf(msg), side: msg[19], shares: u32(msg, 20), price: u32(msg, 32), locate: uint16(p.locate)}
+	o := order{ref: refOf(msg), shares: u32(msg, 20), price: u32(msg, 32), locate: uint16(p.locate), live: true}
+	var known bool
+	if o.side, known = sideFrom(msg[19]); !known {
+		d.Contradict(p.seat, "order without side")
+		return
+	}
 	if i := c.orders.find(o.ref); i >= 0 {
 		c.both(d, p, i, "order added twice")
 		return
@@ -38,15 +42,13 @@ func (c *Codec) rest(d *feeds.Desk, p *place, o order) bool {
 	case done:
 	}
 	c.orders.add(o)
-	d.Level(p.seat, sideOf(o.side), priceOf(o.price), qtyOf(uint64(now)), true)
+	d.Level(p.seat, o.side.market(), priceOf(o.price), qtyOf(uint64(now)), true)
 	return true
 }
 
 // sound judges what an order that is to rest says of itself.
 func (c *Codec) sound(d *feeds.Desk, p *place, o order) bool {
 	switch {
-	case o.side != buySide && o.side != sellSide:
-		d.Contradict(p.seat, "order without side")
 	case o.shares == 0:
 		d.Contradict(p.seat, "order without shares")
 	case o.price == 0:
@@ -117,7 +119,7 @@ func (c *Codec) cut(d *feeds.Desk, p *place, msg []byte) (order, bool) {
 // lower takes shares of o off its level.
 func (c *Codec) lower(d *feeds.Desk, p *place, o order, shares uint32, complete bool) {
 	now := p.book.take(o.side, o.price, shares)
-	d.Level(p.seat, sideOf(o.side), priceOf(o.price), qtyOf(uint64(now)), complete)
+	d.Level(p.seat, o.side.market(), priceOf(o.price), qtyOf(uint64(now)), complete)
 }
 
 func (c *Codec) delete(d *feeds.Desk, msg []byte) {
@@ -146,7 +148,7 @@ func (c *Codec) replace(d *feeds.Desk, msg []byte) {
 		return
 	}
 	old := c.orders.table[i]
-	o := order{ref: binary.BigEndian.Uint64(msg[19:]), shares: u32(msg, 27), price: u32(msg, 31), side: old.side, locate: old.locate}
+	o := order{ref: binary.BigEndian.Uint64(msg[19:]), shares: u32(msg, 27), price: u32(msg, 31), side: old.side, locate: old.locate, live: true}
 	if o.ref != old.ref {
 		if j := c.orders.find(o.ref); j >= 0 {
 			c.both(d, p, j, "order added twice")
@@ -163,7 +165,7 @@ func (c *Codec) replace(d *feeds.Desk, msg []byte) {
 // print tells of an execution against the resting order o.
 func (c *Codec) print(d *feeds.Desk, p *place, o order, price, shares uint32) {
 	if shares > 0 {
-		d.Trade(p.seat, priceOf(price), qtyOf(uint64(shares)), sideOf(o.side).Opposite())
+		d.Trade(p.seat, priceOf(price), qtyOf(uint64(shares)), o.side.market().Opposite())
 	}
 }
 
@@ -181,11 +183,4 @@ func (c *Codec) cross(d *feeds.Desk, msg []byte) {
 	if shares := binary.BigEndian.Uint64(msg[11:]); p != nil && p.seat != nil && shares > 0 && shares <= sharesMost {
 		d.Trade(p.seat, priceOf(u32(msg, 27)), qtyOf(shares), 0)
 	}
-}
-
-func sideOf(side byte) market.Side {
-	if side == buySide {
-		return market.Buy
-	}
-	return market.Sell
 }

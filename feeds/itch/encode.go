@@ -181,9 +181,14 @@ func appendSymbol(b []byte, s market.Symbol) []byte {
 	return b
 }
 
-// wire returns o in numbers of the wire.
-func (o Order) wire() (order, error) {
-	var v order
+// wired is an Order in numbers of the wire.
+type wired struct {
+	side          byte
+	price, shares uint32
+}
+
+func (o Order) wire() (wired, error) {
+	var v wired
 	var err error
 	switch o.Side {
 	case market.Buy:

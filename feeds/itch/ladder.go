@@ -9,28 +9,37 @@ import (
 
 // level is one price in numbers of the wire, with the shares of all its orders. Eight bytes, so that a cache line holds
 // eight of them: a level of more than 2^32-1 shares shuts its symbol.
-type level struct{ price, shares uint32 }
+type level struct{ key, shares uint32 }
+
+// side is one side of a book: 0 bids, 1 asks. Keys rise toward the best level on both: a bid's is its price, an ask's the
+// price with every bit flipped. So one search serves both, and no branch asks which side it is, which nobody could
+// foretell.
+type side uint8
+
+// sideFrom reads the side of a message, whose two letters differ in their last bit among others.
+func sideFrom(letter byte) (side, bool) {
+	return side(letter & 1), letter == buySide || letter == sellSide
+}
+
+// market returns the side as others know it.
+func (s side) market() market.Side { return market.Buy + market.Side(s) }
+
+// key turns a price into a key of side s, and back.
+func (s side) key(price uint32) uint32 { return price ^ -uint32(s) }
 
 // ladder is the levels of one symbol: a slice per side, sorted toward its end, where the best level stands. It is a
 // feeds.Ladder, without bounds to its range.
-type ladder struct{ bids, asks []level }
+type ladder struct{ sides [2][]level }
 
 // Len returns the number of levels on side.
-func (l *ladder) Len(side market.Side) int {
-	if side == market.Buy {
-		return len(l.bids)
-	}
-	return len(l.asks)
-}
+func (l *ladder) Len(s market.Side) int { return len(l.sides[(s-market.Buy)&1]) }
 
 // Level returns the level at place i of side, where 0 is the best one.
-func (l *ladder) Level(side market.Side, i int) feeds.Level {
-	levels := l.asks
-	if side == market.Buy {
-		levels = l.bids
-	}
+func (l *ladder) Level(s market.Side, i int) feeds.Level {
+	own := side(s-market.Buy) & 1
+	levels := l.sides[own]
 	v := levels[len(levels)-1-i]
-	return feeds.Level{Price: priceOf(v.price), Qty: qtyOf(uint64(v.shares))}
+	return feeds.Level{Price: priceOf(own.key(v.key)), Qty: qtyOf(uint64(v.shares))}
 }
 
 // Range says that every price is known.
@@ -38,11 +47,11 @@ func (l *ladder) Range() feeds.PriceRange { return feeds.PriceRange{} }
 
 // meets reports whether the best bid is at or above the best ask.
 func (l *ladder) meets() bool {
-	b, a := len(l.bids), len(l.asks)
-	return b > 0 && a > 0 && l.bids[b-1].price >= l.asks[a-1].price
+	bids, asks := l.sides[0], l.sides[1]
+	return len(bids) > 0 && len(asks) > 0 && bids[len(bids)-1].key >= ^asks[len(asks)-1].key
 }
 
-func (l *ladder) clear() { l.bids, l.asks = l.bids[:0], l.asks[:0] }
+func (l *ladder) clear() { l.sides[0], l.sides[1] = l.sides[0][:0], l.sides[1][:0] }
 
 // change says why add could not do what it should.
 type change uint8
@@ -53,99 +62,62 @@ const (
 	tooMuch        // shares at that price
 )
 
-// add puts shares at price on side, and returns what rests there now. It allocates only to grow.
-func (l *ladder) add(side byte, price, shares uint32, most int) (now uint32, c change) {
-	levels := l.side(side)
-	i, known := find(*levels, price, side)
-	if known {
-		v := &(*levels)[i]
+// add puts shares at price on side s, and returns what rests there now. It allocates only to grow.
+func (l *ladder) add(s side, price, shares uint32, most int) (now uint32, c change) {
+	levels := l.sides[s&1]
+	key := s.key(price)
+	i := find(levels, key)
+	if i < len(levels) && levels[i].key == key {
+		v := &levels[i]
 		if v.shares > math.MaxUint32-shares {
 			return v.shares, tooMuch
 		}
 		v.shares += shares
 		return v.shares, done
 	}
-	if len(*levels) >= most {
+	if len(levels) >= most {
 		return 0, tooMany
 	}
-	grown := append(*levels, level{})
-	copy(grown[i+1:], grown[i:])
-	grown[i] = level{price, shares}
-	*levels = grown
+	levels = append(levels, level{})
+	copy(levels[i+1:], levels[i:])
+	levels[i] = level{key, shares}
+	l.sides[s&1] = levels
 	return shares, done
 }
 
-// take takes shares of a live order from price on side, and returns what is left there.
-func (l *ladder) take(side byte, price, shares uint32) (now uint32) {
-	levels := l.side(side)
-	i, known := find(*levels, price, side)
-	if !known {
+// take takes shares of a live order from price on side s, and returns what is left there.
+func (l *ladder) take(s side, price, shares uint32) (now uint32) {
+	levels := l.sides[s&1]
+	i := find(levels, s.key(price))
+	if i >= len(levels) {
 		return 0 // cannot be: the order is live, so its level is there
 	}
-	v := &(*levels)[i]
-	v.shares -= shares
-	if v.shares > 0 {
-		return v.shares
+	now = levels[i].shares - shares
+	if now > 0 {
+		levels[i].shares = now
+		return now
 	}
-	*levels = append((*levels)[:i], (*levels)[i+1:]...)
+	l.sides[s&1] = append(levels[:i], levels[i+1:]...)
 	return 0
 }
 
-func (l *ladder) side(side byte) *[]level {
-	if side == buySide {
-		return &l.bids
-	}
-	return &l.asks
-}
-
 // near is how many levels from the best one are looked at first: changes cluster there.
-const near = 16
+const near = 24
 
-// find returns where price is or belongs.
-func find(levels []level, price uint32, side byte) (i int, known bool) {
-	if side == buySide {
-		i = rising(levels, price)
-	} else {
-		i = falling(levels, price)
-	}
-	return i, i < len(levels) && levels[i].price == price
-}
-
-// rising returns how many of levels, which rise, are below price. Near the best one it counts them all, for a branch that
-// depends on a price cannot be foretold and costs more than the counting.
-func rising(levels []level, price uint32) int {
+// find returns how many of levels are below key, which is where it is or belongs. Near the best level it counts them all, for
+// a branch that depends on a price costs more than the counting.
+func find(levels []level, key uint32) int {
 	n := len(levels)
-	if n >= near && levels[n-near].price <= price {
+	if n >= near && levels[n-near].key <= key {
 		count := n - near
 		for _, l := range (*[near]level)(levels[n-near:]) {
-			count += below(l.price, price)
+			count += below(l.key, key)
 		}
 		return count
 	}
 	lo, hi := 0, n
 	for lo < hi {
-		if mid := int(uint(lo+hi) >> 1); levels[mid].price < price {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	return lo
-}
-
-// falling returns how many of levels, which fall, are above price.
-func falling(levels []level, price uint32) int {
-	n := len(levels)
-	if n >= near && levels[n-near].price >= price {
-		count := n - near
-		for _, l := range (*[near]level)(levels[n-near:]) {
-			count += below(price, l.price)
-		}
-		return count
-	}
-	lo, hi := 0, n
-	for lo < hi {
-		if mid := int(uint(lo+hi) >> 1); levels[mid].price > price {
+		if mid := int(uint(lo+hi) >> 1); levels[mid].key < key {
 			lo = mid + 1
 		} else {
 			hi = mid

@@ -193,7 +193,9 @@ func (f *flow) replace() ([]byte, int, error) {
 	old := f.live[i]
 	f.drop(i)
 	o := f.fresh(old.symbol)
-	o.side = old.side
+	if o.side != old.side {
+		o.side, o.price = old.side, 20_000*cent-o.price
+	}
 	f.put(o)
 	msg, err := itch.AppendReplace(nil, f.head(o.symbol), old.ref, f.wire(o))
 	return msg, o.symbol, err

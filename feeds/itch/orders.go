@@ -8,7 +8,8 @@ type order struct {
 	price  uint32
 	shares uint32
 	locate uint16
-	side   byte // buySide or sellSide; 0 marks a free place
+	side   side
+	live   bool // false marks a free place
 }
 
 // orders finds live orders by their reference: a table with open addressing and linear probing, whose places are moved
@@ -40,7 +41,7 @@ func (o *orders) home(ref uint64) int { return int(ref * 0x9E3779B97F4A7C15 >> o
 func (o *orders) find(ref uint64) int {
 	mask := len(o.table) - 1
 	for i := o.home(ref); ; i = (i + 1) & mask {
-		if e := &o.table[i]; e.side == 0 {
+		if e := &o.table[i]; !e.live {
 			return -1
 		} else if e.ref == ref {
 			return i
@@ -64,7 +65,7 @@ func (o *orders) add(e order) bool {
 func (o *orders) put(e order) {
 	mask := len(o.table) - 1
 	i := o.home(e.ref)
-	for o.table[i].side != 0 {
+	for o.table[i].live {
 		i = (i + 1) & mask
 	}
 	o.table[i] = e
@@ -74,7 +75,7 @@ func (o *orders) grow() {
 	old := o.table
 	o.size(2 * len(old))
 	for _, e := range old {
-		if e.side != 0 {
+		if e.live {
 			o.put(e)
 		}
 	}
@@ -83,7 +84,7 @@ func (o *orders) grow() {
 // free frees place i and moves back those behind it that had to pass it.
 func (o *orders) free(i int) {
 	mask := len(o.table) - 1
-	for j := (i + 1) & mask; o.table[j].side != 0; j = (j + 1) & mask {
+	for j := (i + 1) & mask; o.table[j].live; j = (j + 1) & mask {
 		// The entry at j may move to i if its home is not within (i, j].
 		if (j-o.home(o.table[j].ref))&mask >= (j-i)&mask {
 			o.table[i] = o.table[j]
