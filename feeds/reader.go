@@ -66,11 +66,10 @@ func (l *listener) keepAwake(ctx context.Context, out actors.Outside, now time.T
 
 // read is the work of one line: its socket, its datagrams to the channel's actor.
 func (s *Service) read(ctx context.Context, out actors.Outside, line int, to actors.Recipient[Message], ready func()) error {
-	conn, err := s.cfg.Lines[line].open()
+	conn, err := s.open(line)
 	if err != nil {
 		return err
 	}
-	s.bound(s.cfg.Lines[line], conn)
 	_ = to.Tell(Message{kind: LineUp, line: line}) // nobody listens yet at the first start: the actor begins with its lines up
 	defer func() { _ = to.Tell(Message{kind: LineDown, line: line}) }()
 	ready()

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
+	"sync"
 
 	"github.com/failshut/failshut/market"
 )
@@ -44,6 +46,7 @@ const channelName = "channel"
 // Service is a feed as it runs, over all incarnations of its parts: what readers know of it outlives them. Make one with
 // NewService and run its Spec.
 type Service struct {
+	mu     sync.Mutex // of the addresses in cfg.Lines
 	cfg    ServiceConfig
 	pool   pool
 	fanout *Fanout
@@ -78,14 +81,25 @@ func NewService(cfg ServiceConfig) (*Service, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	cfg.Lines = slices.Clone(cfg.Lines)
 	return &Service{cfg: cfg, fanout: fanout, page: cfg.Board.Page(fanout), doubted: map[market.Instrument]bool{}}, nil
 }
 
-// bound tells where l listens: its own address, with the port that the system has given.
-func (s *Service) bound(l Line, conn *net.UDPConn) {
-	if f := s.cfg.Hooks.Bound; f != nil {
-		f(l.Name, netip.AddrPortFrom(l.Address.Addr(), conn.LocalAddr().(*net.UDPAddr).AddrPort().Port()))
+// open opens the socket of a line, and tells where it listens. A port that the system chose is kept: whoever sends to it
+// knows no other.
+func (s *Service) open(line int) (*net.UDPConn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := &s.cfg.Lines[line]
+	conn, err := l.open()
+	if err != nil {
+		return nil, err
 	}
+	l.Address = netip.AddrPortFrom(l.Address.Addr(), conn.LocalAddr().(*net.UDPAddr).AddrPort().Port())
+	if f := s.cfg.Hooks.Bound; f != nil {
+		f(l.Name, l.Address)
+	}
+	return conn, nil
 }
 
 func (s *Service) dropped(line int, err error) {

@@ -165,6 +165,23 @@ func (l FeedLine) open() (*net.UDPConn, error) {
 	return conn, nil
 }
 
+// openServer opens the socket of the re-request server, and tells where it listens. A port that the system chose is kept: readers
+// know no other.
+func (f *Feed) openServer() (*net.UDPConn, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(f.cfg.Request))
+	if err != nil {
+		return nil, fmt.Errorf("feed: re-request server: %w", err)
+	}
+	f.cfg.Request = netip.AddrPortFrom(f.cfg.Request.Addr(), conn.LocalAddr().(*net.UDPAddr).AddrPort().Port())
+	if h := f.cfg.Hooks.Bound; h != nil {
+		h(f.cfg.Request)
+	}
+	return conn, nil
+}
+
+// serve answers requests.
 func (f *Feed) serve(ctx context.Context, out actors.Outside, conn *net.UDPConn) error {
 	var buf []byte
 	return feeds.Listen(ctx, out, conn, func(d []byte, from netip.AddrPort, at time.Time) {
