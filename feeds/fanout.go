@@ -3,6 +3,7 @@ package feeds
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/failshut/failshut/market"
 )
@@ -30,15 +31,7 @@ type Subscriber struct {
 
 // takes reports whether s gets events of i.
 func (s *Subscriber) takes(i market.Instrument) bool {
-	if len(s.Instruments) == 0 {
-		return true
-	}
-	for _, own := range s.Instruments {
-		if own == i {
-			return true
-		}
-	}
-	return false
+	return len(s.Instruments) == 0 || slices.Contains(s.Instruments, i)
 }
 
 // Fanout is a Sink that hands each event to the subscribers that want it, in their order and within the turn that

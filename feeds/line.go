@@ -1,6 +1,7 @@
 package feeds
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -46,7 +47,7 @@ func (l Line) join() (*net.UDPConn, error) {
 		return nil, err
 	}
 	if err := onlyJoined(conn); err != nil {
-		return nil, fmt.Errorf("%w (and %v)", err, conn.Close())
+		return nil, errors.Join(err, conn.Close())
 	}
 	return conn, nil
 }

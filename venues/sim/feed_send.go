@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -160,7 +161,7 @@ func (l FeedLine) open() (*net.UDPConn, error) {
 		return conn, err
 	}
 	if err := sendBy(conn, l.Interface); err != nil {
-		return nil, fmt.Errorf("interface %q: %w (%v)", l.Interface, err, conn.Close())
+		return nil, errors.Join(fmt.Errorf("interface %q: %w", l.Interface, err), conn.Close())
 	}
 	return conn, nil
 }
