@@ -45,10 +45,11 @@ func (s *State) begin(e *entry) {
 
 // onStarted takes note that a start returned nil. A child that was told to stop meanwhile stays told.
 func (s *State) onStarted(e *entry) {
-	if e == nil || e.start || e.status != Starting {
+	if e == nil || e.start || e.status != Starting || e.ending != "" {
 		return
 	}
 	e.start = true
+	s.do(Action{Do: DoOpen, Path: e.path, Epoch: e.epoch})
 	s.emitChild(LineStarted, e)
 	if e.child.auto() {
 		s.isReady(e)
@@ -61,7 +62,7 @@ func (s *State) onStarted(e *entry) {
 
 // onReady judges what a child says of itself: without the evidence of its class it is not ready.
 func (s *State) onReady(e *entry, ev Evidence) {
-	if e == nil || e.ready || e.status != Starting || e.child.auto() {
+	if e == nil || e.ready || e.status != Starting || e.ending != "" || e.child.auto() {
 		return
 	}
 	if !e.start { // said from inside its start
@@ -82,6 +83,7 @@ func (s *State) onReady(e *entry, ev Evidence) {
 // isReady lets the next in line start, and answers the call that brought e up.
 func (s *State) isReady(e *entry) {
 	e.ready, e.until = true, s.at.Now
+	s.do(Action{Do: DoReady, Path: e.path, Epoch: e.epoch})
 	s.set(e, Running)
 	s.disarm(e, startTimer)
 	s.answerUp(e, Answer{OK: true, Epoch: e.epoch})

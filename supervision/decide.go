@@ -97,6 +97,8 @@ func (s *State) Decide(in Input, at At) []Action {
 		s.onFailed(s.live(in.Path, in.Epoch), in)
 	case Exited:
 		s.onExited(s.live(in.Path, in.Epoch), in.Reason)
+	case Ending:
+		s.onEnding(s.live(in.Path, in.Epoch), in.Reason)
 	case Hung:
 		s.onHung(s.live(in.Path, in.Epoch))
 	case Fired:
@@ -130,12 +132,31 @@ func (s *State) onHung(e *entry) {
 	if e == nil || e.child.Sub != nil {
 		return
 	}
-	cause := HungEnd
-	if e.status == Stopping && e.child.Shutdown == Brutal {
+	cause, reason := HungEnd, HungEnd
+	if e.child.Shutdown == Brutal && (e.status == Stopping || e.ending != "") {
 		cause = causeKill
 	}
+	if e.ending != "" {
+		reason = e.ending
+	}
 	s.do(Action{Do: DoAbandon, Path: e.path, Epoch: e.epoch, Reason: cause})
-	s.gone(e, HungEnd)
+	s.gone(e, reason)
+}
+
+// onEnding asks the parts that are left of a child that is ending by itself to stop, inside its Shutdown. What it is ending
+// with stays the reason.
+func (s *State) onEnding(e *entry, reason Reason) {
+	if e == nil || e.status == Stopping || e.ending != "" {
+		return
+	}
+	e.ending = reason
+	s.disarm(e, startTimer)
+	if e.child.Shutdown == Brutal {
+		s.do(Action{Do: DoKill, Path: e.path, Epoch: e.epoch})
+		return
+	}
+	s.arm(e, stopTimer, e.child.Shutdown)
+	s.do(Action{Do: DoStop, Path: e.path, Epoch: e.epoch})
 }
 
 // gone takes note that e has no incarnation any more. The order of the cases is the order of the rules: what was asked of

@@ -50,6 +50,13 @@ type (
 		Epoch  uint64
 		Reason Reason
 	}
+	// Ending tells that a part of a child has ended, with Reason, and that other parts are still there: they are asked to
+	// stop, and Exited follows when the last is gone.
+	Ending struct {
+		Path   string
+		Epoch  uint64
+		Reason Reason
+	}
 	// Hung tells that a child was found hanging: in one message beyond its watchdog, or when it was to be killed.
 	Hung struct {
 		Path  string
@@ -83,6 +90,7 @@ func (Ready) input()   {}
 func (Ignored) input() {}
 func (Failed) input()  {}
 func (Exited) input()  {}
+func (Ending) input()  {}
 func (Hung) input()    {}
 func (Fired) input()   {}
 func (Granted) input() {}
@@ -137,6 +145,8 @@ type Do uint8
 // What a decision can ask for.
 const (
 	DoStart   Do = iota + 1 // start the incarnation Path#Epoch of Child
+	DoOpen                  // its start has returned: it may be told messages
+	DoReady                 // it is ready: it may act
 	DoStop                  // ask it to stop
 	DoKill                  // fence it at once; answered by Exited with killed, or by Hung
 	DoAbandon               // fence it and leave it (Reason is the cause)

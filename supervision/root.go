@@ -8,6 +8,7 @@ import (
 // The exit codes of a tree that is over.
 const (
 	CodeOrderly = 0  // down in order
+	CodeFailed  = 1  // it did not come up
 	CodePartial = 7  // in order, but a phase failed or somebody did not stop
 	CodeTripped = 70 // the root gave up or broke
 )

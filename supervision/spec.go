@@ -182,7 +182,6 @@ type Child struct {
 	Manual       bool          // a plain child that calls Birth.Ready itself
 	Backoff      Backoff       // the wait before a restart
 	Watchdog     time.Duration // longest time for one message; 0 is unwatched
-	Recorder     int           // entries of the flight recorder: 0 is 64 (none for temporary children), -1 none
 	Sub          *Spec         // the supervisor that this child is; its Name is not used
 
 	unread fields

@@ -99,7 +99,7 @@ func (s *stage) carryOut(a Action) {
 		s.emit(a.Line.Short())
 	case doPhase:
 		s.phase(int(a.Epoch))
-	case DoClaim, DoUnclaim, DoUp, DoDone, DoTrip, doHalt:
+	case DoOpen, DoReady, DoClaim, DoUnclaim, DoUp, DoDone, DoTrip, doHalt:
 	}
 }
 

@@ -104,12 +104,13 @@ type entry struct {
 	until  time.Time // since when it has been ready
 	fails  int       // failures in a row, for the backoff
 
-	late   bool // stopping, because it was not ready in time
-	member bool // of the group that the operation restarts
-	todo   bool // to be started by the operation
-	drop   bool // leaves the list when it is down
-	shared bool // stops under the one deadline of a simple supervisor
-	held   bool // has asked the budget for a place
+	ending Reason // a part of it has ended so, and the others are asked to stop
+	late   bool   // stopping, because it was not ready in time
+	member bool   // of the group that the operation restarts
+	todo   bool   // to be started by the operation
+	drop   bool   // leaves the list when it is down
+	shared bool   // stops under the one deadline of a simple supervisor
+	held   bool   // has asked the budget for a place
 	by     *Call
 	enders []Call
 	timers [waitTimer + 1]uint64
@@ -146,7 +147,7 @@ func (s *State) set(e *entry, status Status) { e.status, e.since = status, s.at.
 
 // down takes note that the incarnation of e is no more: it has no timer any more either.
 func (s *State) down(e *entry) {
-	e.alive, e.start, e.begun, e.early = false, false, false, nil
+	e.alive, e.start, e.begun, e.early, e.ending = false, false, false, nil, ""
 	s.disarm(e, startTimer)
 	s.disarm(e, stopTimer)
 }

@@ -5,6 +5,7 @@ import "slices"
 // stop tells e to stop. Its deadline runs before it is told, so that the deadline wins a tie.
 func (s *State) stop(e *entry) {
 	s.disarm(e, startTimer)
+	s.disarm(e, stopTimer)
 	s.set(e, Stopping)
 	if e.child.Shutdown == Brutal {
 		s.emitChild(LineKill, e)
@@ -18,11 +19,15 @@ func (s *State) stop(e *entry) {
 
 // leave abandons a child that did not stop in time. No wait has no end.
 func (s *State) leave(e *entry) {
-	if !e.alive || e.status != Stopping {
+	reason := causeStop
+	switch {
+	case !e.alive || (e.status != Stopping && e.ending == ""):
 		return
+	case e.status != Stopping:
+		reason = e.ending
 	}
 	s.do(Action{Do: DoAbandon, Path: e.path, Epoch: e.epoch, Reason: causeStop})
-	s.gone(e, causeStop)
+	s.gone(e, reason)
 }
 
 // onDeadline abandons the instances of a simple supervisor that were told to stop together and have not.

@@ -111,6 +111,8 @@ func (t *trunk) accept(in Input) {
 		t.report(in.Path, in.Epoch, in)
 	case Exited:
 		t.report(in.Path, in.Epoch, in)
+	case Ending:
+		t.report(in.Path, in.Epoch, in)
 	case Hung:
 		t.report(in.Path, in.Epoch, in)
 	}
@@ -155,7 +157,7 @@ func (t *trunk) carry(s *State, actions []Action) {
 			t.isDown(s, a)
 		case DoTrip:
 			t.tripped = a.Reason
-		case DoStart, DoKill, DoArm, DoDisarm, DoReply, DoEmit, doPhase, doHalt:
+		case DoStart, DoOpen, DoReady, DoKill, DoArm, DoDisarm, DoReply, DoEmit, doPhase, doHalt:
 			t.out = append(t.out, *a)
 		}
 	}
@@ -307,6 +309,16 @@ func (t *trunk) emit(d Decision) { t.out = append(t.out, Action{Do: DoEmit, Line
 func (t *trunk) parent(path string) *State {
 	i := strings.LastIndexByte(path, '/')
 	return t.sups[path[:max(i, 0)]]
+}
+
+// underWay reports whether the child at path runs, or will again without being asked to.
+func (t *trunk) underWay(path string) bool {
+	p := t.parent(path)
+	if p == nil {
+		return false
+	}
+	e := p.index[path]
+	return e != nil && e.status.underWay()
 }
 
 // name is path as lines show it: the root has its own name.
