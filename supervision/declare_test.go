@@ -42,8 +42,8 @@ func (b *behaviour) next() outcome {
 	return o
 }
 
-// asked is how a fake Start function hands out its behaviour.
-type asked struct{}
+// askedKey is how a fake Start function hands out its behaviour.
+type askedKey struct{}
 
 // plot is what a case declares.
 type plot struct {
@@ -135,7 +135,7 @@ func (p *plot) build(d *declared, path string) *Spec {
 
 // start is a Start function that hands out what the child does instead of doing it.
 func (b *behaviour) start(ctx context.Context, _ *Birth) error {
-	*ctx.Value(asked{}).(**behaviour) = b
+	*ctx.Value(askedKey{}).(**behaviour) = b
 	return nil
 }
 

@@ -84,6 +84,8 @@ func (k *keeper) accept(item any) {
 		k.onExit(item)
 	case order:
 		k.onOrder(item)
+	case func():
+		k.later = append(k.later, item)
 	case drill:
 		if in := k.lives[item.id]; in != nil && !in.stopping {
 			in.first, in.own = Crashed, true

@@ -127,7 +127,7 @@ func (s *stage) behaviourOf(a Action) *behaviour {
 		return b
 	}
 	var from *behaviour
-	_ = a.Child.Start(context.WithValue(context.Background(), asked{}, &from), nil)
+	_ = a.Child.Start(context.WithValue(context.Background(), askedKey{}, &from), nil)
 	b := &behaviour{starts: from.starts, stop: from.stop, delay: from.delay}
 	s.child[a.Child] = b
 	s.byName[a.Child.Name] = b

@@ -13,7 +13,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/failshut/failshut/actors"
-	"github.com/failshut/failshut/mailbox"
 	"github.com/failshut/failshut/supervision"
 )
 
@@ -225,4 +224,3 @@ halt 0`)
 	})
 }
 
-var _ = mailbox.DefaultConfig
