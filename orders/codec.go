@@ -47,6 +47,7 @@ const (
 	tagMassCancelAck
 	tagLink
 	tagCrash
+	tagHandOver
 )
 
 // coder reads or writes one record body; the same code does both, so that
@@ -101,6 +102,8 @@ func kindOf(in Input) (journal.Kind, tag) {
 		return KindIntent, tagChange
 	case Arm:
 		return KindArmed, tagArm
+	case HandOver:
+		return KindVerdict, tagHandOver
 	case Unsent:
 		return KindVerdict, tagUnsent
 	case Timeout:
@@ -143,6 +146,8 @@ func (c *coder) input(t tag, in Input) Input {
 		return with(c, in, c.change)
 	case tagArm:
 		return with(c, in, func(v *Arm) { code(c, &v.ID) })
+	case tagHandOver:
+		return with(c, in, func(v *HandOver) { code(c, &v.ID) })
 	case tagUnsent:
 		return with(c, in, func(v *Unsent) { code(c, &v.ID); code(c, &v.Reason) })
 	case tagTimeout:

@@ -77,7 +77,7 @@ func TestInterleavings(t *testing.T) {
 				t.Fatalf("run %d: %v\n%s", i, err, w.told())
 			}
 		}
-		if i%16 == 0 {
+		if i%4 == 0 {
 			if err := w.rebuilt(); err != nil {
 				t.Fatalf("run %d: %v\n%s", i, err, w.told())
 			}
@@ -142,6 +142,7 @@ func (w *world) working() {
 	w.record(c)
 	w.m.Step(w.now, c)
 	w.m.Step(w.now, orders.HandOver{ID: "X"})
+	w.record(orders.HandOver{ID: "X"})
 	w.sent["X"] = true
 	r := orders.Report{
 		ID: "X", ExecID: "N", Type: orders.ExecNew, Status: orders.StatusNew, Instrument: acme, Side: market.Buy,

@@ -92,7 +92,7 @@ func journalled() []orders.Input {
 			Qty: math.MaxInt64, Price: math.MinInt64, StopPrice: 1, Decided: 5,
 		}, Cause: risk.Cause{1, 23: 9}, TTL: 1e9, Held: true},
 		orders.Change{ID: "Y", Of: orders.Ref{ID: "X", OrderID: "V"}, Qty: 5, Price: 6, Held: true},
-		orders.Arm{ID: "X"}, orders.Unsent{ID: "X", Reason: orders.ReasonStale}, orders.Timeout{ID: "X"}, orders.AskAll{},
+		orders.Arm{ID: "X"}, orders.HandOver{ID: "X"}, orders.Unsent{ID: "X", Reason: orders.ReasonStale}, orders.Timeout{ID: "X"}, orders.AskAll{},
 		orders.NewDay{}, orders.Crash{}, r, orders.Found(r).About("X", "V"), orders.Absent("X"), orders.NoAnswer("X"),
 		orders.CancelReject{Origin: o, ID: "Y", Orig: "X", OrderID: "V", Status: orders.StatusNew, Reason: 3, Text: "t"},
 		orders.BusinessReject{Origin: o, ID: "Y", Reason: 3, Text: "t"}, orders.SessionReject{Origin: o, ID: "Y", Reason: 3, Text: "t"},

@@ -34,11 +34,7 @@ func (m *Machine) create(c *Create) {
 		}
 	}
 	o := &order{New: c.New, cause: c.Cause, ttl: c.TTL, qty: c.Qty, px: c.Price, w: wSent, round: m.round}
-	ev := journalled
-	if m.folding && !c.Held {
-		ev = sent // whether it left is not on disk, so it may have
-	}
-	o.reqs = append(o.reqs, request{id: c.ID, kind: kindNew, ev: ev, qty: c.Qty, px: c.Price, held: c.Held})
+	o.reqs = append(o.reqs, request{id: c.ID, kind: kindNew, ev: journalled, qty: c.Qty, px: c.Price, held: c.Held})
 	m.add(o)
 	m.ids[c.ID] = o
 	if c.Cause != (risk.Cause{}) {
@@ -54,13 +50,12 @@ func (m *Machine) arm(id market.ClOrdID) {
 		return
 	}
 	q.held = false
-	if m.folding {
-		q.ev = sent
-	}
 	m.touch(o)
 }
 
-// handOver tests session and age again, then sends (R21).
+// handOver tests session and age again, then sends (R21). That it left is
+// journalled behind: a crash before that record finds an armed request, which
+// may have left all the same (R19).
 func (m *Machine) handOver(id market.ClOrdID) {
 	o := m.ids[id]
 	q := requestNamed(o, id)
@@ -68,6 +63,10 @@ func (m *Machine) handOver(id market.ClOrdID) {
 		return
 	}
 	switch {
+	case m.folding:
+		q.ev = sent
+		m.touch(o)
+		return
 	case m.session != sessionOpen:
 		m.unsent(Unsent{ID: id, Reason: ReasonUnsent})
 		return
@@ -85,6 +84,7 @@ func (m *Machine) handOver(id market.ClOrdID) {
 		k = OutReplace
 	}
 	m.out = append(m.out, Output{Kind: k, send: s, Event: Event{Order: o.ID}})
+	m.record(HandOver{ID: id})
 }
 
 // unsent ends a request that is proven not to have left.
@@ -225,7 +225,10 @@ func (m *Machine) foldCancel(c cancelSent) {
 // change is R17.
 func (m *Machine) change(c *Change) {
 	o := m.find(c.Of)
-	if why := m.refusesChange(o, c); why != "" && !m.folding {
+	switch why := m.refusesChange(o, c); {
+	case m.folding && o == nil:
+		return
+	case why != "" && !m.folding:
 		m.refuse(c.ID, o, why)
 		return
 	}
@@ -236,9 +239,6 @@ func (m *Machine) change(c *Change) {
 	}
 	if q.px == 0 {
 		q.px = px
-	}
-	if m.folding && !c.Held {
-		q.ev = sent
 	}
 	o.reqs = append(o.reqs, q)
 	m.ids[c.ID] = o
