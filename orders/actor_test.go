@@ -24,9 +24,14 @@ func TestCancelsGoAheadOfReportsAndThoseAheadOfOrders(t *testing.T) {
 		m    orders.Message
 		want mailbox.Lane
 	}{
-		{orders.CancelOrder{}, mailbox.Control}, {orders.CancelAll{}, mailbox.Control},
-		{orders.Received{}, mailbox.Reports}, {orders.Durable{}, mailbox.Reports}, {orders.Tick{}, mailbox.Reports},
-		{orders.Place{}, mailbox.Commands}, {orders.ReplaceOrder{}, mailbox.Commands}, {orders.Release{}, mailbox.Commands},
+		{orders.CancelOrder{}, mailbox.Control},
+		{orders.CancelAll{}, mailbox.Control},
+		{orders.Received{}, mailbox.Reports},
+		{orders.Durable{}, mailbox.Reports},
+		{orders.Tick{}, mailbox.Reports},
+		{orders.Place{}, mailbox.Commands},
+		{orders.ReplaceOrder{}, mailbox.Commands},
+		{orders.Release{}, mailbox.Commands},
 	} {
 		if got := orders.LaneOf(c.m); got != c.want {
 			t.Errorf("LaneOf(%T) = %v, want %v", c.m, got, c.want)

@@ -24,8 +24,7 @@ func (m *Machine) cancelReject(r *CancelReject) {
 		m.ask(o)
 		return
 	}
-	switch r.Status {
-	case StatusNew, StatusPartFilled, StatusFilled:
+	if r.Status == StatusNew || r.Status == StatusPartFilled || r.Status == StatusFilled {
 		m.prove(o)
 		o.adoptState(r.Status)
 	}

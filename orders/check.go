@@ -26,6 +26,7 @@ func (m *Machine) check(o *order, r *Report, c outcome) {
 	switch r.Type {
 	case ExecNew, ExecTrade, ExecBust, ExecCorrect, ExecRestated, ExecReplaced:
 		o.adoptState(r.Status)
+	default: // the others say by their type what the order does
 	}
 	m.checkCum(o, r.ID)
 	m.checkTerms(o, r)
@@ -50,7 +51,7 @@ func (m *Machine) checkTerms(o *order, r *Report) {
 	if r.Qty != o.qty && !o.openQty(r.Qty) {
 		m.flag(FlagQtyMismatch, o, r.ID)
 	}
-	if r.Cum <= r.Qty && r.Leaves != r.Qty-r.Cum && !(r.Leaves == 0 && zeroLeaves(r.Status)) {
+	if r.Cum <= r.Qty && r.Leaves != r.Qty-r.Cum && (r.Leaves != 0 || !zeroLeaves(r.Status)) {
 		m.flag(FlagLeavesMismatch, o, r.ID)
 	}
 	if r.HasAvg && !sameAvg(r.Avg, o.avg()) {

@@ -130,7 +130,7 @@ func Open(p Parts, now risk.Reading) (*Desk, error) {
 	}
 	pos, held := d.m.Restored()
 	p.Gate.Restore(pos, held)
-	d.append(Crash{}) // from here on another incarnation writes
+	_, _ = d.append(Crash{}) // from here on another incarnation writes; a log that takes no record takes none of its own either
 	d.step(Crash{})
 	d.post(risk.Session{Account: p.Options.Account})
 	return d, nil

@@ -26,6 +26,7 @@ type wire struct {
 	placed    []orders.New
 	cancelled []orders.Cancel
 	asked     []orders.Question
+	mass      int
 	refuse    error
 	spend     func() risk.Reading
 }
@@ -41,8 +42,9 @@ func (w *wire) Place(p risk.Permit, n orders.New) error {
 	return nil
 }
 func (w *wire) Replace(risk.Permit, orders.Replace) error { return errors.New("unsupported") }
-func (w *wire) MassCancel(orders.Scope) error             { return errors.New("unsupported") }
+func (w *wire) MassCancel(orders.Scope) error             { w.mass++; return errors.New("unsupported") }
 func (w *wire) Ask(q orders.Question) error               { w.asked = append(w.asked, q); return nil }
+
 func (w *wire) Cancel(c orders.Cancel) error {
 	w.cancelled = append(w.cancelled, c)
 	return w.refuse
@@ -60,7 +62,6 @@ type bench struct {
 	events []orders.Event
 	crash  func(int)
 	desk   *orders.Desk
-	at     *int64
 }
 
 func newBench(t testing.TB) *bench {
@@ -383,7 +384,7 @@ var errEnd = errors.New("the process ends here")
 // until runs f to its end or to the point at which the process ends.
 func (b *bench) until(f func()) {
 	defer func() {
-		if r := recover(); r != nil && r != error(errEnd) {
+		if r := recover(); r != nil && r != any(errEnd) {
 			panic(r)
 		}
 	}()

@@ -41,7 +41,6 @@ type world struct {
 
 	flags  map[orders.Flag]int
 	events map[orders.EventKind]int
-	buf    []byte
 }
 
 var ids = []market.ClOrdID{"X", "Y", "Z", "U"}
@@ -174,6 +173,7 @@ func (w *world) judge(o orders.Output) error {
 			return fmt.Errorf("%s leaves twice", id)
 		}
 		w.sent[id] = true
+	default:
 	}
 	return nil
 }
@@ -195,8 +195,9 @@ func mayMove(in orders.Input) bool {
 			return true
 		case orders.ExecRestated:
 			return v.Restate == orders.RestateCorporate
+		default:
+			return false
 		}
-		return false
 	case orders.Answer:
 		return true
 	default:

@@ -2,6 +2,7 @@ package orders
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/failshut/failshut/market"
@@ -200,9 +201,9 @@ func (o *order) has(k requestKind, e evidence) bool {
 
 // inForce returns the id the venue's own reports use: the last one accepted.
 func (o *order) inForce() market.ClOrdID {
-	for i := len(o.reqs) - 1; i >= 0; i-- {
-		if o.reqs[i].ev == accepted && o.reqs[i].kind != kindCancel {
-			return o.reqs[i].id
+	for _, v := range slices.Backward(o.reqs) {
+		if v.ev == accepted && v.kind != kindCancel {
+			return v.id
 		}
 	}
 	return o.ID
@@ -246,14 +247,14 @@ func (o *order) avg() market.Price { return o.cost.div(o.cum) }
 
 // execIndex finds a live or removed execution by any id of its chain.
 func (o *order) execIndex(id string) int {
-	for i := len(o.execs) - 1; i >= 0; i-- {
-		if o.execs[i].id == id {
+	for i, v := range slices.Backward(o.execs) {
+		if v.id == id {
 			return i
 		}
 	}
-	for i := len(o.aliases) - 1; i >= 0; i-- {
-		if o.aliases[i].id == id {
-			return o.aliases[i].idx
+	for _, v := range slices.Backward(o.aliases) {
+		if v.id == id {
+			return v.idx
 		}
 	}
 	return -1

@@ -23,6 +23,9 @@ const (
 	OutRecord                           // append Record behind
 )
 
+// posted says whether an output goes to the gate.
+func (k OutputKind) posted() bool { return k == OutHold || k == OutExecute }
+
 // Output is one thing that a step asks of its shell, valid until the next
 // step.
 type Output struct {

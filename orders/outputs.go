@@ -52,16 +52,13 @@ func (d *Desk) carryOut(out []Output) {
 	}
 	d.crash(CrashStepped)
 	for i := range out {
-		switch out[i].Kind {
-		case OutHold, OutExecute:
+		if out[i].Kind.posted() {
 			d.one(out[i])
 		}
 	}
 	d.crash(CrashPosted)
 	for i := range out {
-		switch out[i].Kind {
-		case OutHold, OutExecute:
-		default:
+		if !out[i].Kind.posted() {
 			d.one(out[i])
 		}
 	}
@@ -136,6 +133,7 @@ func (d *Desk) flagged(o Output) {
 		if d.p.Events.Vetoed != nil {
 			d.p.Events.Vetoed(o.Event.Order, ReasonStale)
 		}
+	default:
 	}
 }
 
@@ -168,6 +166,7 @@ func (d *Desk) watch(e Event) {
 		}
 	case EventOpen:
 		d.reconciled()
+	default: // the listener hears of the rest
 	}
 }
 
@@ -217,7 +216,9 @@ func (d *Desk) cancelAll(v CancelAll) {
 	}
 	d.doing = v.Why
 	v.Scope.Account = d.p.Options.Account
-	d.step(WithdrawAll{Scope: v.Scope})
+	if v.Scope.Strategy == "" { // a venue knows no strategies, and would end the orders of all
+		d.step(WithdrawAll{Scope: v.Scope})
+	}
 	for _, of := range live {
 		d.step(Withdraw{ID: d.nextID(), Of: of})
 	}

@@ -20,15 +20,6 @@ func (d *Desk) place(v Place) {
 		d.tell(e)
 		return
 	}
-	if v.Alive != nil && v.Alive() != nil {
-		d.refuse(in, ReasonFenced)
-		return
-	}
-	if i := slices.Index(d.early, in.Cause); i >= 0 {
-		d.early = slices.Delete(d.early, i, i+1)
-		d.refuse(in, ReasonCancelled)
-		return
-	}
 	in.ID, in.Account = d.nextID(), d.p.Options.Account
 	if in.TTL <= 0 {
 		in.TTL = d.p.TTL
@@ -36,17 +27,8 @@ func (d *Desk) place(v Place) {
 	if in.Decided == 0 {
 		in.Decided = d.now.Mono
 	}
-	if in.PostOnly {
-		d.refuse(in, ReasonUnsupported)
-		return
-	}
-	n := newOf(in)
-	if why := d.m.RefusesNew(&n); why != "" {
+	if why := d.refusesPlace(v, in); why != "" {
 		d.refuse(in, why)
-		return
-	}
-	if d.p.Log.State() != journal.OK {
-		d.refuse(in, ReasonJournal)
 		return
 	}
 	permit, err := d.p.Gate.Check(in, d.now)
@@ -56,6 +38,28 @@ func (d *Desk) place(v Place) {
 	}
 	d.crash(CrashChecked)
 	d.appendIntent(permit, v.Held)
+}
+
+// refusesPlace returns why an intent is refused before the gate is asked, or "".
+func (d *Desk) refusesPlace(v Place, in risk.Intent) Reason {
+	if v.Alive != nil && v.Alive() != nil {
+		return ReasonFenced
+	}
+	if i := slices.Index(d.early, in.Cause); i >= 0 {
+		d.early = slices.Delete(d.early, i, i+1)
+		return ReasonCancelled
+	}
+	if in.PostOnly {
+		return ReasonUnsupported
+	}
+	n := newOf(in)
+	if why := d.m.RefusesNew(&n); why != "" {
+		return why
+	}
+	if d.p.Log.State() != journal.OK {
+		return ReasonJournal
+	}
+	return ""
 }
 
 func (d *Desk) appendIntent(permit risk.Permit, held bool) {
@@ -88,8 +92,7 @@ func newOf(in risk.Intent) New {
 
 // refusalOf returns the word of a gate's no.
 func refusalOf(err error) Reason {
-	var r risk.Refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[risk.Refusal](err); ok {
 		return Reason(r.Code)
 	}
 	return ReasonPermit

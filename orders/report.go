@@ -361,5 +361,6 @@ func (o *order) adoptState(s Status) {
 		if o.w == wSent {
 			o.w = wWorking
 		}
+	default: // an end needs a report of its own
 	}
 }

@@ -1,0 +1,113 @@
+package orders_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/orders"
+	"github.com/failshut/failshut/risk"
+)
+
+func TestCancelThatOvertookItsOrderRefusesIt(t *testing.T) {
+	b := newBench(t)
+	b.handle(orders.CancelOrder{Cause: risk.Cause{9}})
+	b.place(9)
+	b.commit()
+	if e := b.last(); e.Kind != orders.EventRefused || e.Reason != orders.ReasonCancelled || len(b.wire.placed) != 0 {
+		t.Fatalf("got %v %v and %d orders, want refused cancelled and none", e.Kind, e.Reason, len(b.wire.placed))
+	}
+	b.place(9) // said again, it is a new wish
+	b.commit()
+	if len(b.wire.placed) != 1 {
+		t.Fatalf("placed %d, want 1", len(b.wire.placed))
+	}
+}
+
+func TestOrderOfOneWhoIsNoMoreIsRefused(t *testing.T) {
+	b := newBench(t)
+	b.handle(orders.Place{Intent: intent(1), Alive: func() error { return errors.New("fenced") }})
+	if e := b.last(); e.Kind != orders.EventRefused || e.Reason != orders.ReasonFenced {
+		t.Fatalf("got %v %v, want refused FENCED", e.Kind, e.Reason)
+	}
+}
+
+func TestCancelAllOfAStrategyLeavesTheOthersAlone(t *testing.T) {
+	b := newBench(t)
+	b.place(1)
+	b.place(2)
+	b.commit()
+	b.handle(orders.CancelAll{Scope: orders.Scope{Strategy: "other"}})
+	if len(b.wire.cancelled) != 0 || b.wire.mass != 0 {
+		t.Fatalf("cancelled %v, %d mass cancels, want none", b.wire.cancelled, b.wire.mass)
+	}
+	b.handle(orders.CancelAll{Scope: orders.Scope{Strategy: strategy}})
+	if len(b.wire.cancelled) != 2 || b.wire.mass != 0 {
+		t.Fatalf("%d cancels, %d mass cancels, want 2 and none", len(b.wire.cancelled), b.wire.mass)
+	}
+}
+
+func TestUnsupportedIsRefusedByName(t *testing.T) {
+	b := newBench(t)
+	in := intent(1)
+	in.PostOnly = true
+	for _, m := range []orders.Message{orders.Place{Intent: in}, orders.ReplaceOrder{ID: "X"}} {
+		b.handle(m)
+		if e := b.last(); e.Kind != orders.EventRefused || e.Reason != orders.ReasonUnsupported {
+			t.Errorf("%T: got %v %v, want refused unsupported", m, e.Kind, e.Reason)
+		}
+	}
+}
+
+func TestGateIsToldWhatAnOrderCouldStillDo(t *testing.T) {
+	b := newBench(t)
+	b.place(1)
+	b.commit()
+	n := b.wire.placed[0]
+	b.hear(fill(n, "E1", 4*market.Unit, 4*market.Unit))
+	p := b.risk.Desk.Positions(account)
+	if len(p) != 1 || p[0].Qty != 4*market.Unit {
+		t.Fatalf("the gate holds %v, want a position of 4", p)
+	}
+	b.commit()
+	b.restart()
+	p = b.risk.Desk.Positions(account)
+	if len(p) != 1 || p[0].Qty != 4*market.Unit {
+		t.Fatalf("after the restart the gate holds %v, want a position of 4", p)
+	}
+}
+
+func TestInboundCounterIsWhatTheJournalKnows(t *testing.T) {
+	b := newBench(t)
+	for seq := range uint64(3) {
+		b.hear(orders.MassCancelAck{Origin: orders.Origin{Session: "s1", Seq: seq + 1}})
+	}
+	b.commit()
+	b.hear(orders.MassCancelAck{Origin: orders.Origin{Session: "s1", Seq: 4}})
+	b.restart() // the fourth was not durable
+	if got := b.desk.NextIn("s1"); got != 4 {
+		t.Fatalf("NextIn() = %d, want 4", got)
+	}
+	if got := b.desk.NextIn("s2"); got != 1 {
+		t.Fatalf("NextIn() of an unknown session = %d, want 1", got)
+	}
+}
+
+func TestRecallTellsAStrategyWhatTheJournalKnows(t *testing.T) {
+	b := newBench(t)
+	b.place(1)
+	b.place(2)
+	b.commit()
+	n := b.wire.placed[0]
+	b.hear(fill(n, "E1", 10*market.Unit, 10*market.Unit))
+	b.commit()
+	b.restart()
+	var got orders.Recalled
+	b.handle(orders.Recall{Strategy: strategy, Reply: func(r orders.Recalled) { got = r }})
+	if len(got.Orders) != 1 || got.Orders[0].ID != b.wire.placed[1].ID || got.Orders[0].Cause != (risk.Cause{2}) {
+		t.Errorf("orders %+v, want the one of decision 2", got.Orders)
+	}
+	if len(got.Positions) != 1 || got.Positions[0].Qty != 10*market.Unit {
+		t.Errorf("positions %v, want 10", got.Positions)
+	}
+}
