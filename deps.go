@@ -2,12 +2,12 @@
 package failshut
 
 import (
+	_ "github.com/HdrHistogram/hdrhistogram-go"
 	_ "github.com/asynkron/protoactor-go/actor"
 	_ "github.com/goccy/go-yaml"
 	_ "github.com/gopacket/gopacket/pcapgo"
 	_ "github.com/hashicorp/raft"
 	_ "github.com/hashicorp/raft-wal"
-	_ "github.com/HdrHistogram/hdrhistogram-go"
 	_ "github.com/klauspost/compress/zstd"
 	_ "github.com/prometheus/client_golang/prometheus/promhttp"
 	_ "github.com/spf13/cobra"

@@ -1,0 +1,11 @@
+// Command failshut is the daemon and its tools, with the strategies that Failshut ships.
+package main
+
+import (
+	"github.com/failshut/failshut"
+	"github.com/failshut/failshut/strategy/cross"
+)
+
+func main() {
+	failshut.Main(failshut.Strategy("cross", cross.New))
+}

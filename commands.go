@@ -1,0 +1,23 @@
+package failshut
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/failshut/failshut/risk"
+)
+
+// commandVersion is the newest version of the replicated machine's commands that this binary applies.
+const commandVersion = 1
+
+func (c *cli) commands() []*cobra.Command {
+	return []*cobra.Command{
+		c.feedCommand(),
+		c.statusCommand(), c.gateCommand(), c.tripCommand(), c.resetCommand(),
+		c.configCommand(), c.versionCommand(),
+	}
+}
+
+func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+
+// notEnforced lists what may be configured and is not judged by yet, so that nobody takes a number in a file for a guard.
+func notEnforced() []string { return risk.NotEnforced() }

@@ -1,0 +1,93 @@
+package failshut
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/failshut/failshut/internal/config"
+)
+
+type configCheckAnswer struct {
+	Schema        string              `json:"schema"`
+	Files         []configCheckedFile `json:"files"`
+	SeedHash      *string             `json:"seed_hash"`
+	ControlsHash  *string             `json:"controls_hash"`
+	MissingLimits []missingLimit      `json:"missing_limits"`
+	NotEnforced   []string            `json:"not_enforced"`
+}
+
+type configCheckedFile struct {
+	File     string          `json:"file"`
+	Kind     config.Kind     `json:"kind"`
+	OK       bool            `json:"ok"`
+	Errors   config.Mistakes `json:"errors"`
+	Warnings config.Mistakes `json:"warnings"`
+}
+
+type missingLimit struct {
+	Scope   string `json:"scope"`
+	Measure string `json:"measure"`
+}
+
+func (c *cli) configCommand() *cobra.Command {
+	parent := &cobra.Command{Use: "config", Short: "Look at configuration before it is used", Args: cobra.NoArgs, RunE: help}
+	parent.AddCommand(&cobra.Command{
+		Use:     "check FILE...",
+		Short:   "Every mistake in node and venue files, with its place",
+		Example: "  failshut config check examples/cluster/node.example.yaml examples/cluster/venue.example.yaml",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, files []string) error {
+			return c.configCheck(files)
+		},
+	})
+	return parent
+}
+
+func (c *cli) configCheck(names []string) error {
+	a := configCheckAnswer{
+		Schema: "failshut.config.check/1", Files: []configCheckedFile{},
+		MissingLimits: []missingLimit{}, NotEnforced: notEnforced(),
+	}
+	bad := 0
+	for _, name := range names {
+		f, err := readConfig(name, c.defs)
+		if err != nil {
+			return err
+		}
+		checked := configCheckedFile{
+			File: filepath.Base(name), Kind: f.Kind, OK: len(f.Mistakes) == 0,
+			Errors: orEmpty(f.Mistakes), Warnings: orEmpty(f.Warnings),
+		}
+		if !checked.OK {
+			bad++
+			c.say("%s", f.Mistakes.Text(name))
+		}
+		a.Files = append(a.Files, checked)
+	}
+	if err := answer(c.stdout, c.output, a); err != nil {
+		return err
+	}
+	if bad > 0 {
+		return answered(ExitConfig, fmt.Sprintf("%d of %d files have mistakes", bad, len(names)))
+	}
+	return nil
+}
+
+// readConfig reads a configuration file; one that cannot be read at all is a failure, its mistakes are not.
+func readConfig(name string, known config.Strategies) (*config.File, error) {
+	src, err := os.ReadFile(name)
+	if err != nil {
+		return nil, endWith(ExitFailure, fmt.Errorf("reading the configuration: %w", err))
+	}
+	return config.Read(name, src, known), nil
+}
+
+func orEmpty(m config.Mistakes) config.Mistakes {
+	if m == nil {
+		return config.Mistakes{}
+	}
+	return m
+}

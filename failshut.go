@@ -1,0 +1,147 @@
+// Package failshut is the whole of Failshut as one binary: Main is every command, with a user's own strategies in it.
+// The daemon, the demo, the replay of a recording and the tools that operate a node are subcommands of the same binary,
+// so that what was tested is what runs. Exit codes and JSON answers are frozen (see Exit… and docs/cli.md); an unknown
+// answer is never green (P2).
+package failshut
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/failshut/failshut/strategy"
+)
+
+// Strategy makes a strategy that Main can hold of a function that returns a fresh value with default parameters: one for
+// each incarnation, never used twice.
+func Strategy[T any](name string, fresh func() T) strategy.Def { return strategy.Define(name, fresh) }
+
+// Main runs the command that the process was called with and exits with its code. The strategies given are those that
+// configuration and flags may name. A strategy that cannot work (no handler, a handler's name with another signature)
+// ends the process with 1 before anything starts.
+func Main(defs ...strategy.Def) {
+	os.Exit(Run(os.Args[1:], os.Stdout, os.Stderr, defs...))
+}
+
+// Run is Main without the exit: it runs one command over the arguments given and returns its exit code. It must not run
+// twice at once in one process, for it takes the process's signals.
+func Run(args []string, stdout, stderr io.Writer, defs ...strategy.Def) int {
+	known, err := strategy.Collect(defs...)
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "failshut: %v\n", err)
+		return ExitFailure
+	}
+	c := &cli{stdout: stdout, stderr: stderr, defs: known}
+	return c.run(args)
+}
+
+// cli is one run of the binary: where it prints, what it holds, and the flags that every command takes.
+type cli struct {
+	stdout, stderr io.Writer
+	defs           strategy.Defs
+
+	output  string
+	noColor bool
+	quiet   bool
+	timeout time.Duration
+}
+
+func (c *cli) run(args []string) int {
+	root := c.root()
+	root.SetArgs(args)
+	root.SetOut(c.stdout)
+	root.SetErr(c.stderr)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return ExitOK
+	}
+	return c.fail(err)
+}
+
+// fail prints why a command ended and returns its code.
+func (c *cli) fail(err error) int {
+	e := exitOf(err)
+	if errors.Is(err, context.Canceled) && e.code == ExitFailure {
+		e.code = ExitInterrupted
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		return ExitOK
+	}
+	if !e.quiet && c.output == "json" {
+		b, _ := json.Marshal(e.json())
+		_, _ = fmt.Fprintf(c.stdout, "%s\n", b)
+	}
+	_, _ = fmt.Fprintf(c.stderr, "failshut: %v\n", err)
+	return e.code
+}
+
+func (c *cli) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "failshut",
+		Short:         "A runtime for trading systems that fails shut",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return cmd.Help()
+		},
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if c.output != "table" && c.output != "json" {
+				return usagef("--output is %q, want table or json", c.output)
+			}
+			return nil
+		},
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return endWith(ExitUsage, err) })
+	flags := root.PersistentFlags()
+	flags.StringVar(&c.output, "output", "table", "table or json")
+	flags.BoolVar(&c.noColor, "no-color", false, "no colours, even on a terminal")
+	flags.BoolVar(&c.quiet, "quiet", false, "nothing on stderr but errors")
+	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "how long an answer may take")
+	root.AddCommand(c.commands()...)
+	for _, cmd := range all(root) {
+		wordsAreUsage(cmd)
+	}
+	return root
+}
+
+// all lists a command and everything below it.
+func all(cmd *cobra.Command) []*cobra.Command {
+	out := []*cobra.Command{cmd}
+	for _, sub := range cmd.Commands() {
+		out = append(out, all(sub)...)
+	}
+	return out
+}
+
+// wordsAreUsage makes a wrong number of arguments, or an unknown command, a mistake of usage.
+func wordsAreUsage(cmd *cobra.Command) {
+	check := cmd.Args
+	if check == nil {
+		check = cobra.ArbitraryArgs
+		if len(cmd.Commands()) > 0 {
+			check = cobra.NoArgs
+		}
+	}
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		return endWith(ExitUsage, check(cmd, args))
+	}
+}
+
+// say prints progress for a person, unless told to be quiet.
+func (c *cli) say(format string, args ...any) {
+	if !c.quiet {
+		_, _ = fmt.Fprintf(c.stderr, format+"\n", args...)
+	}
+}

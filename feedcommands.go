@@ -1,0 +1,123 @@
+package failshut
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/failshut/failshut/feeds/capture"
+	"github.com/failshut/failshut/feeds/judge"
+	"github.com/failshut/failshut/internal/node"
+	"github.com/failshut/failshut/market"
+)
+
+type recordingFlags struct {
+	format    string
+	snapshots []string
+}
+
+func (f *recordingFlags) on(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.format, "format", "", "format of the recording, such as iex-deep10")
+	cmd.Flags().StringArrayVar(&f.snapshots, "snapshot", nil, "file of snapshots to merge in by time (repeatable)")
+}
+
+func (c *cli) feedCommand() *cobra.Command {
+	parent := &cobra.Command{Use: "feed", Short: "Judge and read recordings of market data", Args: cobra.NoArgs, RunE: help}
+	parent.AddCommand(c.feedVerifyCommand(), c.feedBookCommand())
+	return parent
+}
+
+func (c *cli) feedVerifyCommand() *cobra.Command {
+	var flags recordingFlags
+	cmd := &cobra.Command{
+		Use:     "verify --format F FILE...",
+		Short:   "Whether a recording's books can be trusted: gaps, resets, duplicates, malformed, oracle",
+		Example: "  failshut feed verify --format iex-deep10 day.pcap.gz\n  failshut feed verify --format binance-spot --snapshot rest.gz ws.gz --output json",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, files []string) error {
+			return c.feedVerify(flags, files)
+		},
+	}
+	flags.on(cmd)
+	return cmd
+}
+
+func (c *cli) feedVerify(flags recordingFlags, files []string) error {
+	format, err := node.FormatOf(flags.format)
+	if err != nil {
+		return endWith(ExitUsage, err)
+	}
+	report, err := judge.Verify(format, files, flags.snapshots)
+	if err != nil {
+		return readingFailed(err)
+	}
+	if err := answer(c.stdout, c.output, report); err != nil {
+		return err
+	}
+	if c.output == "table" && report.NeverLive() {
+		_, _ = fmt.Fprintln(c.stdout, "\nno book was ever live: nothing in this recording can be traded on")
+	}
+	return verdictOf(report)
+}
+
+func verdictOf(r judge.Report) error {
+	if r.Failed() {
+		return answered(ExitVerification, "verification failed: "+strings.Join(r.Reasons, ", "))
+	}
+	return nil
+}
+
+// readingFailed tells a mistake of usage (files out of order) from a recording that cannot be read.
+func readingFailed(err error) error {
+	if errors.Is(err, capture.ErrOrder) {
+		return endWith(ExitUsage, err)
+	}
+	return endWith(ExitFailure, err)
+}
+
+func (c *cli) feedBookCommand() *cobra.Command {
+	var flags recordingFlags
+	var symbol string
+	var depth int
+	cmd := &cobra.Command{
+		Use:     "book --format F --symbol S --depth N FILE...",
+		Short:   "The book after each event, as CSV",
+		Example: "  failshut feed book --format iex-deep10 --symbol MSFT --depth 1 day.pcap.gz",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, files []string) error {
+			return c.feedBook(flags, symbol, depth, files)
+		},
+	}
+	flags.on(cmd)
+	cmd.Flags().StringVar(&symbol, "symbol", "", "symbol, as the venue writes it")
+	cmd.Flags().IntVar(&depth, "depth", 1, "levels a side")
+	return cmd
+}
+
+func (c *cli) feedBook(flags recordingFlags, symbol string, depth int, files []string) error {
+	format, err := node.FormatOf(flags.format)
+	if err != nil {
+		return endWith(ExitUsage, err)
+	}
+	if !market.Symbol(symbol).Valid() {
+		return usagef("--symbol is %q, want a symbol as the venue writes it", symbol)
+	}
+	if depth < 1 || depth > judge.MaxDepth {
+		return usagef("--depth is %d, want 1 to %d", depth, judge.MaxDepth)
+	}
+	out := bufio.NewWriterSize(c.stdout, 1<<16)
+	report, err := judge.Book(out, format, market.Symbol(symbol), depth, files, flags.snapshots)
+	if flushed := out.Flush(); err == nil && flushed != nil {
+		return fmt.Errorf("writing the book: %w", flushed)
+	}
+	if err != nil {
+		return readingFailed(err)
+	}
+	if !report.SymbolSeen {
+		_, _ = fmt.Fprintf(c.stderr, "failshut: warning: the recording never speaks of %s\n", symbol)
+	}
+	return verdictOf(report)
+}
