@@ -29,7 +29,7 @@ demo: build ## the main job: everything in one process on an embedded exchange (
 
 .PHONY: test
 test: ## every test; recordings that are not there are skipped and counted
-	@bash internal/recordings/counted.sh $(GO) test -count=1 ./...
+	$(GO) test -count=1 ./...
 
 .PHONY: race
 race: ## every test under the race detector, the long ones shortened
