@@ -22,9 +22,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // node is a node that answers what it is told to.
 type node struct {
-	open  bool
-	trips int
-	block chan struct{} // when set, reset waits for it
+	open    bool
+	trips   int
+	block   chan struct{} // when set, reset waits for it
+	entered chan struct{} // told by each reset that waits
 }
 
 func (n *node) Readiness() []control.Part {
@@ -46,6 +47,7 @@ func (n *node) Trip(_ context.Context, r control.TripRequest) (any, bool, error)
 
 func (n *node) Reset(_ context.Context, r control.ResetRequest) (any, error) {
 	if n.block != nil {
+		n.entered <- struct{}{}
 		<-n.block
 	}
 	if r.Scope == "*/*/*" {
@@ -224,10 +226,15 @@ func TestTripHasPlacesOfItsOwn(t *testing.T) {
 	}
 	const places = 256
 	done := make(chan int, places)
+	n.entered = make(chan struct{}, places)
 	for range places {
 		go func() { done <- ask("POST", "/api/v1/resets", `{"scope":"A1/*/*","reason":"x"}`) }()
 	}
-	for ask("GET", "/api/v1/status", "") != http.StatusTooManyRequests {
+	for range places {
+		<-n.entered
+	}
+	if got := ask("GET", "/api/v1/status", ""); got != http.StatusTooManyRequests {
+		t.Errorf("status in a full house = %d, want 429", got)
 	}
 	if got := ask("POST", "/api/v1/trips", `{"scope":"A1/*/*","reason":"x"}`); got != http.StatusOK {
 		t.Errorf("trip in a full house = %d, want 200", got)
