@@ -71,6 +71,9 @@ func TestDropAfterAppliesAndNeverAnswers(t *testing.T) {
 		}
 	}
 	w.send("A1", sim.Request{Kind: sim.StatusRequest, ClOrdID: "a"})
+	if seq := w.heard["A1"][0].Seq; seq != 2 {
+		t.Errorf("the next reply has number %d, want 2: the loss would be seen", seq)
+	}
 	if r := w.reports("A1"); len(r) != 1 || r[0].Status != sim.StatusFilled {
 		t.Errorf("answer = %+v, want filled", r)
 	}

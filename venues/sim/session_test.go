@@ -143,16 +143,15 @@ func TestCancelOnDisconnectFollowsItsAgreement(t *testing.T) {
 		back  time.Duration // when the client is back; 0: never
 		want  sim.OrdStatus
 	}{
-		"off":                              {cod: sim.CODOff, end: "wire", want: sim.StatusNew},
-		"logout, and it was a lost link":   {cod: sim.CODLogout, end: "wire", want: sim.StatusNew},
-		"logout":                           {cod: sim.CODLogout, end: sim.WhyLogout, want: sim.StatusCancelled},
-		"disconnect, and it was a logout":  {cod: sim.CODDisconnect, end: sim.WhyLogout, want: sim.StatusNew},
-		"disconnect":                       {cod: sim.CODDisconnect, end: "wire", want: sim.StatusCancelled},
-		"both":                             {cod: sim.CODBoth, end: "wire", want: sim.StatusCancelled},
-		"grace not over":                   {cod: sim.CODBoth, grace: 2 * time.Second, end: "wire", want: sim.StatusNew},
-		"grace over":                       {cod: sim.CODBoth, grace: time.Second / 2, end: "wire", want: sim.StatusCancelled},
-		"back within grace":                {cod: sim.CODBoth, grace: time.Second / 2, end: "wire", back: time.Second / 4, want: sim.StatusNew},
-		"back and gone, grace starts over": {cod: sim.CODBoth, grace: time.Second, end: "wire", back: time.Second / 4, want: sim.StatusNew},
+		"off":                             {cod: sim.CODOff, end: "wire", want: sim.StatusNew},
+		"logout, and it was a lost link":  {cod: sim.CODLogout, end: "wire", want: sim.StatusNew},
+		"logout":                          {cod: sim.CODLogout, end: sim.WhyLogout, want: sim.StatusCancelled},
+		"disconnect, and it was a logout": {cod: sim.CODDisconnect, end: sim.WhyLogout, want: sim.StatusNew},
+		"disconnect":                      {cod: sim.CODDisconnect, end: "wire", want: sim.StatusCancelled},
+		"both":                            {cod: sim.CODBoth, end: "wire", want: sim.StatusCancelled},
+		"grace not over":                  {cod: sim.CODBoth, grace: 2 * time.Second, end: "wire", want: sim.StatusNew},
+		"grace over":                      {cod: sim.CODBoth, grace: time.Second / 2, end: "wire", want: sim.StatusCancelled},
+		"back within grace":               {cod: sim.CODBoth, grace: time.Second / 2, end: "wire", back: time.Second / 4, want: sim.StatusNew},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -181,6 +180,56 @@ func TestCancelOnDisconnectFollowsItsAgreement(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestGraceStartsOverWhenTheClientWasBack(t *testing.T) {
+	cfg := config(t)
+	cfg.Sessions[0].Grace = time.Second
+	w := open(t, cfg)
+	w.logon("A1")
+	w.limit("A1", "a", market.Sell, 5, "100", market.Day)
+	ended := func() bool { return lastOf[*sim.OrderLine](w).Status == sim.StatusCancelled }
+	w.must(w.venue.Logout("A1", "wire"))
+	w.pass(600 * time.Millisecond)
+	w.logon("A1")
+	w.must(w.venue.Logout("A1", "wire"))
+	w.pass(900 * time.Millisecond) // the first grace is over
+	if ended() {
+		t.Error("cancelled by a loss of the link that the client had come back from")
+	}
+	w.pass(200 * time.Millisecond)
+	if !ended() {
+		t.Error("not cancelled after the second loss of the link")
+	}
+}
+
+func TestANumberSeenBeforeIsAReplayOrTheEndOfTheLink(t *testing.T) {
+	w := open(t, config(t))
+	w.logon("A1")
+	w.limit("A1", "a", market.Sell, 5, "100", market.Day)
+	w.bodies("A1")
+	again := sim.Request{Kind: sim.NewOrder, Seq: 2, PossDup: true, ClOrdID: "a", Symbol: "ACME", Side: market.Sell, Type: market.Limit,
+		TIF: market.Day, Qty: market.Unit, Price: price(t, "100")}
+	w.must(w.venue.Receive("A1", again))
+	w.want("A1")
+	if r := lastOf[*sim.RecvLine](w); !r.PossDup || r.Fate != sim.FateDropped {
+		t.Errorf("line of the replay = %+v, want dropped", r)
+	}
+	again.PossDup = false
+	w.must(w.venue.Receive("A1", again))
+	w.want("A1", "cut") // the cancel is stored for the next logon
+}
+
+func TestANumberThatWasSkippedIsFilled(t *testing.T) {
+	w := open(t, config(t))
+	w.logon("A1")
+	w.number("A1")
+	w.number("A1")
+	w.send("A1", sim.Request{Kind: sim.StatusRequest, ClOrdID: "never"})
+	if l := lastOf[*sim.LinkLine](w); l.Event != "gap_fill" || l.From != 2 || l.To != 3 {
+		t.Errorf("line = %+v, want 2 to 3 filled", l)
+	}
+	w.want("A1", "welcome", "replayed", "STS never")
 }
 
 func TestASecondClOrdIDIsMetAsAgreed(t *testing.T) {
