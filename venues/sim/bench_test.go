@@ -18,8 +18,10 @@ func BenchmarkOrderFilledAgainstTheFlow(b *testing.B) {
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
-		w.send("A1", sim.Request{Kind: sim.NewOrder, ClOrdID: market.ClOrdID("o" + strconv.Itoa(i)), Symbol: "ACME", Side: market.Side(1 + i%2),
-			Type: market.Market, TIF: market.IOC, Qty: market.Unit})
+		w.send("A1", sim.Request{
+			Kind: sim.NewOrder, ClOrdID: market.ClOrdID("o" + strconv.Itoa(i)), Symbol: "ACME", Side: market.Side(1 + i%2),
+			Type: market.Market, TIF: market.IOC, Qty: market.Unit,
+		})
 		w.pass(5_000_000)
 		i++
 		w.file.Reset()

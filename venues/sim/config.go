@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -237,11 +238,4 @@ func digest(v any) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func oneOf[T comparable](v T, of ...T) bool {
-	for _, o := range of {
-		if v == o {
-			return true
-		}
-	}
-	return false
-}
+func oneOf[T comparable](v T, of ...T) bool { return slices.Contains(of, v) }

@@ -65,8 +65,10 @@ func (n *node) begin(out uint64) {
 		},
 	}, n.risk.Now)
 	n.must(err)
-	n.g, err = sim.NewGateway(sim.GatewayConfig{Port: n.venue, Session: "A1", Node: "n1", Venue: "SIM", NextOut: out, NextIn: n.desk.NextIn("A1"),
-		Now: func() risk.Reading { return n.risk.Now }, Hand: func(in orders.Inbound) error { n.queue = append(n.queue, in); return nil }})
+	n.g, err = sim.NewGateway(sim.GatewayConfig{
+		Port: n.venue, Session: "A1", Node: "n1", Venue: "SIM", NextOut: out, NextIn: n.desk.NextIn("A1"),
+		Now: func() risk.Reading { return n.risk.Now }, Hand: func(in orders.Inbound) error { n.queue = append(n.queue, in); return nil },
+	})
 	n.must(err)
 	link.Gateway = n.g
 	n.must(n.g.Connect())
@@ -114,9 +116,11 @@ func (n *node) elapse(d time.Duration) {
 
 func (n *node) place(rng *rand.Rand) {
 	n.causes++
-	in := risk.Intent{Cause: risk.Cause{n.causes, 1}, Strategy: "s", Instrument: n.acme, Side: market.Side(1 + rng.IntN(2)), Type: market.Limit,
+	in := risk.Intent{
+		Cause: risk.Cause{n.causes, 1}, Strategy: "s", Instrument: n.acme, Side: market.Side(1 + rng.IntN(2)), Type: market.Limit,
 		TIF: []market.TIF{market.Day, market.IOC}[rng.IntN(2)], Qty: market.Qty(1+rng.IntN(30)) * market.Unit,
-		Price: market.Price(9_995+rng.IntN(11)) * 10_000_000, DecidedWall: market.Timestamp(n.risk.Now.Wall), Decided: n.risk.Now.Mono}
+		Price: market.Price(9_995+rng.IntN(11)) * 10_000_000, DecidedWall: market.Timestamp(n.risk.Now.Wall), Decided: n.risk.Now.Mono,
+	}
 	n.desk.Handle(n.risk.Now, orders.Place{Intent: in})
 	n.pump()
 }

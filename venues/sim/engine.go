@@ -177,8 +177,10 @@ func (e *Engine) trade(o, maker *order, q market.Qty) {
 	if o.side == market.Sell {
 		buy, sell = maker, o
 	}
-	e.line("trade", &TradeLine{ID: e.prefix + "T" + strconv.FormatUint(e.matches, 10), Sym: e.symbols[o.sym].sym, Qty: q, Px: px,
-		Buy: party(buy, execs[buy]), Sell: party(sell, execs[sell]), Aggressor: o.side})
+	e.line("trade", &TradeLine{
+		ID: e.prefix + "T" + strconv.FormatUint(e.matches, 10), Sym: e.symbols[o.sym].sym, Qty: q, Px: px,
+		Buy: party(buy, execs[buy]), Sell: party(sell, execs[sell]), Aggressor: o.side,
+	})
 	for _, x := range [2]*order{maker, o} {
 		e.orderLine(x, "trade")
 		e.exposure(x.account, x.sym)

@@ -108,8 +108,10 @@ func (w *world) send(id sim.SessionID, r sim.Request) {
 
 func (w *world) limit(id sim.SessionID, cl market.ClOrdID, side market.Side, qty int64, px string, tif market.TIF) {
 	w.t.Helper()
-	w.send(id, sim.Request{Kind: sim.NewOrder, ClOrdID: cl, Symbol: "ACME", Side: side, Type: market.Limit, TIF: tif,
-		Qty: market.Qty(qty) * market.Unit, Price: price(w.t, px)})
+	w.send(id, sim.Request{
+		Kind: sim.NewOrder, ClOrdID: cl, Symbol: "ACME", Side: side, Type: market.Limit, TIF: tif,
+		Qty: market.Qty(qty) * market.Unit, Price: price(w.t, px),
+	})
 }
 
 func (w *world) cancel(id sim.SessionID, cl, orig market.ClOrdID) {

@@ -115,8 +115,10 @@ func (b *bourse) trade(t *testing.T, next func(<-chan sim.Reply) sim.Reply) {
 	}
 	next(heard)
 	next(heard)
-	if err := b.port.Receive("A1", sim.Request{Kind: sim.NewOrder, Seq: 2, ClOrdID: "a", Symbol: "ACME", Side: market.Buy, Type: market.Market,
-		TIF: market.IOC, Qty: market.Unit}); err != nil {
+	if err := b.port.Receive("A1", sim.Request{
+		Kind: sim.NewOrder, Seq: 2, ClOrdID: "a", Symbol: "ACME", Side: market.Buy, Type: market.Market,
+		TIF: market.IOC, Qty: market.Unit,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	next(heard)
@@ -265,20 +267,24 @@ func TestAPaperExchangeFillsInTheTurnsOfItsFeed(t *testing.T) {
 	b := &bourse{sys: sys, actor: x, file: file, port: sim.NewEntrance(actors.Follow[sim.ExchangeMessage](sys, "exchange"))}
 	b.spawn(t)
 	sink := p.Feed()
-	_, err = actors.Spawn(sys, actors.Spec[feeds.Depth]{Name: "feed", Class: "feed", Box: mailbox.One(16, mailbox.Reject),
+	_, err = actors.Spawn(sys, actors.Spec[feeds.Depth]{
+		Name: "feed", Class: "feed", Box: mailbox.One(16, mailbox.Reject),
 		Actor: actors.Func[feeds.Depth](func(c *actors.Context[feeds.Depth], d feeds.Depth) error {
 			d.Recv = market.StampOf(c.Now())
 			sink.Depth(d)
 			return nil
-		})})
+		}),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.advance(t, time.Millisecond)
 	ask := func(px string, qty int64) {
 		t.Helper()
-		d := feeds.Depth{Instrument: market.MustListed("SIM", "ACME"), State: feeds.Live, Side: market.Sell, Price: price(t, px),
-			Qty: market.Qty(qty) * market.Unit, Complete: true}
+		d := feeds.Depth{
+			Instrument: market.MustListed("SIM", "ACME"), State: feeds.Live, Side: market.Sell, Price: price(t, px),
+			Qty: market.Qty(qty) * market.Unit, Complete: true,
+		}
 		if err := actors.Follow[feeds.Depth](sys, "feed").Tell(d); err != nil {
 			t.Fatal(err)
 		}
@@ -291,8 +297,10 @@ func TestAPaperExchangeFillsInTheTurnsOfItsFeed(t *testing.T) {
 	}}))
 	buy := func(seq uint64, cl market.ClOrdID) {
 		t.Helper()
-		b.must(t, b.port.Receive("A1", sim.Request{Kind: sim.NewOrder, Seq: seq, ClOrdID: cl, Symbol: "ACME", Side: market.Buy, Type: market.Limit,
-			TIF: market.Day, Qty: market.Unit, Price: price(t, "100")}))
+		b.must(t, b.port.Receive("A1", sim.Request{
+			Kind: sim.NewOrder, Seq: seq, ClOrdID: cl, Symbol: "ACME", Side: market.Buy, Type: market.Limit,
+			TIF: market.Day, Qty: market.Unit, Price: price(t, "100"),
+		}))
 	}
 	ask("100", 5)
 	buy(2, "quiet")

@@ -35,7 +35,7 @@ func (p *tape) apply(e sim.MarketEvent) {
 		p.prints = append(p.prints, e)
 	}
 	o := p.orders[e.Ref]
-	switch e.Kind { //nolint:exhaustive // the others change no book
+	switch e.Kind {
 	case sim.Added:
 		p.orders[e.Ref] = e
 	case sim.Executed, sim.Reduced:

@@ -75,8 +75,10 @@ func (g *Gateway) Connect() error {
 	mine := (g.link.Load() | 1) + 1 // even: another logon than any before, and not up yet
 	g.link.Store(mine)
 	g.broken.Store(false)
-	s := Session{ID: g.cfg.Session, Sub: g.cfg.Node, Seq: g.out, Expect: g.in.Load(), Reset: g.reset,
-		Send: func(r Reply) { g.heard(mine, r) }}
+	s := Session{
+		ID: g.cfg.Session, Sub: g.cfg.Node, Seq: g.out, Expect: g.in.Load(), Reset: g.reset,
+		Send: func(r Reply) { g.heard(mine, r) },
+	}
 	if s.Reset {
 		s.Seq, s.Expect = 1, 1
 		s.Send = func(r Reply) {
@@ -133,8 +135,10 @@ func (g *Gateway) Place(p risk.Permit, n orders.New) error {
 	if err := p.Spend(g.cfg.Now()); err != nil {
 		return fmt.Errorf("order %s: %w", n.ID, err)
 	}
-	return g.submit(Request{Kind: NewOrder, Sent: p.Intent().DecidedWall, ClOrdID: n.ID, Symbol: n.Instrument.Symbol(), Side: n.Side,
-		Type: n.Type, TIF: n.TIF, Qty: n.Qty, Price: n.Price})
+	return g.submit(Request{
+		Kind: NewOrder, Sent: p.Intent().DecidedWall, ClOrdID: n.ID, Symbol: n.Instrument.Symbol(), Side: n.Side,
+		Type: n.Type, TIF: n.TIF, Qty: n.Qty, Price: n.Price,
+	})
 }
 
 // Replace is refused by name: the venue does not replace.
@@ -249,8 +253,10 @@ func (g *Gateway) inbound(o orders.Origin, b Body) []orders.Inbound {
 	case Report:
 		return g.report(o, b)
 	case CancelReject:
-		return []orders.Inbound{orders.CancelReject{Origin: o, ID: b.ClOrdID, Orig: b.Orig, OrderID: b.OrderID,
-			Status: ourStatus(b.Status), Reason: int(b.Reason), Text: b.Text}}
+		return []orders.Inbound{orders.CancelReject{
+			Origin: o, ID: b.ClOrdID, Orig: b.Orig, OrderID: b.OrderID,
+			Status: ourStatus(b.Status), Reason: int(b.Reason), Text: b.Text,
+		}}
 	case BusinessReject:
 		return []orders.Inbound{orders.BusinessReject{Origin: o, ID: b.ClOrdID, Reason: int(b.Reason), Text: b.Text}}
 	case SessionReject:
@@ -277,9 +283,11 @@ func (g *Gateway) report(o orders.Origin, b Report) []orders.Inbound {
 	if err != nil {
 		return nil // the venue repeats what it was sent: a symbol that cannot be is of an order that was never ours
 	}
-	r := orders.Report{Origin: o, ID: b.ClOrdID, Orig: b.Orig, OrderID: b.OrderID, ExecID: b.ExecID, Type: ourType(b.Type),
+	r := orders.Report{
+		Origin: o, ID: b.ClOrdID, Orig: b.Orig, OrderID: b.OrderID, ExecID: b.ExecID, Type: ourType(b.Type),
 		Status: ourStatus(b.Status), Instrument: i, Side: b.Side, Qty: b.Qty, Cum: b.Cum, Leaves: b.Leaves, LastQty: b.LastQty,
-		LastPx: b.LastPx, Price: b.Price, Avg: b.AvgPx, HasAvg: b.AvgPx != 0, Reason: int(b.Reason), Text: b.Text, Paper: b.Paper}
+		LastPx: b.LastPx, Price: b.Price, Avg: b.AvgPx, HasAvg: b.AvgPx != 0, Reason: int(b.Reason), Text: b.Text, Paper: b.Paper,
+	}
 	if b.Type != ExecStatus {
 		return []orders.Inbound{r}
 	}

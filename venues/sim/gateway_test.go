@@ -39,7 +39,8 @@ func enter(t *testing.T, change func(*sim.GatewayConfig)) *entry {
 	w.limit("A2", "m", market.Buy, 2, "100", market.IOC)
 	w.must(w.venue.Logout("A1", "wire"))
 	e := &entry{world: w}
-	gc := sim.GatewayConfig{Port: w.venue, Session: "A1", Node: "n1", Venue: "SIM", NextOut: 4, NextIn: 3,
+	gc := sim.GatewayConfig{
+		Port: w.venue, Session: "A1", Node: "n1", Venue: "SIM", NextOut: 4, NextIn: 3,
 		Now:   func() risk.Reading { return risk.Reading{Wall: int64(w.now), Mono: 1} },
 		Fence: func() error { return e.fence },
 		Hand: func(in orders.Inbound) error {
@@ -136,8 +137,10 @@ func TestAnAnswerThatIsResentAnswersNothing(t *testing.T) {
 	e.must(e.g.Connect())
 	e.must(e.g.Ask(orders.Question{ID: "a"}))
 	e.said()
-	again, err := sim.NewGateway(sim.GatewayConfig{Port: e.venue, Session: "A1", Node: "n1", Venue: "SIM", NextOut: 100, NextIn: 5,
-		Now: func() risk.Reading { return risk.Reading{Wall: 1, Mono: 1} }, Hand: func(in orders.Inbound) error { e.heard = append(e.heard, in); return nil }})
+	again, err := sim.NewGateway(sim.GatewayConfig{
+		Port: e.venue, Session: "A1", Node: "n1", Venue: "SIM", NextOut: 100, NextIn: 5,
+		Now: func() risk.Reading { return risk.Reading{Wall: 1, Mono: 1} }, Hand: func(in orders.Inbound) error { e.heard = append(e.heard, in); return nil },
+	})
 	e.must(err)
 	e.must(again.Connect()) // takes the session over
 	e.wantSaid("logout: takeover", "logon", "replayed")
@@ -204,7 +207,8 @@ func TestALinkThatBreaksWithinTheReplayMissesNothing(t *testing.T) {
 	e.said()
 	e.must(e.g.Disconnect("test"))
 	e.said()
-	broken, err := sim.NewGateway(sim.GatewayConfig{Port: e.venue, Session: "A1", Node: "n1", Venue: "SIM", NextOut: 10, NextIn: 3,
+	broken, err := sim.NewGateway(sim.GatewayConfig{
+		Port: e.venue, Session: "A1", Node: "n1", Venue: "SIM", NextOut: 10, NextIn: 3,
 		Now: func() risk.Reading { return risk.Reading{Wall: 1, Mono: 1} },
 		Hand: func(in orders.Inbound) error {
 			if hand++; hand == 3 { // the second report
@@ -212,7 +216,8 @@ func TestALinkThatBreaksWithinTheReplayMissesNothing(t *testing.T) {
 			}
 			e.heard = append(e.heard, in)
 			return nil
-		}})
+		},
+	})
 	e.must(err)
 	e.must(broken.Connect())
 	e.wantSaid("logon", "3 b NEW/NEW 5/0/5 dup=true")

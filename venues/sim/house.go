@@ -193,8 +193,10 @@ func (h *house) begin() {
 	h.open = true
 	h.plan.start = h.now
 	h.prefix = strconv.FormatInt(int64(h.now), 36) + "-"
-	l := &OpenLine{V: 1, Seed: h.cfg.Seed, Config: digest(h.cfg), Plan: digest(h.cfg.Faults), Dedupe: h.cfg.Dedupe,
-		COD: h.codWord(), Symbols: []string{}, Accounts: []string{}}
+	l := &OpenLine{
+		V: 1, Seed: h.cfg.Seed, Config: digest(h.cfg), Plan: digest(h.cfg.Faults), Dedupe: h.cfg.Dedupe,
+		COD: h.codWord(), Symbols: []string{}, Accounts: []string{},
+	}
 	for _, s := range h.symbols {
 		l.Symbols = append(l.Symbols, string(s.sym))
 	}
@@ -267,8 +269,10 @@ func (h *house) exposure(a *account, sym int) {
 	if err != nil {
 		worst = market.MaxNotional()
 	}
-	h.line("exposure", &ExposureLine{Account: a.id, Sym: l.sym, Pos: a.pos[sym], OpenBuy: a.buys[sym], OpenSell: a.sells[sym],
-		WorstLong: long, WorstShort: short, WorstNotional: worst})
+	h.line("exposure", &ExposureLine{
+		Account: a.id, Sym: l.sym, Pos: a.pos[sym], OpenBuy: a.buys[sym], OpenSell: a.sells[sym],
+		WorstLong: long, WorstShort: short, WorstNotional: worst,
+	})
 }
 
 // timer is something that is due at a time; equal times run in the order they were set.

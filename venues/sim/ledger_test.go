@@ -137,8 +137,10 @@ func TestNothingLeavesBeforeItsLine(t *testing.T) {
 		}
 	}}))
 	new := func(seq uint64, cl market.ClOrdID, side market.Side) {
-		must(v.Receive("A1", sim.Request{Kind: sim.NewOrder, Seq: seq, ClOrdID: cl, Symbol: "ACME", Side: side, Type: market.Limit,
-			TIF: market.Day, Qty: market.Unit, Price: price(t, "100")}))
+		must(v.Receive("A1", sim.Request{
+			Kind: sim.NewOrder, Seq: seq, ClOrdID: cl, Symbol: "ACME", Side: side, Type: market.Limit,
+			TIF: market.Day, Qty: market.Unit, Price: price(t, "100"),
+		}))
 	}
 	new(2, "a", market.Buy)
 	must(v.Receive("A1", sim.Request{Kind: sim.CancelOrder, Seq: 3, ClOrdID: "c", Orig: "a"}))
@@ -250,10 +252,12 @@ func fuzzRun(t *testing.T, seed uint64, in []byte) *world {
 			w.now -= market.Timestamp(next()) // a clock that steps back
 			_ = w.venue.Tick(w.now)
 		default:
-			r := sim.Request{Kind: sim.RequestKind(k % 8), Seq: w.number(id) + uint64(next()%2), PossDup: next()%8 == 0, PossResend: next()%8 == 0,
+			r := sim.Request{
+				Kind: sim.RequestKind(k % 8), Seq: w.number(id) + uint64(next()%2), PossDup: next()%8 == 0, PossResend: next()%8 == 0,
 				ClOrdID: market.ClOrdID(rune('a' + next()%16)), Orig: market.ClOrdID(rune('a' + next()%16)),
 				Symbol: []market.Symbol{"ACME", "BOLT", "NONE", ""}[next()%4], Side: market.Side(next() % 4), Type: market.OrderType(next() % 4),
-				TIF: market.TIF(next() % 6), Qty: market.Qty(int8(next())) * market.Unit, Price: market.Price(9990+int(next()%20)) * 10_000_000}
+				TIF: market.TIF(next() % 6), Qty: market.Qty(int8(next())) * market.Unit, Price: market.Price(9990+int(next()%20)) * 10_000_000,
+			}
 			if r.Type == market.Market {
 				r.Price = 0
 			}

@@ -224,8 +224,10 @@ func TestTheFlowIsAMarketAndTheSameEveryTime(t *testing.T) {
 			w.pass(100_000_000)
 			id := []sim.SessionID{"A1", "A2"}[i%2]
 			side := market.Side(1 + i/2%2)
-			w.send(id, sim.Request{Kind: sim.NewOrder, ClOrdID: market.ClOrdID("o" + strconv.Itoa(i)), Symbol: "BOLT", Side: side,
-				Type: market.Market, TIF: market.IOC, Qty: 3 * market.Unit})
+			w.send(id, sim.Request{
+				Kind: sim.NewOrder, ClOrdID: market.ClOrdID("o" + strconv.Itoa(i)), Symbol: "BOLT", Side: side,
+				Type: market.Market, TIF: market.IOC, Qty: 3 * market.Unit,
+			})
 		}
 		w.must(w.venue.Shut(w.now))
 		return w

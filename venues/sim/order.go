@@ -123,9 +123,11 @@ func (h *house) avg(o *order) market.Price {
 }
 
 func (h *house) orderLine(o *order, why string) {
-	h.line("order", &OrderLine{OID: o.oid, Account: o.account.id, Cl0: o.cl0, Cl: o.cl, IDs: slices.Clone(o.ids),
+	h.line("order", &OrderLine{
+		OID: o.oid, Account: o.account.id, Cl0: o.cl0, Cl: o.cl, IDs: slices.Clone(o.ids),
 		Sym: h.symbols[o.sym].sym, Side: o.side, Type: o.typ, TIF: o.tif, Px: o.px, Qty: o.qty, Cum: o.cum, Leaves: o.leaves(),
-		Avg: h.avg(o), Status: o.status, Priority: o.priority, By: h.because.n, Why: why})
+		Avg: h.avg(o), Status: o.status, Priority: o.priority, By: h.because.n, Why: why,
+	})
 }
 
 // execID gives the next execution id.
@@ -152,6 +154,8 @@ func (h *house) report(o *order, t ExecType, shape func(*Report)) {
 
 // picture is the order as a report shows it.
 func (h *house) picture(o *order, t ExecType) Report {
-	return Report{Type: t, Status: o.status, OrderID: o.oid, ClOrdID: o.cl, Symbol: h.symbols[o.sym].sym, Side: o.side, Ord: o.typ,
-		TIF: o.tif, Price: o.px, Qty: o.qty, Cum: o.cum, Leaves: o.leaves(), AvgPx: h.avg(o), Paper: h.paper}
+	return Report{
+		Type: t, Status: o.status, OrderID: o.oid, ClOrdID: o.cl, Symbol: h.symbols[o.sym].sym, Side: o.side, Ord: o.typ,
+		TIF: o.tif, Price: o.px, Qty: o.qty, Cum: o.cum, Leaves: o.leaves(), AvgPx: h.avg(o), Paper: h.paper,
+	}
 }

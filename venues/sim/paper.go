@@ -48,7 +48,7 @@ func NewPaper(cfg Config, latency time.Duration, out Outlets) (*Paper, error) {
 	c := &paperCore{latency: market.Timestamp(latency), bySym: map[market.Symbol]*display{}, arrival: map[SessionID]market.Timestamp{}}
 	c.house = *newHouse(cfg, c)
 	c.paper = true
-	for i := range c.house.symbols {
+	for i := range c.symbols {
 		c.bind(i)
 	}
 	return &Paper{Venue: NewVenue(c, out), core: c}, nil
@@ -67,7 +67,7 @@ func (p *Paper) List(c market.Contract) error {
 
 // bind joins symbol i of the house to its display.
 func (c *paperCore) bind(i int) {
-	c.displays = append(c.displays, c.display(c.house.symbols[i].sym))
+	c.displays = append(c.displays, c.display(c.symbols[i].sym))
 }
 
 // display gives the recorded book of a symbol, new if it was never seen.
@@ -84,7 +84,7 @@ func (c *paperCore) display(sym market.Symbol) *display {
 func (c *paperCore) Step(now market.Timestamp, in Input) []Output {
 	c.clear()
 	c.arrive(now + 1)
-	if r, ok := in.(Received); ok && c.house.open && !c.shut {
+	if r, ok := in.(Received); ok && c.open && !c.shut {
 		c.fly(now, r)
 		return c.out
 	}
@@ -209,7 +209,7 @@ func (c *paperCore) execute(o *order, q market.Qty, px market.Price, aggressor m
 		c.remove(o)
 	}
 	exec := c.execID()
-	t := &TradeLine{ID: c.prefix + "T" + strconv.FormatUint(c.trades, 10), Sym: c.house.symbols[o.sym].sym, Qty: q, Px: px, Aggressor: aggressor}
+	t := &TradeLine{ID: c.prefix + "T" + strconv.FormatUint(c.trades, 10), Sym: c.symbols[o.sym].sym, Qty: q, Px: px, Aggressor: aggressor}
 	if o.side == market.Buy {
 		t.Buy = party(o, exec)
 	} else {

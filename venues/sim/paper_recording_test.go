@@ -55,8 +55,10 @@ func (s *stage) model(i market.Instrument) *naivePaper {
 	if n == nil {
 		n = newNaive()
 		s.naive[i.Symbol()] = n
-		s.must(s.paper.List(market.Contract{Instrument: market.MustListed("PAPER", i.Symbol()), Currency: "USD", Tick: 1, Lot: 1, MinQty: 1,
-			MaxQty: 1e9 * market.Unit, Multiplier: market.One}))
+		s.must(s.paper.List(market.Contract{
+			Instrument: market.MustListed("PAPER", i.Symbol()), Currency: "USD", Tick: 1, Lot: 1, MinQty: 1,
+			MaxQty: 1e9 * market.Unit, Multiplier: market.One,
+		}))
 	}
 	return n
 }
@@ -106,8 +108,10 @@ func (s *stage) act(i int) {
 	if s.rng.IntN(2) == 0 {
 		px = s.last.Price
 	}
-	o := &naiveOrder{cl: market.ClOrdID("o" + strconv.Itoa(i)), side: market.Side(1 + s.rng.IntN(2)), px: px,
-		tif: []market.TIF{market.Day, market.IOC, market.FOK}[s.rng.IntN(3)], leaves: max(1, s.last.Qty/market.Qty(1+s.rng.IntN(4)))}
+	o := &naiveOrder{
+		cl: market.ClOrdID("o" + strconv.Itoa(i)), side: market.Side(1 + s.rng.IntN(2)), px: px,
+		tif: []market.TIF{market.Day, market.IOC, market.FOK}[s.rng.IntN(3)], leaves: max(1, s.last.Qty/market.Qty(1+s.rng.IntN(4))),
+	}
 	typ := market.Limit
 	if s.rng.IntN(8) == 0 {
 		typ, o.px = market.Market, 0
@@ -165,8 +169,11 @@ func TestPaperEqualsTheNaiveModelOnRecordings(t *testing.T) {
 		"iex deep": {[]string{"iex_deep10_20170425_part1.pcap.gz"}, capture.Datagrams, func(c feeds.Config) (feeds.Feed, error) {
 			return feeds.NewChannel(c, iex.Transport{Protocol: iex.ProtocolDEEP}, iex.NewDeep())
 		}},
-		"binance spot": {[]string{"binance_spot_ethusdt_20240808.gz", "binance_spot_ethusdt_20240809.gz"}, capture.Lines,
-			func(c feeds.Config) (feeds.Feed, error) { return binance.NewSpot(c) }},
+		"binance spot": {
+			[]string{"binance_spot_ethusdt_20240808.gz", "binance_spot_ethusdt_20240809.gz"},
+			capture.Lines,
+			func(c feeds.Config) (feeds.Feed, error) { return binance.NewSpot(c) },
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -41,8 +41,10 @@ func openPaper(t testing.TB) *paperWorld {
 }
 
 func (w *paperWorld) depth(side market.Side, px string, qty int64, complete bool) {
-	w.feed.Depth(feeds.Depth{Instrument: w.acme, State: feeds.Live, Side: side, Price: price(w.t, px), Qty: market.Qty(qty) * market.Unit,
-		Complete: complete, Recv: w.now})
+	w.feed.Depth(feeds.Depth{
+		Instrument: w.acme, State: feeds.Live, Side: side, Price: price(w.t, px), Qty: market.Qty(qty) * market.Unit,
+		Complete: complete, Recv: w.now,
+	})
 }
 
 func (w *paperWorld) print(px string, qty int64) {
@@ -347,8 +349,10 @@ func TestPaperEqualsTheNaiveModel(t *testing.T) {
 			qty := market.Qty(rng.IntN(9)) * market.Unit
 			switch k := rng.IntN(100); {
 			case k < 50:
-				e := feeds.Depth{Instrument: w.acme, State: feeds.Live, Side: market.Side(1 + rng.IntN(2)), Price: px, Qty: qty,
-					Complete: rng.IntN(3) > 0, Recv: w.now}
+				e := feeds.Depth{
+					Instrument: w.acme, State: feeds.Live, Side: market.Side(1 + rng.IntN(2)), Price: px, Qty: qty,
+					Complete: rng.IntN(3) > 0, Recv: w.now,
+				}
 				w.feed.Depth(e)
 				n.depth(e)
 			case k < 70:
@@ -367,8 +371,10 @@ func TestPaperEqualsTheNaiveModel(t *testing.T) {
 				w.cancel("A1", market.ClOrdID("c"+strconv.Itoa(i)), cl)
 				n.flight = append(n.flight, &naiveRequest{at: w.now + market.Timestamp(sim.PaperLatency), cancel: cl})
 			default:
-				o := &naiveOrder{cl: market.ClOrdID("o" + strconv.Itoa(i)), side: market.Side(1 + rng.IntN(2)), px: px,
-					tif: []market.TIF{market.Day, market.Day, market.IOC, market.FOK}[rng.IntN(4)], leaves: qty + market.Unit}
+				o := &naiveOrder{
+					cl: market.ClOrdID("o" + strconv.Itoa(i)), side: market.Side(1 + rng.IntN(2)), px: px,
+					tif: []market.TIF{market.Day, market.Day, market.IOC, market.FOK}[rng.IntN(4)], leaves: qty + market.Unit,
+				}
 				typ := market.Limit
 				if rng.IntN(8) == 0 {
 					typ, o.px = market.Market, 0
@@ -417,8 +423,10 @@ func BenchmarkPaperDepth(b *testing.B) {
 			events := make([]feeds.Depth, 4096)
 			for i := range events {
 				depth := min(rng.IntN(40), rng.IntN(40), rng.IntN(40))
-				events[i] = feeds.Depth{Instrument: w.acme, State: feeds.Live, Side: market.Buy, Price: market.Price(10_000-depth) * 10_000_000,
-					Qty: market.Qty(rng.IntN(4)) * market.Unit, Complete: true, Recv: w.now}
+				events[i] = feeds.Depth{
+					Instrument: w.acme, State: feeds.Live, Side: market.Buy, Price: market.Price(10_000-depth) * 10_000_000,
+					Qty: market.Qty(rng.IntN(4)) * market.Unit, Complete: true, Recv: w.now,
+				}
 			}
 			b.ReportAllocs()
 			i := 0

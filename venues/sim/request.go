@@ -62,9 +62,11 @@ func (h *house) tooLow(s *session, req Request) {
 }
 
 func recvLine(s *session, req Request) *RecvLine {
-	return &RecvLine{Session: s.cfg.ID, Account: s.account.id, Seq: req.Seq, Msg: req.Kind.String(), PossDup: req.PossDup,
+	return &RecvLine{
+		Session: s.cfg.ID, Account: s.account.id, Seq: req.Seq, Msg: req.Kind.String(), PossDup: req.PossDup,
 		PossResend: req.PossResend, Cl: req.ClOrdID, Orig: req.Orig, OID: req.OrderID, Sym: req.Symbol, Side: validOr(req.Side),
-		Type: validOr(req.Type), TIF: validOr(req.TIF), Qty: req.Qty, Px: req.Price, Sent: int64(req.Sent), Text: req.Text}
+		Type: validOr(req.Type), TIF: validOr(req.TIF), Qty: req.Qty, Px: req.Price, Sent: int64(req.Sent), Text: req.Text,
+	}
 }
 
 // validOr gives v, or the zero value when v has no word: such a message is malformed, and its line says so.
@@ -107,8 +109,10 @@ func (h *house) judge(s *session, req Request, l *RecvLine) func() {
 	}
 	l.Fate = FateRejected
 	return func() {
-		h.reply(s, BusinessReject{RefSeq: req.Seq, RefKind: req.Kind, ClOrdID: req.ClOrdID, Reason: BusinessUnsupported,
-			Text: "unsupported: " + req.Kind.String()}, req.Symbol)
+		h.reply(s, BusinessReject{
+			RefSeq: req.Seq, RefKind: req.Kind, ClOrdID: req.ClOrdID, Reason: BusinessUnsupported,
+			Text: "unsupported: " + req.Kind.String(),
+		}, req.Symbol)
 	}
 }
 
@@ -199,9 +203,11 @@ func add3(a, b, c market.Qty) (market.Qty, error) {
 }
 
 func (h *house) reject(s *session, req Request, reason Reason, why string) {
-	h.reply(s, Report{Type: ExecRejected, Status: StatusRejected, OrderID: "NONE", ClOrdID: req.ClOrdID, ExecID: h.execID(),
+	h.reply(s, Report{
+		Type: ExecRejected, Status: StatusRejected, OrderID: "NONE", ClOrdID: req.ClOrdID, ExecID: h.execID(),
 		Symbol: req.Symbol, Side: req.Side, Ord: req.Type, TIF: req.TIF, Price: req.Price, Qty: req.Qty, Reason: reason, Text: why,
-		Paper: h.paper}, req.Symbol)
+		Paper: h.paper,
+	}, req.Symbol)
 }
 
 // find gives the order that an id of the account names: the newest that is open, else the newest.
@@ -254,8 +260,10 @@ func (h *house) judgeCancel(s *session, req Request, l *RecvLine) func() {
 
 func (h *house) status(s *session, req Request, o *order) {
 	if o == nil {
-		h.reply(s, Report{Type: ExecStatus, Status: StatusRejected, OrderID: "NONE", ClOrdID: req.ClOrdID, ExecID: "0", Symbol: req.Symbol,
-			Side: req.Side, Reason: OrderUnknown, Text: "unknown order", Paper: h.paper}, req.Symbol)
+		h.reply(s, Report{
+			Type: ExecStatus, Status: StatusRejected, OrderID: "NONE", ClOrdID: req.ClOrdID, ExecID: "0", Symbol: req.Symbol,
+			Side: req.Side, Reason: OrderUnknown, Text: "unknown order", Paper: h.paper,
+		}, req.Symbol)
 		return
 	}
 	r := h.picture(o, ExecStatus)
@@ -272,8 +280,10 @@ func (h *house) massStatus(s *session, req Request) {
 		return req.Symbol != "" && h.symbols[o.sym].sym != req.Symbol
 	})
 	if len(open) == 0 {
-		h.reply(s, Report{Type: ExecStatus, Status: StatusRejected, OrderID: "NONE", ExecID: "0", Reason: OrderUnknown,
-			Text: "no open order", MassID: req.ClOrdID, Last: true, Paper: h.paper}, req.Symbol)
+		h.reply(s, Report{
+			Type: ExecStatus, Status: StatusRejected, OrderID: "NONE", ExecID: "0", Reason: OrderUnknown,
+			Text: "no open order", MassID: req.ClOrdID, Last: true, Paper: h.paper,
+		}, req.Symbol)
 		return
 	}
 	for i, o := range open {

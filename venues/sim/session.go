@@ -54,7 +54,7 @@ func (h *house) admit(s *session, in Session) error {
 		return fmt.Errorf("%w: logon number 0, want at least 1", ErrSequence)
 	}
 	moved := in.Sub != s.sub && s.logons > 0
-	if in.Reset && s.cfg.Reset != ResetAlways && !(s.cfg.Reset == ResetTakeover && moved) {
+	if in.Reset && s.cfg.Reset != ResetAlways && (s.cfg.Reset != ResetTakeover || !moved) {
 		return fmt.Errorf("%w: policy %q, node %q after %q", ErrReset, s.cfg.Reset, in.Sub, s.sub)
 	}
 	if !in.Reset && in.Seq < s.in {

@@ -208,8 +208,10 @@ func TestANumberSeenBeforeIsAReplayOrTheEndOfTheLink(t *testing.T) {
 	w.logon("A1")
 	w.limit("A1", "a", market.Sell, 5, "100", market.Day)
 	w.bodies("A1")
-	again := sim.Request{Kind: sim.NewOrder, Seq: 2, PossDup: true, ClOrdID: "a", Symbol: "ACME", Side: market.Sell, Type: market.Limit,
-		TIF: market.Day, Qty: market.Unit, Price: price(t, "100")}
+	again := sim.Request{
+		Kind: sim.NewOrder, Seq: 2, PossDup: true, ClOrdID: "a", Symbol: "ACME", Side: market.Sell, Type: market.Limit,
+		TIF: market.Day, Qty: market.Unit, Price: price(t, "100"),
+	}
 	w.must(w.venue.Receive("A1", again))
 	w.want("A1")
 	if r := lastOf[*sim.RecvLine](w); !r.PossDup || r.Fate != sim.FateDropped {
@@ -254,8 +256,10 @@ func TestASecondClOrdIDIsMetAsAgreed(t *testing.T) {
 			w.logon("A1")
 			w.limit("A1", "a", market.Sell, 5, "100", market.Day)
 			w.bodies("A1")
-			w.send("A1", sim.Request{Kind: sim.NewOrder, ClOrdID: "a", PossResend: tt.resend, Symbol: "ACME", Side: market.Sell,
-				Type: market.Limit, TIF: market.Day, Qty: 5 * market.Unit, Price: price(t, "100")})
+			w.send("A1", sim.Request{
+				Kind: sim.NewOrder, ClOrdID: "a", PossResend: tt.resend, Symbol: "ACME", Side: market.Sell,
+				Type: market.Limit, TIF: market.Day, Qty: 5 * market.Unit, Price: price(t, "100"),
+			})
 			w.want("A1", tt.want)
 			if r := lastOf[*sim.RecvLine](w); r.Fate != tt.fate {
 				t.Errorf("fate = %q, want %q", r.Fate, tt.fate)

@@ -39,8 +39,10 @@ func (b *book) add(kind string, l sim.Line) {
 }
 
 func (b *book) recv(cl market.ClOrdID, fate string) {
-	b.add("recv", &sim.RecvLine{Session: "A1", Account: "A1", Seq: b.n, Msg: "D", Cl: cl, Sym: "ACME", Side: market.Buy, Type: market.Limit,
-		TIF: market.Day, Qty: unit, Px: market.Price(unit), Fate: fate})
+	b.add("recv", &sim.RecvLine{
+		Session: "A1", Account: "A1", Seq: b.n, Msg: "D", Cl: cl, Sym: "ACME", Side: market.Buy, Type: market.Limit,
+		TIF: market.Day, Qty: unit, Px: market.Price(unit), Fate: fate,
+	})
 }
 
 func (b *book) order(oid string, cl market.ClOrdID, leaves market.Qty) {
@@ -48,13 +50,17 @@ func (b *book) order(oid string, cl market.ClOrdID, leaves market.Qty) {
 	if leaves == 0 {
 		st = sim.StatusCancelled
 	}
-	b.add("order", &sim.OrderLine{OID: oid, Account: "A1", Cl0: cl, Cl: cl, IDs: []market.ClOrdID{cl}, Sym: "ACME", Side: market.Buy,
-		Type: market.Limit, TIF: market.Day, Px: market.Price(unit), Qty: unit, Leaves: leaves, Status: st})
+	b.add("order", &sim.OrderLine{
+		OID: oid, Account: "A1", Cl0: cl, Cl: cl, IDs: []market.ClOrdID{cl}, Sym: "ACME", Side: market.Buy,
+		Type: market.Limit, TIF: market.Day, Px: market.Price(unit), Qty: unit, Leaves: leaves, Status: st,
+	})
 }
 
 func (b *book) trade(exec string, qty market.Qty) {
-	b.add("trade", &sim.TradeLine{ID: "T" + exec, Sym: "ACME", Qty: qty, Px: market.Price(unit), Aggressor: market.Buy,
-		Buy: &sim.Party{OID: "1", Account: "A1", Cl: "a", Exec: exec}, Sell: &sim.Party{OID: "2", Account: "flow1", Cl: "f", Exec: exec + "s"}})
+	b.add("trade", &sim.TradeLine{
+		ID: "T" + exec, Sym: "ACME", Qty: qty, Px: market.Price(unit), Aggressor: market.Buy,
+		Buy: &sim.Party{OID: "1", Account: "A1", Cl: "a", Exec: exec}, Sell: &sim.Party{OID: "2", Account: "flow1", Cl: "f", Exec: exec + "s"},
+	})
 }
 
 func (b *book) read() *ledger.Ledger {
