@@ -12,15 +12,15 @@ import (
 	"github.com/failshut/failshut/actors"
 )
 
-// ErrIgnore, returned by a Start function, leaves the child out: a success without a process.
+// ErrIgnore leaves the child out when its Start function returns it: a success without a process.
 var ErrIgnore = errors.New("supervision: ignore")
 
 // ErrEvidence says that a child is not ready by what it states: the evidence is not that of its class.
 var ErrEvidence = errors.New("supervision: not the evidence of its class")
 
 // StartFunc starts a child: nil when it has started, ErrIgnore to be left out, or why not. It runs outside the supervisor and
-// may block (under the deterministic dispatch, in the Outside of its ctx alone), but not beyond ctx, which ends at the child's StartTimeout and when it is to stop. A panic is a failed start.
-// The child's Watchdog looks at it too.
+// may block (under the deterministic dispatch, in the Outside of its ctx alone), but not beyond ctx, which ends at the child's
+// StartTimeout and when it is to stop. A panic is a failed start. The child's Watchdog looks at it too.
 type StartFunc func(ctx context.Context, b *Birth) error
 
 // Birth is one attempt to start a child: what its Start function is given. It stays good for the life of the incarnation, and

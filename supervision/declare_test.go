@@ -2,6 +2,7 @@ package supervision
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -186,7 +187,7 @@ func readBehaviour(line int, f map[string]string) (*behaviour, error) {
 	b := &behaviour{starts: []outcome{{kind: "ok"}}, stop: "ok"}
 	if v := f["start"]; v != "" {
 		b.starts = nil
-		for _, w := range strings.Split(v, ",") {
+		for w := range strings.SplitSeq(v, ",") {
 			o, ok := readOutcome(w)
 			if !ok {
 				return nil, errorAt(line, "malformed outcome: %s", w)
@@ -196,7 +197,7 @@ func readBehaviour(line int, f map[string]string) (*behaviour, error) {
 	}
 	if v := f["stop"]; v != "" {
 		b.stop = v
-		if !contains([]string{"ok", "normal", "panic", "hang"}, v) {
+		if !slices.Contains([]string{"ok", "normal", "panic", "hang"}, v) {
 			d, err := time.ParseDuration(v)
 			if err != nil || d < 0 {
 				return nil, errorAt(line, "malformed stop: %s", v)
@@ -221,7 +222,7 @@ func readOutcome(s string) (o outcome, ok bool) {
 	if worded && (kind != "error" || !nameForm.MatchString(word)) {
 		return o, false
 	}
-	return o, contains([]string{"ok", "ignore", "error", "panic", "hang"}, kind)
+	return o, slices.Contains([]string{"ok", "ignore", "error", "panic", "hang"}, kind)
 }
 
 // readChild makes a child of its flags. A value that is none is noted as unread: it is a bad spec, not a script error.

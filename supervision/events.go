@@ -108,7 +108,9 @@ func (w *watch) over(at time.Time, id Incarnation) {
 
 func (w *watch) ended(x actors.Exit, up time.Duration) {
 	if w.e.Ended != nil {
-		w.e.Ended(End{Path: string(x.Name), Epoch: uint64(x.Epoch), Part: x.Part, Reason: x.Reason, Err: x.Err, Stack: x.Stack,
-			MessageType: x.MessageType, Uptime: up, Late: x.Late})
+		w.e.Ended(End{
+			Path: string(x.Name), Epoch: uint64(x.Epoch), Part: x.Part, Reason: x.Reason, Err: x.Err, Stack: x.Stack,
+			MessageType: x.MessageType, Uptime: up, Late: x.Late,
+		})
 	}
 }

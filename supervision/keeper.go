@@ -181,6 +181,8 @@ func (k *keeper) emit(d Decision, now time.Time) {
 		k.result.Unstopped = d.Left
 	case LineExit, LineFailed, LineIgnore, LineAbandon:
 		k.ends[d.Path] = d.Reason
+	case LineStart, LineStarted, LineReady, LineRefuse, LineStop, LineKill, LineLate, LineRestart, LineBackoff, LineHold,
+		LineAutoShutdown, LineEscalate, LinePhase, LineHalt, LineReply:
 	}
 }
 

@@ -58,8 +58,10 @@ const (
 	LineReply
 )
 
-var kindNames = [...]string{"", "start", "started", "ready", "refuse", "ignore", "failed", "exit", "stop", "kill", "abandon", "late",
-	"restart", "backoff", "hold", "auto_shutdown", "escalate", "phase", "phase_ok", "phase_failed", "unstopped", "halt", "reply"}
+var kindNames = [...]string{
+	"", "start", "started", "ready", "refuse", "ignore", "failed", "exit", "stop", "kill", "abandon", "late",
+	"restart", "backoff", "hold", "auto_shutdown", "escalate", "phase", "phase_ok", "phase_failed", "unstopped", "halt", "reply",
+}
 
 // String returns the first word of the line.
 func (k Kind) String() string { return nameOf(kindNames[:], int(k)) }

@@ -46,6 +46,7 @@ func (k *keeper) phaseEnded(x actors.Exit) {
 		reason = ""
 	case actors.ReasonCrash:
 		reason = Panicked
+	case actors.ReasonShutdown, actors.ReasonError, actors.ReasonGoexit, actors.ReasonHung, actors.ReasonKilled, actors.ReasonAbandoned:
 	}
 	k.decide(phaseEnded{k.phaseN, reason})
 }

@@ -1,6 +1,9 @@
 package supervision
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // restart decides about a child that has to run and does not: it is started again, with its group, or the supervisor gives
 // up over it.
@@ -135,8 +138,7 @@ func (s *State) interrupt() {
 
 // stopNext stops the last live member of the group; when none is left, the group waits and starts.
 func (s *State) stopNext() {
-	for i := len(s.kids) - 1; i >= 0; i-- {
-		e := s.kids[i]
+	for _, e := range slices.Backward(s.kids) {
 		if !e.member || !e.alive {
 			continue
 		}

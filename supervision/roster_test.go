@@ -69,13 +69,15 @@ func TestARosterAddsWhatIsWantedAndMindsIt(t *testing.T) {
 func TestOneAccountThatIsNeverReadyHoldsOnlyItself(t *testing.T) {
 	worlds(t, func(w *world) {
 		orders := func(ready bool) supervision.Child {
-			return supervision.Child{Name: "orders", Restart: supervision.Permanent, Class: supervision.OrdersClass, StartTimeout: supervision.Infinity,
+			return supervision.Child{
+				Name: "orders", Restart: supervision.Permanent, Class: supervision.OrdersClass, StartTimeout: supervision.Infinity,
 				Start: func(_ context.Context, b *supervision.Birth) error {
 					if ready {
 						return b.Ready(supervision.Reconciled)
 					}
 					return nil
-				}}
+				},
+			}
 		}
 		r := supervision.NewRoster(supervision.RosterOptions{Children: func() []supervision.Child {
 			return []supervision.Child{account("a2", orders(false)), account("a1", orders(true))}
@@ -165,4 +167,3 @@ func TestStartChildInsideAStartIsAnsweredAtOnce(t *testing.T) {
 		w.result(tree)
 	})
 }
-

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -105,7 +106,7 @@ func flags(line int, words []string, known ...string) (map[string]string, error)
 		if !ok || v == "" {
 			return nil, errorAt(line, "malformed: %s", w)
 		}
-		if !contains(known, k) {
+		if !slices.Contains(known, k) {
 			return nil, errorAt(line, "unknown key: %s", k)
 		}
 		if _, twice := m[k]; twice {
@@ -114,13 +115,4 @@ func flags(line int, words []string, known ...string) (map[string]string, error)
 		m[k] = v
 	}
 	return m, nil
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }

@@ -124,8 +124,10 @@ func (s *State) snapshot() *Supervisor {
 }
 
 func (e *entry) snapshot() Entry {
-	v := Entry{Name: e.name, Path: e.path, Sup: e.child.Sub != nil, Status: e.status, Since: e.since, Class: e.child.Class,
-		Started: e.start, Ready: e.alive && e.ready, End: e.end, EndAt: e.endAt, Fails: e.fails, Next: e.next}
+	v := Entry{
+		Name: e.name, Path: e.path, Sup: e.child.Sub != nil, Status: e.status, Since: e.since, Class: e.child.Class,
+		Started: e.start, Ready: e.alive && e.ready, End: e.end, EndAt: e.endAt, Fails: e.fails, Next: e.next,
+	}
 	if e.alive {
 		v.Epoch = e.epoch
 	}

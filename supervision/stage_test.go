@@ -21,7 +21,6 @@ type stage struct {
 	acts   map[Incarnation]*actor
 	lines  []string
 	at     bool // the next line is the first of its instant
-	runs   int  // of the phases: whose outcome is awaited
 }
 
 // alarm is a timer of the virtual clock.

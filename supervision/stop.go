@@ -121,8 +121,7 @@ func (s *State) closeNext() {
 	if s.life != closing {
 		return
 	}
-	for i := len(s.kids) - 1; i >= 0; i-- {
-		e := s.kids[i]
+	for _, e := range slices.Backward(s.kids) {
 		if !e.alive {
 			continue
 		}

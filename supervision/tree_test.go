@@ -223,4 +223,3 @@ exit root#1 shutdown
 halt 0`)
 	})
 }
-

@@ -1,6 +1,9 @@
 package supervision
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // trunk is a whole tree as a value: the States of its supervisors, what passes between them, and what only the tree has, its
 // epochs, its budget, its phases and the incarnations it has left. One input is followed through all supervisors that it
@@ -245,8 +248,8 @@ func (t *trunk) zombie(path string, epoch uint64) int {
 // abandon leaves an incarnation and all that live below it, last in list first and below first.
 func (t *trunk) abandon(path string, epoch uint64, cause Reason) {
 	if s := t.sups[path]; s != nil && s.epoch == epoch {
-		for i := len(s.kids) - 1; i >= 0; i-- {
-			if e := s.kids[i]; e.alive {
+		for _, e := range slices.Backward(s.kids) {
+			if e.alive {
 				t.abandon(e.path, e.epoch, causeParent)
 				e.alive = false
 				s.out = s.out[:0]
