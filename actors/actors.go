@@ -75,7 +75,7 @@ var (
 	ErrUnstopped = errors.New("actors: not stopped in time")
 )
 
-// ErrDone, returned by a handler, ends its incarnation with ReasonNormal.
+// ErrDone is what a handler returns to end its incarnation with ReasonNormal.
 var ErrDone = errors.New("actors: done")
 
 type exitError string

@@ -62,7 +62,7 @@ func (d *deterministic) wakeEnded() bool {
 	return woken
 }
 
-func (d *deterministic) await(w *work, ctx context.Context) {
+func (d *deterministic) await(ctx context.Context, w *work) {
 	w.waitsFor = ctx
 	d.waiting = append(d.waiting, w)
 }

@@ -22,6 +22,7 @@ func (b *bare) PostSystemMessage(m any) {
 		b.calls = append(b.calls, "system")
 	}
 }
+
 func (b *bare) RegisterHandlers(i actor.MessageInvoker, _ actor.Dispatcher) {
 	b.invoker = i
 	b.calls = append(b.calls, "handlers")

@@ -71,7 +71,7 @@ func Spawn[M any](s *System, sp Spec[M]) (Ref[M], error) {
 	}
 	in := &incarnation[M]{actor: sp.Actor, lane: sp.Lane}
 	in.ctx.in = in
-	in.cell.sys, in.cell.body = s, in
+	in.sys, in.body = s, in
 	own := sp.Life == nil
 	if !own {
 		sp.Name, sp.Class = sp.Life.name, sp.Life.class

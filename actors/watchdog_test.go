@@ -186,14 +186,16 @@ func TestT01T02IdleActorsAndWaitingSendersUseNoCPU(t *testing.T) {
 	var handled atomic.Int64
 	box := mailbox.Config{}
 	box.Lanes[mailbox.Reports-1] = mailbox.LaneConfig{Cap: 10, Policy: mailbox.Block}
-	ref, err := actors.Spawn(s, actors.Spec[int]{Name: "a", Box: box,
+	ref, err := actors.Spawn(s, actors.Spec[int]{
+		Name: "a", Box: box,
 		Actor: actors.Func[int](func(*actors.Context[int], int) error {
 			if handled.Add(1) == 1 {
 				held <- 1
 				<-hold
 			}
 			return nil
-		})})
+		}),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -161,7 +161,7 @@ func (w *work) park(ctx context.Context) error {
 	}
 	foreign := ctx != w.life.ctx
 	if foreign {
-		w.sys.ordered.await(w, ctx)
+		w.sys.ordered.await(ctx, w)
 		defer w.sys.ordered.forget(w)
 	}
 	for !w.permitted.Swap(false) {

@@ -87,12 +87,12 @@ func (b *Box[M]) OfferLater(m M, waiter Waiter) (*Waiting[M], error) {
 	if l != nil && l.policy != Block {
 		r = Policing
 	}
-	switch r {
-	case 0:
+	if r == 0 {
 		b.accept(name, l, m)
 		b.mu.Unlock()
 		return nil, nil
-	case Full:
+	}
+	if r == Full {
 		w := &Waiting[M]{message: m, waiter: waiter, lane: l}
 		l.waiting.add(w)
 		b.mu.Unlock()
