@@ -232,8 +232,11 @@ func TestADayOfVirtualTimers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ticks := 0
-	for i := range 10 {
+	ticks, clocks := 0, 10
+	if testing.Short() {
+		clocks = 1
+	}
+	for i := range clocks {
 		ref := spawnClockwork(t, s, actors.Name(fmt.Sprint("a", i)))
 		_ = s.Drive(t.Context(), ref.Open)
 		_ = ref.Tell(func(c *actors.Context[clockwork]) {
@@ -244,8 +247,8 @@ func TestADayOfVirtualTimers(t *testing.T) {
 	if err := s.Advance(t.Context(), 24*time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if ticks != 10*24*3600 || !s.Now().Equal(start.Add(24*time.Hour)) {
-		t.Fatalf("%d ticks until %s, want %d until a day later", ticks, s.Now(), 10*24*3600)
+	if ticks != clocks*24*3600 || !s.Now().Equal(start.Add(24*time.Hour)) {
+		t.Fatalf("%d ticks until %s, want %d until a day later", ticks, s.Now(), clocks*24*3600)
 	}
 	if took := time.Since(before); !testing.Short() && took > 5*time.Second {
 		t.Errorf("a day of timers took %s", took)

@@ -1,0 +1,110 @@
+package mailbox_test
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/failshut/failshut/mailbox"
+)
+
+// A ring of the whole bound touches all its memory at depth 1, and a mailbox that never frees a chunk grows
+// with the number of messages.
+func TestMemoryFollowsTheGreatestDepth(t *testing.T) {
+	messages := 10_000_000
+	if testing.Short() {
+		messages = 100_000
+	}
+	b := newBox(t, lanes(0, 0, 0, 8192))
+	var item [1]mailbox.Item[msg]
+	for i := range messages {
+		if b.Offer(msg{mailbox.Data, i}) != nil || b.Take(item[:]) != 1 {
+			t.Fatal("lost a message")
+		}
+	}
+	if n := mailbox.Chunks(b, mailbox.Data); n > 2 {
+		t.Errorf("%d chunks held at depth 1, want at most 2", n)
+	}
+	fill := func() {
+		for i := range 8192 {
+			if err := b.Offer(msg{mailbox.Data, i}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, m := range takeAll(b) {
+			if m.n != i {
+				t.Fatalf("took %d, want %d", m.n, i)
+			}
+		}
+	}
+	fill()
+	held := mailbox.Chunks(b, mailbox.Data)
+	if grown := testing.AllocsPerRun(1, fill); mailbox.Chunks(b, mailbox.Data) != held {
+		t.Errorf("second fill: %d chunks after %d, %v allocations", mailbox.Chunks(b, mailbox.Data), held, grown)
+	}
+	if held > 8192/64+1 {
+		t.Errorf("%d chunks held for a bound of 8192", held)
+	}
+}
+
+func TestAPoppedMessageIsNotKeptAlive(t *testing.T) {
+	b, err := mailbox.New[*[1 << 20]byte](mailbox.One(8, mailbox.Reject))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := make(chan struct{})
+	func() {
+		big := new([1 << 20]byte)
+		runtime.AddCleanup(big, func(int) { close(gone) }, 0)
+		if err := b.Offer(big); err != nil {
+			t.Fatal(err)
+		}
+	}()
+	var item [1]mailbox.Item[*[1 << 20]byte]
+	b.Take(item[:])
+	item[0].Message = nil
+	runtime.GC()
+	select {
+	case <-gone:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the queue still refers to a message that was taken")
+	}
+	runtime.KeepAlive(b)
+}
+
+func TestAgesOfQueuedMessages(t *testing.T) {
+	now := int64(1000)
+	cfg := lanes(0, 0, 0, 200)
+	cfg.Now = func() int64 { return now }
+	b := newBox(t, cfg)
+	for i := range 100 {
+		now++
+		if err := b.Offer(msg{mailbox.Data, i}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	age := func() time.Duration { return b.Stats().Lanes[mailbox.Data-1].OldestAge }
+	if got := age(); got != 99 { // the first, which woke the consumer, at 1001; now is 1100
+		t.Errorf("oldest age = %d, want 99", got)
+	}
+	b.Take(make([]mailbox.Item[msg], 1))
+	if got := age(); got != 35 { // the 65th, at 1065
+		t.Errorf("oldest age = %d, want 35", got)
+	}
+	if hw := b.Stats().Lanes[mailbox.Data-1].HighWater; hw != 99 {
+		t.Errorf("high water since the last look = %d, want 99", hw)
+	}
+}
+
+func TestOfferAndTakeAllocateNothing(t *testing.T) {
+	b := newBox(t, mailbox.DefaultConfig("test"))
+	var item [1]mailbox.Item[msg]
+	allocs := testing.AllocsPerRun(10_000, func() {
+		if b.Offer(msg{lane: mailbox.Data}) != nil || b.Take(item[:]) != 1 {
+			t.Fatal("lost a message")
+		}
+	})
+	if allocs != 0 {
+		t.Fatalf("%v allocations a message, want 0", allocs)
+	}
+}
