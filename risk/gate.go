@@ -247,6 +247,9 @@ func (g *Gate) capacity(v *view, r *rule, l *leaf, in *Intent, mode Mode, at mar
 	if (mode == ReduceOnly || in.ReduceOnly) && !after.reduces(in.Side) {
 		return Permit{}, g.notReducing(l, mode, in)
 	}
+	if err := g.ofAccount(v, l, cost); err != nil {
+		return Permit{}, err
+	}
 	worst, err := after.worst()
 	if err != nil {
 		return Permit{}, Refusal{Code: CodeOverflow, Scope: l.scopes[5]}
@@ -259,7 +262,7 @@ func (g *Gate) capacity(v *view, r *rule, l *leaf, in *Intent, mode Mode, at mar
 	if err != nil {
 		return Permit{}, err
 	}
-	if err := g.ofAccount(v, l, cost, by); err != nil {
+	if err := g.withinCredit(v, l, by); err != nil {
 		return Permit{}, err
 	}
 	if short >= 0 {

@@ -55,22 +55,6 @@ func (g *Gate) within(r *rule, l *leaf, s market.Side, by exposure) (int, error)
 	if s == market.Sell {
 		add, qty, code = by.short, by.shortQty, CodeShortLimit
 	}
-	if add.Sign() > 0 {
-		sums := [3]*exposure{&g.total, &g.total, &g.strategies[l.strategyAt]}
-		for i := range sums {
-			full, low, err := r.groups[i].judge(sums[i], s, add)
-			if err != nil {
-				err.Scope = l.scopes[i]
-				return short, *err
-			}
-			if full && short < 0 {
-				short = i
-			}
-			if low {
-				g.runsShort()
-			}
-		}
-	}
 	sums := [3]*exposure{&g.instruments[l.instrumentAt], &g.instruments[l.instrumentAt], &l.now}
 	for i := range sums {
 		now, b := sums[i].longQty, &r.books[i].long
@@ -89,6 +73,22 @@ func (g *Gate) within(r *rule, l *leaf, s market.Side, by exposure) (int, error)
 		}
 		if i == 0 && worst > b.low {
 			g.runsShort()
+		}
+	}
+	if add.Sign() > 0 {
+		sums := [3]*exposure{&g.total, &g.total, &g.strategies[l.strategyAt]}
+		for i := range sums {
+			full, low, err := r.groups[i].judge(sums[i], s, add)
+			if err != nil {
+				err.Scope = l.scopes[i]
+				return short, *err
+			}
+			if full && short < 0 {
+				short = i
+			}
+			if low {
+				g.runsShort()
+			}
 		}
 	}
 	return short, nil
@@ -119,8 +119,8 @@ func (b *groupBound) judge(sum *exposure, s market.Side, add market.Notional) (f
 	return worst.Cmp(side.allow) > 0 || gross.Cmp(b.gross.allow) > 0, worst.Cmp(side.low) > 0 || gross.Cmp(b.gross.low) > 0, nil
 }
 
-// ofAccount judges what the account as a whole is bound by: orders of unknown state, open orders, live value, credit.
-func (g *Gate) ofAccount(v *view, l *leaf, cost market.Notional, by exposure) error {
+// ofAccount judges what the account as a whole is bound by: orders of unknown state, open orders, live value.
+func (g *Gate) ofAccount(v *view, l *leaf, cost market.Notional) error {
 	scope := l.scopes[1]
 	if n := g.unknown[l.instrumentAt]; int64(n) > v.maxUnknown {
 		return Refusal{Code: CodeUnknownOrders, Scope: l.scopes[4], Value: text(int64(n)), Limit: text(v.maxUnknown)}
@@ -135,16 +135,21 @@ func (g *Gate) ofAccount(v *view, l *leaf, cost market.Notional, by exposure) er
 	if live.Cmp(v.maxLive) > 0 {
 		return Refusal{Code: CodeLiveValue, Scope: scope, Value: live.String(), Limit: v.maxLive.String()}
 	}
+	return nil
+}
+
+// withinCredit judges what the account's worst case would cost in all, by what the order adds to it.
+func (g *Gate) withinCredit(v *view, l *leaf, by exposure) error {
 	if by.long.IsZero() && by.short.IsZero() {
 		return nil
 	}
 	sum, err1 := g.total.add(by)
 	gross, err2 := sum.long.Add(sum.short)
 	if err1 != nil || err2 != nil {
-		return Refusal{Code: CodeOverflow, Scope: scope}
+		return Refusal{Code: CodeOverflow, Scope: l.scopes[1]}
 	}
 	if gross.Cmp(v.credit) > 0 {
-		return Refusal{Code: CodeCredit, Scope: scope, Value: gross.String(), Limit: v.credit.String()}
+		return Refusal{Code: CodeCredit, Scope: l.scopes[1], Value: gross.String(), Limit: v.credit.String()}
 	}
 	return nil
 }

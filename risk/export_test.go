@@ -1,0 +1,15 @@
+package risk
+
+import "github.com/failshut/failshut/market"
+
+// Sums shows what a gate has charged: the account's worst cases, its live value and its live orders.
+func (g *Gate) Sums() (long, short, live market.Notional, open int64) {
+	return g.total.long, g.total.short, g.live, g.open
+}
+
+// BookSums shows the worst quantities of one leaf and of the account in its instrument.
+func (g *Gate) BookSums(strategy string, i market.Instrument) (leafLong, leafShort, long, short market.Qty) {
+	l := (*g.leaves.Load())[g.index[leafKey{strategy, i}]]
+	s := g.instruments[l.instrumentAt]
+	return l.now.longQty, l.now.shortQty, s.longQty, s.shortQty
+}
