@@ -205,6 +205,7 @@ func (l *ledger) orphan(name string, a *account) {
 		}
 		p.orphan, p.granted = sum, market.Notional{}
 	}
+	l.moved++
 	l.setMode(Scope{name, All, All}, CancelOnly.Merge(l.shutUntilOpened()))
 }
 

@@ -50,6 +50,7 @@ func (l *ledger) moves(n *node, c *syncUp) code {
 		}
 		p.granted = minus(p.granted, m.amount)
 		cell.mark(true)
+		l.moved++
 	}
 	for _, m := range c.posts {
 		l.post(m)
@@ -69,10 +70,14 @@ func (l *ledger) post(m move) {
 	left, err2 := p.granted.Sub(m.amount)
 	if first(err1, err2) != nil {
 		cell.over = true
+		l.moved++
 		return
 	}
 	p.posted, p.granted = posted, left.Max(market.Notional{})
 	cell.mark(left.Sign() < 0)
+	if left.Sign() < 0 || cell.over {
+		l.moved++ // otherwise G + P, and so what the account may use, is as it was
+	}
 }
 
 // grant gives what is free, at most what is asked for: only in the opened term, to an account that is reconciled and has no orphans,
@@ -97,6 +102,7 @@ func (l *ledger) grant(m move) {
 	}
 	p.granted = sum
 	cell.mark(false)
+	l.moved++
 }
 
 // setLimit changes one measure of one row. Anything that may admit more in the firm's scopes needs two persons.

@@ -38,6 +38,7 @@ type Holder struct {
 	pending  *pendingSync
 	lastSync int64
 	synced   bool
+	more     bool // the last Sync had no room for all that was planned: the next may follow at once
 
 	clock    clockWatch
 	lostAt   int64 // instant at which the permission was seen missing; 0: it is there

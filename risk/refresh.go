@@ -213,10 +213,11 @@ func (h *Holder) bookBound(l *ledger, k Scope, account string, over map[Scope]bo
 // bound reads one cell: what this account was granted and has posted, never more than the limit.
 func (h *Holder) bound(l *ledger, key row, account string, over map[Scope]bool) bound[market.Notional] {
 	c := l.cells[key]
-	limit, _, _ := l.table.resolve(key.scope, key.measure)
 	if c == nil {
+		limit, _, _ := l.table.resolve(key.scope, key.measure)
 		return bound[market.Notional]{limit: limit}
 	}
+	limit := c.limit
 	if c.over {
 		over[key.scope] = true
 	}

@@ -16,6 +16,8 @@ type plan struct {
 	at     [][15]int32 // of each leaf: three measures of three groups, then two of three books
 	use    []market.Notional
 	want   []market.Notional
+	cells  []*cell // of the replica below; nil where there is none yet
+	of     *ledger
 	turn   uint64 // of the gate when use was summed
 	fresh  bool
 }
@@ -149,14 +151,15 @@ func (h *Holder) sync(l *ledger) {
 	if !due && h.seen.moved == l.moved && !h.runsShort() {
 		return
 	}
-	moves, more := h.moves(l)
-	early := h.synced && elapsed < urgent && !more && n.term == l.opened
-	if early && (due || len(moves.asks) > 0) {
-		h.at(h.lastSync + urgent)
+	if h.synced && elapsed < urgent && !h.more && n.term == l.opened {
+		h.at(h.lastSync + urgent) // nothing is planned before it may be sent, so that no plan is lost
+		return
 	}
-	if early || !due && len(moves.asks) == 0 {
+	moves, more := h.moves(l)
+	h.more = more
+	if !due && len(moves.asks) == 0 {
 		for _, p := range h.trades {
-			p.fresh = false // what was planned is not sent
+			p.fresh = false // posts alone wait for the renewal
 		}
 		return
 	}
@@ -195,6 +198,7 @@ func (h *Holder) moves(l *ledger) (s syncUp, more bool) {
 		g.short.Store(false)
 		p, all, ok := h.planOf(name)
 		if !ok {
+			g.short.Store(true) // look again
 			h.at(h.now.Mono + int64(h.desk.cfg.Escrow.Urgent))
 			continue
 		}
@@ -209,12 +213,18 @@ func (h *Holder) moves(l *ledger) (s syncUp, more bool) {
 }
 
 func (h *Holder) movesOf(l *ledger, name string, p *plan, posted []market.Notional, s *syncUp) (full bool) {
+	if p.of != l {
+		p.of, p.cells = l, make([]*cell, len(p.keys))
+	}
 	mayAsk := l.opened == l.term && l.accounts[name].reconciled == l.opened && len(l.accounts[name].orphans) == 0
 	for i, key := range p.keys {
 		if len(s.posts)+len(s.asks) >= maxMoves {
 			return true
 		}
-		c := l.cells[row{key.scope, key.measure}]
+		if p.cells[i] == nil {
+			p.cells[i] = l.cells[key]
+		}
+		c := p.cells[i]
 		part := c.part(name)
 		if d := minusSigned(posted[i], part.posted); !d.IsZero() {
 			s.posts = append(s.posts, move{name, key.scope, key.measure, d})
