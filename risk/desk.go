@@ -93,7 +93,7 @@ func NewDesk(cfg Config, p Parts) (*Desk, error) {
 			d.accounts = append(d.accounts, e.Account)
 		}
 		for _, l := range e.leaves() {
-			if _, ok := g.index[leafKey{l.strategy, l.instrument}]; !ok {
+			if _, ok := g.index[leafKey(l)]; !ok {
 				g.addLeaf(l.strategy, l.instrument, true)
 			}
 		}

@@ -43,10 +43,10 @@ func (b *book) worst() (exposure, error) {
 // adding returns the charge of what f adds beyond reducing an opposite position of size against.
 func (b *book) adding(f flow, against market.Qty) (market.Notional, error) {
 	reducing := min(f.qty, against)
-	switch reducing {
-	case 0:
+	if reducing == 0 {
 		return f.cost, nil
-	case f.qty:
+	}
+	if reducing == f.qty {
 		return market.Notional{}, nil
 	}
 	free, err := market.Worth(f.floor, reducing, b.multiplier, false)

@@ -2,6 +2,7 @@ package risk
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -334,7 +335,7 @@ func (h *Holder) carryTrips(l *ledger) {
 		if _, found := l.findLatch(t.ID); found {
 			continue
 		}
-		if h.wasReset(l, t.ID) {
+		if slices.Contains(l.cleared, t.ID) {
 			h.desk.unlatch(t.ID)
 			continue
 		}
@@ -351,22 +352,13 @@ func (h *Holder) carryTrips(l *ledger) {
 		}
 	}
 	for id := range h.kept {
-		if !held[id] && h.wasReset(l, id) && h.desk.store.Remove(tripName(id)) == nil {
+		if !held[id] && slices.Contains(l.cleared, id) && h.desk.store.Remove(tripName(id)) == nil {
 			delete(h.kept, id)
 			if h.desk.events.Reset != nil {
 				h.desk.events.Reset(id)
 			}
 		}
 	}
-}
-
-func (h *Holder) wasReset(l *ledger, id string) bool {
-	for _, c := range l.cleared {
-		if c == id {
-			return true
-		}
-	}
-	return false
 }
 
 // reset proposes to clear latches, and answers at once what needs no log.

@@ -26,8 +26,12 @@ func newBench(t *testing.T) *bench {
 	b.want(resOK, &termOpen{1, "n1"})
 	var limits []Limit
 	for _, x := range [][3]string{
-		{"*/*/*", "max_long_notional", "100"}, {"*/*/*", "max_short_notional", "100"}, {"*/*/*", "max_gross", "150"},
-		{"*/*/+", "max_long_qty", "10"}, {"*/*/+", "max_short_qty", "10"}, {"+/*/*", "credit", "5"},
+		{"*/*/*", "max_long_notional", "100"},
+		{"*/*/*", "max_short_notional", "100"},
+		{"*/*/*", "max_gross", "150"},
+		{"*/*/+", "max_long_qty", "10"},
+		{"*/*/+", "max_short_qty", "10"},
+		{"+/*/*", "credit", "5"},
 	} {
 		l, err := ParseLimit(x[0], x[1], x[2])
 		if err != nil {

@@ -244,8 +244,12 @@ func exactness(k Scope) int {
 // six returns the scopes that an order touches: three groups from wide to narrow, then three of its instrument.
 func six(account, strategy, instrument string) [6]Scope {
 	return [6]Scope{
-		{All, All, All}, {account, All, All}, {account, strategy, All},
-		{All, All, instrument}, {account, All, instrument}, {account, strategy, instrument},
+		{All, All, All},
+		{account, All, All},
+		{account, strategy, All},
+		{All, All, instrument},
+		{account, All, instrument},
+		{account, strategy, instrument},
 	}
 }
 
