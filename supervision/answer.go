@@ -19,6 +19,7 @@ var (
 	ErrRestarting     = errors.New("supervision: restarting")            // it is about to have one
 	ErrSimple         = errors.New("supervision: not for simple ones")   // a simple supervisor does not do that
 	ErrBusy           = errors.New("supervision: too many calls wait")   // more than 1,024 of them
+	ErrFault          = errors.New("supervision: no such fault here")    // a drill that the child cannot have
 	ErrStalled        = errors.New("supervision: nothing left to drive") // a deterministic boot that waits for nobody
 )
 

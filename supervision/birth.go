@@ -33,6 +33,8 @@ type Birth struct {
 	class actors.Class
 	fault atomic.Uint32 // the Fault at the next message
 
+	broken atomic.Bool // by a drill: a Run function panics when it returns
+
 	mu       sync.Mutex
 	runs     []func(ctx context.Context, out actors.Outside) error
 	parts    int
@@ -95,7 +97,7 @@ func (b *Birth) Run(f func(ctx context.Context, out actors.Outside) error) {
 func (b *Birth) run(f func(ctx context.Context, out actors.Outside) error) {
 	b.parts++
 	// A child that is stopping starts nothing any more: its end is on its way already.
-	_ = b.life.Run("run"+strconv.Itoa(b.parts), f)
+	_ = b.life.Run("run"+strconv.Itoa(b.parts), b.breakable(f))
 }
 
 // startPart is the part of an incarnation that its Start function is.

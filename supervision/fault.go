@@ -1,6 +1,7 @@
 package supervision
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -8,23 +9,43 @@ import (
 	"github.com/failshut/failshut/mailbox"
 )
 
-// Fault is something that a drill does to a child. The zero Fault is none.
+// Fault is something that a drill does to a child. The zero Fault is none, and refused.
 type Fault uint32
 
 // The faults that can be injected.
 const (
-	Panic Fault = iota + 1 // its actor panics at its next message
-	Fail                   // its actor returns an error at its next message
+	// Panic makes the child's actor panic at its next message; a child without an actor is dealt PanicRun. A supervisor
+	// breaks itself.
+	Panic Fault = iota + 1
+	// Fail makes the child's actor return an error at its next message; a child without one has none to return it.
+	Fail
+	// PanicRun breaks the Run functions of the child: the call of its Outside that each is in, or its next, ends with the
+	// cause of its ctx, and when it has returned it panics. One that heeds neither is abandoned after the child's Shutdown.
+	// A child that has neither actor nor Run function ends with crash.
+	PanicRun
+	faultEnd
 )
+
+var faultNames = [...]string{"", "panic", "fail", "panic_run"}
+
+// String returns the name of f, "invalid" for a value that is none.
+func (f Fault) String() string { return nameOf(faultNames[:], int(f)) }
 
 // errInjected is what an injected fault says.
 var errInjected = errors.New("supervision: fault injected by a drill")
 
-// Inject does a fault to the present incarnation of the child at path: its actor breaks at its next message. A child without
-// an actor, which has only Run functions, is ended with the reason crash instead; a supervisor ("" is the root) breaks itself.
-// It is for drills and tests. ErrNotFound when there is no such incarnation. Safe for any number of goroutines.
+// Inject does a fault to the present incarnation of the child at path; a supervisor ("" is the root) takes Panic only. It is
+// for drills and tests: a node has no way to it unless it is built with one. What it costs when it is not used is one atomic
+// load a message. ErrNotFound when there is no such incarnation, ErrFault when that child cannot have it. Safe for any number
+// of goroutines; the fault itself happens later.
 func (t *Tree) Inject(path string, f Fault) error {
+	if f == 0 || f >= faultEnd {
+		return fmt.Errorf("%w: %d", ErrFault, f)
+	}
 	if _, ok := t.Snapshot().Sup(path); ok {
+		if f != Panic {
+			return fmt.Errorf("%w: %s for a supervisor, %q", ErrFault, f, path)
+		}
 		t.post(supCrash{path})
 		return nil
 	}
@@ -33,19 +54,54 @@ func (t *Tree) Inject(path string, f Fault) error {
 		return fmt.Errorf("%w: %s", ErrNotFound, path)
 	}
 	b := v.(*Birth)
-	b.mu.Lock()
-	alone := b.actor == nil
-	b.mu.Unlock()
-	if alone {
+	acts := b.acts()
+	switch {
+	case f == Fail && !acts:
+		return fmt.Errorf("%w: %s for a child without an actor, %s", ErrFault, f, path)
+	case f == PanicRun || !acts:
 		t.post(drill{Incarnation{path, b.Epoch()}})
-		return nil
+	default:
+		b.fault.Store(uint32(f))
 	}
-	b.fault.Store(uint32(f))
 	return nil
 }
 
-// drill ends a child that has no actor to break.
+// acts reports whether the child has spawned an actor.
+func (b *Birth) acts() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.actor != nil
+}
+
+// drill breaks the Run functions of a child.
 type drill struct{ id Incarnation }
+
+// drill carries one out: the parts are asked to stop, and each Run function panics behind its return.
+func (k *keeper) drill(d drill) {
+	in := k.lives[d.id]
+	if in == nil || in.stopping || in.abandoned || in.first != "" || in.final != nil {
+		return
+	}
+	in.b.broken.Store(true)
+	in.first, in.own = Crashed, true
+	if in.b.life.Parts() == 0 {
+		k.lastGone(in)
+		k.run()
+		return
+	}
+	k.decide(Ending{d.id.Path, d.id.Epoch, Crashed})
+}
+
+// breakable is f, which breaks when it returns if a drill has asked for that.
+func (b *Birth) breakable(f func(ctx context.Context, out actors.Outside) error) func(ctx context.Context, out actors.Outside) error {
+	return func(ctx context.Context, out actors.Outside) error {
+		err := f(ctx, out)
+		if b.broken.Load() {
+			panic(errInjected)
+		}
+		return err
+	}
+}
 
 // specFor is how the actor of a child is spawned: with a place for a fault in front of its handler, which costs one atomic
 // load a message.

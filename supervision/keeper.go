@@ -87,10 +87,7 @@ func (k *keeper) accept(item any) {
 	case func():
 		k.later = append(k.later, item)
 	case drill:
-		if in := k.lives[item.id]; in != nil && !in.stopping {
-			in.first, in.own = Crashed, true
-			k.decide(Ending{item.id.Path, item.id.Epoch, Crashed})
-		}
+		k.drill(item)
 	case Input:
 		k.decide(item)
 	}
