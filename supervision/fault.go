@@ -126,6 +126,7 @@ func (g *guarded[M]) Receive(c *actors.Context[M], m M) error {
 			panic(errInjected)
 		case Fail:
 			return errInjected
+		case PanicRun, faultEnd:
 		}
 	}
 	return g.a.Receive(c, m)
