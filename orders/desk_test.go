@@ -43,7 +43,8 @@ func (w *wire) Place(p risk.Permit, n orders.New) error {
 }
 func (w *wire) Replace(risk.Permit, orders.Replace) error { return errors.New("unsupported") }
 func (w *wire) MassCancel(orders.Scope) error             { w.mass++; return errors.New("unsupported") }
-func (w *wire) Ask(q orders.Question) error               { w.asked = append(w.asked, q); return nil }
+
+func (w *wire) Ask(q orders.Question) error { w.asked = append(w.asked, q); return nil }
 
 func (w *wire) Cancel(c orders.Cancel) error {
 	w.cancelled = append(w.cancelled, c)

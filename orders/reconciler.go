@@ -2,15 +2,15 @@ package orders
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 
 	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/supervision"
 )
 
-// Bounds of the reconciler's schedule.
+// Bounds of schedules with full jitter.
 const (
-	askFirst = time.Second            // longest wait before the first question
+	askFirst = time.Second            // longest wait before the first try
 	askMost  = 30 * time.Second       // longest wait before any
 	askIdle  = 250 * time.Millisecond // between two looks when there is nothing to ask
 )
@@ -24,7 +24,7 @@ type Rounds struct {
 }
 
 // Next returns the message to send now, nil for none, and how long to wait
-// until the next look. draw is a random number.
+// until the next look. now is an Instant, draw a random number.
 func (r *Rounds) Next(now int64, s AccountStatus, draw uint64) (Message, time.Duration) {
 	var m Message
 	switch {
@@ -37,43 +37,51 @@ func (r *Rounds) Next(now int64, s AccountStatus, draw uint64) (Message, time.Du
 		return nil, askIdle
 	}
 	if r.due == 0 {
-		r.due = now + r.jitter(draw)
+		r.due = now + int64(jitter(r.attempt, draw))
 		return nil, time.Duration(r.due - now)
 	}
 	if now < r.due {
 		return nil, time.Duration(r.due - now)
 	}
 	r.attempt++
-	r.due = now + r.jitter(draw)
+	r.due = now + int64(jitter(r.attempt, draw))
 	return m, time.Duration(r.due - now)
 }
 
-// jitter draws from 0 to the bound of the present attempt.
-func (r *Rounds) jitter(draw uint64) int64 {
+// jitter draws from 1 ms to the bound of an attempt, which doubles from one
+// second to thirty.
+func jitter(attempt int, draw uint64) time.Duration {
 	most := askMost
-	if r.attempt < 5 {
-		most = min(most, askFirst<<r.attempt)
+	if attempt < 5 {
+		most = min(most, askFirst<<attempt)
 	}
-	return max(int64(time.Millisecond), int64(draw%uint64(most)))
+	return max(time.Millisecond, time.Duration(draw%uint64(most)))
 }
 
-// Reconciler is the work of the child that asks again: it looks at what the
-// owner last published and tells the owner when to ask. It ends with ctx.
-func Reconciler(status *atomic.Pointer[AccountStatus], owner actors.Recipient[Message]) func(context.Context, actors.Outside) error {
-	return func(ctx context.Context, out actors.Outside) error {
+// StartReconciler is the Start function of the child "reconciler", of class
+// orders: it tells the owner when to ask again, and is ready, on the evidence
+// reconciled, when the venue's list was whole and nothing is UNKNOWN. That the
+// account is reconciled is told to risk by the owner, which knows the digest.
+func (a *Account) StartReconciler(_ context.Context, b *supervision.Birth) error {
+	b.Run(func(ctx context.Context, out actors.Outside) error {
 		var r Rounds
+		told := false
 		for {
-			var s AccountStatus
-			if p := status.Load(); p != nil {
-				s = *p
+			s := a.Status()
+			if !told && s.Session == sessionNames[sessionOpen] {
+				if err := b.Ready(supervision.Reconciled); err != nil {
+					return err
+				}
+				told = true
 			}
 			m, wait := r.Next(out.Instant(), s, out.System().Rand())
 			if m != nil {
-				_ = owner.Tell(m) // a full box is no reason to end: the next round asks
+				_ = a.Tell(m) // a full box is no reason to end: the next round asks
 			}
 			if err := out.Until(ctx, out.Now().Add(min(wait, askIdle))); err != nil {
 				return err
 			}
 		}
-	}
+	})
+	return nil
 }

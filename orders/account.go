@@ -1,0 +1,187 @@
+package orders
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sync/atomic"
+	"time"
+
+	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/internal/journal"
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/risk"
+	"github.com/failshut/failshut/supervision"
+)
+
+// settleEvery is how often an owner that starts looks whether the disk has
+// what its predecessor wrote.
+const settleEvery = time.Millisecond
+
+// AccountConfig is what a node gives an account.
+type AccountConfig struct {
+	// Parts of the desk that each incarnation opens. Gateway, Log and Records are
+	// the account's own and left empty.
+	Parts Parts
+	// Journal returns the open log and what is durable in it, from its first
+	// record on. It is asked at each start of the owner, so that the log may be
+	// opened by another child of the node.
+	Journal func() (Log, iter.Seq2[journal.Record, error])
+	// Dial makes the link for one incarnation of the owner, not yet logged on. It
+	// is called in the session's turn and must not block.
+	Dial func(Ear) (Line, error)
+	// Opened is told when an incarnation of the owner has opened its desk; from
+	// the second on, whoever listened has missed events and must start from
+	// Recall again. It must not block. Nil tells nobody.
+	Opened func(epoch uint64)
+}
+
+// Account is one venue account of a node: what its session, its owner and its
+// reconciler share. Its methods are safe for any number of goroutines.
+type Account struct {
+	cfg     AccountConfig
+	owner   atomic.Pointer[actors.Address[Message]]
+	session atomic.Pointer[actors.Address[linkMessage]]
+	line    atomic.Pointer[Line]
+	status  atomic.Pointer[AccountStatus]
+}
+
+// NewAccount makes an account that is to be put under a supervisor. What is
+// missing in cfg is ErrParts.
+func NewAccount(cfg AccountConfig) (*Account, error) {
+	if !cfg.Parts.Options.Account.Valid() || cfg.Parts.Gate == nil || cfg.Journal == nil || cfg.Dial == nil {
+		return nil, fmt.Errorf("%w: account %q, want an account, a gate, a journal and a dial", ErrParts, cfg.Parts.Options.Account)
+	}
+	a := &Account{cfg: cfg}
+	a.status.Store(&AccountStatus{Account: cfg.Parts.Options.Account, Session: sessionNames[sessionDown]})
+	return a, nil
+}
+
+// Child is the account's supervisor, for a roster to add: session, orders,
+// reconciler, each started when the one before is, rest_for_one. It is up when
+// the account is reconciled with its venue, for as long as that takes.
+func (a *Account) Child() supervision.Child {
+	again := supervision.Backoff{Base: 100 * time.Millisecond, Cap: 5 * time.Second, Reset: time.Minute}
+	session := supervision.DefaultChild("session", a.StartSession)
+	owner := supervision.DefaultChild("orders", a.StartOwner)
+	owner.StartTimeout = time.Minute // it reads a journal
+	reconciler := supervision.DefaultChild("reconciler", a.StartReconciler)
+	reconciler.Class, reconciler.StartTimeout = supervision.OrdersClass, supervision.Infinity
+	session.Backoff, owner.Backoff, reconciler.Backoff = again, again, again
+	return supervision.SubTree(string(a.cfg.Parts.Options.Account), supervision.Spec{
+		Strategy: supervision.RestForOne, Intensity: 3, Period: time.Minute,
+		Children: []supervision.Child{session, owner, reconciler},
+	})
+}
+
+// Tell hands a message to the present owner. The errors are those of
+// actors.Address; cancels are taken also while the owner is started again.
+func (a *Account) Tell(m Message) error {
+	to := a.owner.Load()
+	if to == nil {
+		return fmt.Errorf("%w: orders of %s", actors.ErrUnknown, a.cfg.Parts.Options.Account)
+	}
+	return to.Tell(m)
+}
+
+// Durable tells the owner that the disk has every record up to lsn: what a
+// node's journal calls in OnDurable, for each of its accounts. An owner that
+// cannot take it now looks by itself within 100 ms.
+func (a *Account) Durable(lsn journal.LSN) { _ = a.Tell(Durable{LSN: lsn}) }
+
+// Status returns how the account stood at its owner's last look.
+func (a *Account) Status() AccountStatus { return *a.status.Load() }
+
+// StartOwner is the Start function of the child "orders": it opens the desk
+// from the journal and spawns its single writer. It waits until what an
+// earlier incarnation appended is durable, so that this one knows it.
+func (a *Account) StartOwner(ctx context.Context, b *supervision.Birth) error {
+	out, ok := supervision.OutsideOf(ctx)
+	if !ok {
+		return actors.ErrInActor
+	}
+	parts := a.cfg.Parts
+	parts.Log, parts.Records = a.cfg.Journal()
+	if parts.Log == nil {
+		return fmt.Errorf("%w: account %q has no journal yet", ErrParts, parts.Options.Account)
+	}
+	parts.Gateway = wire{account: a, fence: b.Fence()}
+	if err := settled(ctx, out, parts.Log, parts.Options.Account); err != nil {
+		return err
+	}
+	d, err := Open(parts, readingAt(b.System(), out.Now()))
+	if err != nil {
+		return err
+	}
+	a.publish(b.Epoch(), d)
+	if _, err := supervision.Spawn(b, &owner{account: a, desk: d}, actors.WithBox(ownerBox()), actors.WithLane(LaneOf)); err != nil {
+		return err
+	}
+	to := actors.Follow[Message](b.System(), b.Path())
+	a.owner.Store(&to)
+	if a.cfg.Opened != nil {
+		a.cfg.Opened(b.Epoch())
+	}
+	return nil
+}
+
+// settled waits until the disk has all that was appended before: it appends a
+// record that changes nothing, and waits for that. A log that takes nothing
+// any more has nothing to wait for.
+func settled(ctx context.Context, out actors.Outside, log Log, account market.Account) error {
+	k, body, err := encode(nil, account, out.Instant(), Timeout{})
+	if err != nil {
+		return err
+	}
+	var mark journal.LSN
+	for log.State() == journal.OK && (mark == 0 || log.Watermark() < mark) {
+		if mark == 0 {
+			mark, _ = log.Append(k, recordVersion, body) // a full queue empties; a dead log shows in its state
+		}
+		if err := out.Until(ctx, out.Now().Add(settleEvery)); err != nil {
+			return fmt.Errorf("orders: waiting for the journal of %s: %w", account, err)
+		}
+	}
+	return nil
+}
+
+// AccountStatus is how an account stood at its owner's last look.
+type AccountStatus struct {
+	Account    market.Account
+	Session    string // down, recovering, reconciling or open
+	ListWhole  bool   // the venue's list of orders was whole since the logon
+	Unknown    int    // orders that are UNKNOWN
+	Live       int    // orders that are not closed
+	ByStatus   [StatusSent + 1]int
+	Waiting    int // orders that wait for the disk
+	Journal    journal.State
+	At         risk.Reading
+	Positions  []Position
+	Generation uint64 // epoch of the incarnation that wrote this; 0 before the first
+}
+
+// Status returns how the account stands.
+func (d *Desk) Status() AccountStatus {
+	s := AccountStatus{
+		Account: d.p.Options.Account, Session: d.m.Session(), ListWhole: d.m.listWhole, Unknown: d.m.Unknown(),
+		Waiting: len(d.pending), Journal: d.p.Log.State(), At: d.now, Positions: d.m.Positions(),
+	}
+	for _, o := range d.m.sweep() {
+		s.Live++
+		s.ByStatus[o.status()]++
+	}
+	return s
+}
+
+// publish shows how the desk of an incarnation stands. One that was left
+// behind does not overwrite what its successor has shown.
+func (a *Account) publish(epoch uint64, d *Desk) {
+	s := d.Status()
+	s.Generation = epoch
+	for {
+		old := a.status.Load()
+		if old.Generation > epoch || a.status.CompareAndSwap(old, &s) {
+			return
+		}
+	}
+}
