@@ -2,7 +2,6 @@ package risk
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,8 +29,7 @@ type Holder struct {
 	journal  Journal
 	rejected bool // the ledger does not take this journal's identity
 	lead     bool
-	ended    bool
-	heard    uint64 // changes of what the desk was told that are taken
+	stopping bool
 	inc      uint64
 
 	sessions map[market.Account]*session
@@ -49,6 +47,7 @@ type Holder struct {
 	progress map[Scope]stuck
 	waiting  map[string]func(answer, error)
 	seen     seenState
+	status   statusBook
 }
 
 // Proposal is one command for the log. Whoever proposes it hands the outcome back to the holder as the message that Done makes.
@@ -86,21 +85,16 @@ type pendingSync struct {
 
 // NewHolder returns the holder of a desk. nonce tells this life of the process from others that open the same journal, so it is drawn
 // anew at each start of the process; build is recorded. A holder that follows another in the same process is given the same nonce:
-// it finds everything shut again, what the desk was told of journal and leadership, and no session. A former holder does nothing any
-// more.
+// it finds everything shut again, and has to be told journal, leadership and sessions anew.
 func NewHolder(d *Desk, log Log, nonce uint64, build string) *Holder {
 	h := &Holder{
 		desk: d, log: log, nonce: nonce, build: build, busy: map[string]bool{}, sessions: map[market.Account]*session{},
 		allowed: map[Scope]string{}, trades: map[market.Account]*plan{}, kept: map[string]bool{}, progress: map[Scope]stuck{},
-		waiting: map[string]func(answer, error){},
+		waiting: map[string]func(answer, error){}, life: d.lives.Add(1),
 	}
-	d.machine.mu.Lock() // a former holder's step is over, and its next one does nothing
-	h.life = d.lives.Add(1)
 	for _, a := range d.accounts {
 		d.gates[a].local.Store(0) // what a former holder knew is not known any more
 	}
-	d.told.forgetSessions()
-	d.machine.mu.Unlock()
 	if names, err := d.store.Names(); err == nil {
 		for _, name := range names {
 			h.kept[strings.TrimSuffix(name, tripSuffix)] = true
@@ -116,13 +110,8 @@ func (h *Holder) Step(now Reading, m Message) []Proposal {
 	mach := h.desk.machine
 	mach.mu.Lock()
 	defer mach.mu.Unlock()
-	if h.ended || h.life != h.desk.lives.Load() {
-		return nil // left behind: another one holds the desk, or nobody
-	}
 	l := mach.ledger
-	h.hear(l)
 	h.take(l, m)
-	h.answerWaiting()
 	h.watch()
 	if l.frozen == "" {
 		if h.lead {
@@ -130,29 +119,13 @@ func (h *Holder) Step(now Reading, m Message) []Proposal {
 		}
 		h.carryTrips(l)
 		h.bind(l)
-		if h.inc > 0 && !h.desk.stopping.Load() {
+		if h.inc > 0 && !h.stopping {
 			h.accounts(l)
 			h.sync(l)
 		}
 	}
 	h.refresh(l)
 	return h.out
-}
-
-// Close ends the holder: whoever waits for an answer gets ErrFateUnknown, and every gate is CLOSED until another holder has opened it.
-func (h *Holder) Close(now Reading) {
-	mach := h.desk.machine
-	mach.mu.Lock()
-	defer mach.mu.Unlock()
-	h.now = now
-	for _, key := range slices.Sorted(maps.Keys(h.waiting)) {
-		h.waiting[key](answer{}, ErrFateUnknown)
-	}
-	clear(h.waiting)
-	if !h.ended && h.life == h.desk.lives.Load() {
-		h.ended = true
-		h.refresh(mach.ledger)
-	}
 }
 
 // Wait returns how long until the holder wants a Step by itself, or 0 when the next renewal is soon enough.
@@ -199,7 +172,7 @@ func (h *Holder) take(l *ledger, m Message) {
 	case Leading:
 		h.lead = m.Yes
 	case Stop:
-		h.desk.stopping.Store(true)
+		h.stopping = true
 	case proposed:
 		h.proposed(m)
 	case Tick:
@@ -237,17 +210,6 @@ func (h *Holder) proposed(m proposed) {
 		return
 	}
 	done(a, m.err)
-}
-
-// answerWaiting answers those whose command was committed before this replica had applied it.
-func (h *Holder) answerWaiting() {
-	for _, key := range slices.Sorted(maps.Keys(h.waiting)) {
-		if a, known := h.desk.machine.answers[key]; known && !h.busy[key] {
-			done := h.waiting[key]
-			delete(h.waiting, key)
-			done(a, nil)
-		}
-	}
 }
 
 // propose sends a command unless one under the same key is under way.

@@ -45,14 +45,13 @@ type Reconciled struct {
 // for it.
 type Tripped struct{ ID string }
 
-// Reset asks to clear the latches named. Done is called once with the outcome, in the holder's turn: it must not block, and not call
-// the desk. A holder that is killed or left behind does not call it, so whoever waits needs a deadline.
+// Reset asks to clear the latches named. Done is called once with the outcome, from the proposing goroutine; it must not block.
 type Reset struct {
 	Request ResetRequest
 	Done    func(ResetResult)
 }
 
-// SetLimit asks for a new value of one measure. Done is called as that of a Reset.
+// SetLimit asks for a new value of one measure. Done is called once with the outcome; it must not block.
 type SetLimit struct {
 	Request LimitRequest
 	Done    func(LimitResult)

@@ -27,7 +27,6 @@ const (
 	localFatal
 	localPermission
 	localStale
-	localNoHolder
 	localNone
 )
 
@@ -35,7 +34,7 @@ var localCodes = [...]Code{
 	localUnknown: CodeJournalUnknown, localJournalDead: CodeJournalDead, localJournalCorrupt: CodeJournalCorrupt,
 	localSessionDown: CodeSessionDown, localReconciling: CodeReconciling, localUnknownOrders: CodeUnknownOrders,
 	localDifference: CodeDifference, localClockJump: CodeClockJump, localStopping: CodeStopping, localFatal: CodeDigest,
-	localPermission: CodeNoPermission, localStale: CodeStaleIncarnation, localNoHolder: CodeHolderSilent, localNone: "",
+	localPermission: CodeNoPermission, localStale: CodeStaleIncarnation, localNone: "",
 }
 
 func packLocal(m Mode, reason int) uint32 { return uint32(m) | uint32(reason)<<8 }

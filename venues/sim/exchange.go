@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/mailbox"
 	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/supervision"
 )
 
 // ExchangeMessage is what the actor of an Exchange takes: an input of its Port or a timer.
@@ -24,6 +26,7 @@ type Exchange struct {
 	venue  *Venue
 	ctx    *actors.Context[ExchangeMessage] // of the turn under way
 	opened bool
+	over   bool             // the day has ended
 	inside bool             // within a turn of its own
 	due    market.Timestamp // of the timer that is set; 0: none
 }
@@ -52,10 +55,22 @@ func NewPaperExchange(cfg Config, latency time.Duration, out Outlets) (*Exchange
 // ExchangeBox is the mailbox that an Exchange is spawned with.
 func ExchangeBox() mailbox.Config { return exchangeBox }
 
+// Child is the exchange as a child of a supervisor: permanent, since it goes on where it was. Its supervisor should allow
+// some restarts, for one that stops it ends its day, and an exchange whose day has ended does not start again (ErrShut).
+func (x *Exchange) Child(name string) supervision.Child {
+	return supervision.DefaultChild(name, func(_ context.Context, b *supervision.Birth) error {
+		_, err := supervision.Spawn[ExchangeMessage](b, x, actors.WithBox(exchangeBox))
+		return err
+	})
+}
+
 // Starting opens the day, or goes on with it.
 func (x *Exchange) Starting(c *actors.Context[ExchangeMessage]) error {
 	if err := x.venue.Err(); err != nil {
 		return err
+	}
+	if x.over {
+		return ErrShut
 	}
 	x.due = 0
 	if x.opened {
@@ -78,6 +93,7 @@ func (x *Exchange) Stopping(c *actors.Context[ExchangeMessage], r actors.Reason)
 	if r.Abnormal() || x.venue.Err() != nil {
 		return nil
 	}
+	x.over = true
 	return x.do(c, Shut{})
 }
 
