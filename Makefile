@@ -29,11 +29,11 @@ demo: build ## the main job: everything in one process on an embedded exchange (
 
 .PHONY: test
 test: ## every test; recordings that are not there are skipped and counted
-	$(GO) test -count=1 ./...
+	$(GO) test -count=1 -timeout 300s ./...
 
 .PHONY: race
 race: ## every test under the race detector, the long ones shortened
-	$(GO) test -race -short -count=1 ./...
+	$(GO) test -race -short -count=1 -timeout 600s ./...
 
 .PHONY: lint
 lint: ## the linters of .golangci.yml, pinned in tools/go.mod

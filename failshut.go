@@ -51,6 +51,7 @@ type cli struct {
 	output  string
 	noColor bool
 	quiet   bool
+	verbose bool
 	timeout time.Duration
 }
 
@@ -108,6 +109,7 @@ func (c *cli) root() *cobra.Command {
 	flags.StringVar(&c.output, "output", "table", "table or json")
 	flags.BoolVar(&c.noColor, "no-color", false, "no colours, even on a terminal")
 	flags.BoolVar(&c.quiet, "quiet", false, "nothing on stderr but errors")
+	flags.BoolVar(&c.verbose, "verbose", false, "a line on stderr for each change of state")
 	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "how long an answer may take")
 	root.AddCommand(c.commands()...)
 	for _, cmd := range all(root) {

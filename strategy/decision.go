@@ -13,6 +13,9 @@ import (
 // asking places nothing (P3). The zero Decision is none.
 type Decision struct{ cause risk.Cause }
 
+// DecisionOf gives the decision that orders and journal know by cause.
+func DecisionOf(cause risk.Cause) Decision { return Decision{cause: cause} }
+
 // Cause returns the key under which orders and journal know the decision.
 func (d Decision) Cause() risk.Cause { return d.cause }
 

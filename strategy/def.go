@@ -101,7 +101,6 @@ func signature(t reflect.Type) string {
 func (d Def) checkParams(t reflect.Type) []error {
 	var errs []error
 	for f := range t.Fields() {
-		f := f
 		if !f.IsExported() {
 			continue
 		}

@@ -19,6 +19,7 @@ const (
 	gotTimer
 	gotGate
 	gotWant
+	gotAttach // look whether the state has come, else ask again
 )
 
 // Message is what a strategy's actor receives. It is made by Inlet, Told, Restored and GateChanged alone, is a value,
@@ -46,14 +47,15 @@ type State struct {
 	Working   []Working
 }
 
-// Lane puts gate changes ahead of evidence, evidence ahead of timers, and timers ahead of data.
+// Lane puts the gate and the state to start from ahead of evidence, evidence ahead of timers, and timers ahead of data.
+// The state must get through to a strategy that is still starting, which only Control does.
 func Lane(m Message) mailbox.Lane {
 	switch m.kind {
-	case gotGate:
+	case gotGate, gotRestored:
 		return mailbox.Control
-	case gotOrder, gotRestored:
+	case gotOrder:
 		return mailbox.Reports
-	case gotTimer, gotWant:
+	case gotTimer, gotWant, gotAttach:
 		return mailbox.Commands
 	default:
 		return mailbox.Data

@@ -2,7 +2,6 @@ package strategy
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -143,10 +142,22 @@ func (s *shell) Starting(c *actors.Context[Message]) error {
 	if f := s.cfg.Events.Started; f != nil {
 		f(s.cfg.Name, s.why)
 	}
-	if err := s.cfg.Desk.Attach(s.cfg.Name, uint64(c.Epoch())); err != nil {
-		return fmt.Errorf("attaching to the orders of %s: %w", s.cfg.Account, err)
-	}
+	s.attach(c)
 	return nil
+}
+
+// attachEvery is how often an account whose orders are not up is asked again.
+const attachEvery = 250 * time.Millisecond
+
+type attachKey struct{}
+
+// attach asks for the state to start from, and again until it has come: an account that waits for its venue holds its
+// strategies, and ends none.
+func (s *shell) attach(c *actors.Context[Message]) {
+	if err := s.cfg.Desk.Attach(s.cfg.Name, uint64(c.Epoch())); err != nil {
+		s.log.Debug("orders are not up", "account", s.cfg.Account, "err", err)
+	}
+	c.After(attachKey{}, attachEvery, Message{kind: gotAttach})
 }
 
 // Receive runs the handlers that a message concerns. An error ends the incarnation, and with it everything that the
@@ -171,13 +182,16 @@ func (s *shell) Receive(c *actors.Context[Message], m Message) error {
 		return s.onGate(m.rest.(Gate))
 	case gotWant:
 		return s.onWant(m.rest.(market.Instrument))
-	case gotRestored:
+	case gotRestored, gotAttach: // it has come before
 	}
 	return nil
 }
 
 // early is before the state has arrived: no data and no wishes, but the gate's changes are not lost, for the gate is read.
 func (s *shell) early(m Message) error {
+	if m.kind == gotAttach {
+		s.attach(s.self)
+	}
 	if m.kind != gotRestored {
 		return nil
 	}

@@ -87,8 +87,7 @@ func entitled(e Entitlement, l Listing) bool {
 func (d *decoder) checkLimits(f *File) {
 	limits, err := f.Node.Seed()
 	for _, e := range joined(err) {
-		var at *limitError
-		if errors.As(e, &at) {
+		if at, ok := errors.AsType[*limitError](e); ok {
 			d.mistake(at.path, "%v", at.err)
 		}
 	}

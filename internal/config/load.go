@@ -104,3 +104,17 @@ func (d *decoder) params(r Raw, into any, path string) {
 		}
 	}
 }
+
+// Params decodes a strategy's parameters over the value that into points to, as Read did when it checked them. It
+// returns the mistakes, which are none where Read found none.
+func (f *File) Params(r Raw, into any) error {
+	if !r.Set() {
+		return nil
+	}
+	d := &decoder{places: map[string]place{}}
+	d.params(r, into, r.path)
+	if len(d.mistakes) > 0 {
+		return d.mistakes
+	}
+	return nil
+}

@@ -2,3 +2,207 @@
 // simulation use alike. It joins rooms that do not know each other by the small interfaces they declare, and holds no
 // rule of its own: what it decides is who is told what, and in which order things start and stop.
 package node
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/feeds"
+	"github.com/failshut/failshut/internal/journal"
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/risk"
+	"github.com/failshut/failshut/supervision"
+	"github.com/failshut/failshut/venues/sim"
+)
+
+// World is what a node stands in: the same wiring runs on a disk and a real clock, and in memory on a virtual one.
+type World struct {
+	System *actors.System
+	Disk   journal.FS // of the journal
+	Dir    string     // of the journal on Disk
+	Trips  risk.TripStore
+	Boot   func() int64 // the clock that counts suspended time; nil where there is none
+	Nonce  uint64       // of this life of the process
+	Log    *slog.Logger
+
+	// Cluster is the child that replicates risk. It calls n.LogIs when its log can be proposed to.
+	Cluster func(n *Node) supervision.Child
+	// Port is the venue's entrance.
+	Port sim.Port
+	// Feeds are the channels, given the subscribers that the node's strategies are.
+	Feeds func(n *Node, subscribers []feeds.Subscriber) ([]supervision.Child, error)
+	// NextOut gives the first outbound number of a session that no earlier life has used; nil: 1.
+	NextOut func(session string) uint64
+	// Show asks the feeds to show a strategy that is up how everything stands; nil where nothing was said before.
+	Show func(strategy string)
+	// Before and Control are children of the root ahead of everything; either may be nil.
+	Before  []supervision.Child
+	Control []supervision.Child
+}
+
+// Hooks are how others watch a node. Any may be nil; none may block.
+type Hooks struct {
+	Mode  func(scope risk.Scope, from, to risk.Mode, why risk.Code)
+	Order func(e OrderTold)
+	Check func(in risk.Intent, err error)
+	Line  func(line string) // each line of the tree's trace
+	Ended func(supervision.End)
+	Fatal func(error)
+	Lost  func(strategy string, err error) // an event did not reach its strategy
+	// Delivered is told what strategies are told by feeds, once for each of them, in the feed's turn.
+	Delivered feeds.Sink
+	Intent    func(in risk.Intent) // a strategy asks for an order
+}
+
+// Node is one node: its plan, its world, and what outlives the incarnations of its parts.
+type Node struct {
+	plan      *Plan
+	world     World
+	hooks     Hooks
+	sys       *actors.System
+	log       *slog.Logger
+	Board     *feeds.Board
+	Desk      *risk.Desk
+	catalogue *market.Catalogue
+
+	tree     *supervision.Tree
+	journal  atomic.Pointer[journal.Log]
+	replica  atomic.Pointer[replicated]
+	accounts []*account
+	boot     atomic.Pointer[bootFailure]
+	bell     bell
+	stopping atomic.Bool
+}
+
+// replicated is the log as the cluster child last opened it.
+type replicated struct {
+	log    risk.Log
+	leads  bool
+	term   uint64
+	leader string
+}
+
+// bootFailure keeps the error behind a start that failed, for its exit code.
+type bootFailure struct{ err error }
+
+// New makes a node that is shut and has started nothing.
+func New(p *Plan, w World, h Hooks) (*Node, error) {
+	catalogue, err := market.NewCatalogue(p.Contracts)
+	if err != nil {
+		return nil, fmt.Errorf("instruments: %w", err)
+	}
+	n := &Node{
+		plan: p, world: w, hooks: h, sys: w.System, log: w.Log, Board: &feeds.Board{}, catalogue: catalogue,
+	}
+	if n.log == nil {
+		n.log = slog.New(slog.DiscardHandler)
+	}
+	n.Desk, err = risk.NewDesk(p.Risk, risk.Parts{
+		Catalogue: catalogue, Prices: prices{n.Board}, Trips: w.Trips, OnTrip: n.onTrip, Events: n.riskEvents(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("risk: %w", err)
+	}
+	for _, a := range p.Accounts {
+		acc, err := newAccount(n, a)
+		if err != nil {
+			return nil, err
+		}
+		n.accounts = append(n.accounts, acc)
+	}
+	return n, nil
+}
+
+// Start starts the tree and waits until it is up. It is for one call.
+func (n *Node) Start(ctx context.Context) error {
+	spec, err := n.spec()
+	if err != nil {
+		return err
+	}
+	tree, err := supervision.Start(ctx, n.sys, spec, supervision.Options{Phases: n.phases(), Events: n.treeEvents()})
+	if err != nil {
+		if f := n.boot.Load(); f != nil {
+			return fmt.Errorf("%w: %w", err, f.err)
+		}
+		return err
+	}
+	n.tree = tree
+	return nil
+}
+
+// Tree is the living tree, nil before Start has returned.
+func (n *Node) Tree() *supervision.Tree { return n.tree }
+
+// System is the system the node lives in.
+func (n *Node) System() *actors.System { return n.sys }
+
+// Now is one reading of both clocks.
+func (n *Node) Now() risk.Reading { return readingOf(n.sys, n.sys.Now()) }
+
+func readingOf(sys *actors.System, t time.Time) risk.Reading {
+	return risk.Reading{Wall: t.UnixNano(), Mono: sys.Instant(t)}
+}
+
+// failed keeps the error that a Start function gives up with.
+func (n *Node) failed(err error) error {
+	if err != nil {
+		n.boot.Store(&bootFailure{err})
+	}
+	return err
+}
+
+// stirred tells whoever waits that something may have changed.
+func (n *Node) stirred() { n.bell.ring() }
+
+// bell wakes everybody who waits for a change, without knowing who does.
+type bell struct {
+	mu   sync.Mutex
+	rung chan struct{}
+}
+
+// next is closed at the next ring.
+func (b *bell) next() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.rung == nil {
+		b.rung = make(chan struct{})
+	}
+	return b.rung
+}
+
+func (b *bell) ring() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.rung != nil {
+		close(b.rung)
+		b.rung = nil
+	}
+}
+
+// prices reads the board for the gate: anything but Live is unreadable there too.
+type prices struct{ board *feeds.Board }
+
+// Price returns the touch of i.
+func (p prices) Price(i market.Instrument) (risk.Price, bool) {
+	q, ok := p.board.Read(i)
+	if !ok {
+		return risk.Price{}, false
+	}
+	out := risk.Price{Bid: q.Bid.Price, Ask: q.Ask.Price, Mono: q.Mono}
+	switch q.State {
+	case feeds.Live:
+		out.State = risk.PriceLive
+	case feeds.Suspect:
+		out.State = risk.PriceSuspect
+	case feeds.Stale:
+		out.State = risk.PriceStale
+	default:
+		out.State = risk.PriceUnreadable
+	}
+	return out, true
+}

@@ -1,0 +1,264 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/orders"
+	"github.com/failshut/failshut/risk"
+	"github.com/failshut/failshut/strategy"
+	"github.com/failshut/failshut/supervision"
+)
+
+// OrderTold is one event of an order, as its owner told it.
+type OrderTold struct {
+	Account market.Account
+	Event   orders.Event
+}
+
+// told takes each event of the account's orders, in the owner's turn: the strategy hears of its own.
+func (a *account) told(e orders.Event) {
+	n := a.n
+	if f := n.hooks.Order; f != nil {
+		f(OrderTold{a.plan.Account, e})
+	}
+	if e.Strategy != "" {
+		err := actors.Follow[strategy.Message](n.sys, strategyName(e.Strategy)).Tell(strategy.Told(e))
+		if errors.Is(err, actors.ErrFull) {
+			n.lostEvent(e.Strategy, err)
+		}
+	}
+	n.stirred()
+}
+
+// lostEvent ends a strategy that did not hear of its own order: it comes back with its state from the journal, which
+// knows (P8).
+func (n *Node) lostEvent(name string, err error) {
+	n.log.Error("a strategy did not hear of its order", "event", "lost", "strategy", name, "err", err)
+	if f := n.hooks.Lost; f != nil {
+		f(name, err)
+	}
+	_ = n.sys.StopActor(strategyName(name), 0)
+}
+
+func (a *account) events(b *supervision.Birth) orders.Events {
+	return orders.Events{
+		ReconcileDone: func(differences int, _ time.Duration) {
+			a.listed.Store(a.n.sys.Instant(a.n.sys.Now()))
+			_ = b.Ready(supervision.Reconciled) // said before, or of an incarnation that is over
+			a.n.log.Info("reconciled", "event", "reconcile", "account", a.plan.Account, "differences", differences)
+			a.n.stirred()
+		},
+		Flag: func(f orders.Flag, e orders.Event) {
+			a.n.log.Warn("odd report", "event", "flag", "account", a.plan.Account, "order", e.Order, "code", f.String())
+		},
+		Unknown: func(e orders.Event) {
+			a.n.log.Warn("order is of unknown state", "event", "unknown", "account", a.plan.Account, "order", e.Order)
+		},
+		LinkState: func(e orders.LinkEvent, why string) {
+			a.n.log.Info("venue session", "event", "session", "account", a.plan.Account, "code", e.String(), "why", why)
+		},
+	}
+}
+
+func (n *Node) riskEvents() risk.Events {
+	return risk.Events{
+		Checked: func(in risk.Intent, err error) {
+			if f := n.hooks.Check; f != nil {
+				f(in, err)
+			}
+		},
+		Mode: n.modeChanged,
+		Tripped: func(l risk.Latch) {
+			n.log.Warn("tripped", "event", "trip", "scope", l.Scope.String(), "code", l.Mode.String(), "trip", l.ID, "reason", l.Reason)
+		},
+		Reset: func(id string) { n.log.Warn("latch cleared", "event", "reset", "trip", id) },
+		Term:  func(term uint64) { n.log.Info("new term", "event", "term", "term", term) },
+		Stuck: func(k risk.Scope, why risk.Code, since time.Duration) {
+			n.log.Warn("opening makes no progress", "event", "gate", "scope", k.String(), "code", why, "since", since)
+		},
+		Refused: func(command, result string) {
+			n.log.Warn("the ledger refused a command", "event", "refused", "command", command, "code", result)
+		},
+		Fatal: func(err error) {
+			n.log.Error("the replica may not go on", "event", "divergence", "err", err)
+			if f := n.hooks.Fatal; f != nil {
+				f(err)
+			}
+		},
+	}
+}
+
+// modeChanged tells strategies, and drives live orders to zero when an account is CLOSED.
+func (n *Node) modeChanged(k risk.Scope, from, to risk.Mode, why risk.Code) {
+	n.log.Info("gate", "event", "gate", "scope", k.String(), "from", from.String(), "to", to.String(), "code", why)
+	if f := n.hooks.Mode; f != nil {
+		f(k, from, to, why)
+	}
+	a := n.accountOf(market.Account(k.Account))
+	if a == nil {
+		return
+	}
+	if to == risk.Closed {
+		_ = a.owner.Tell(orders.CancelAll{Why: "closed"}) // an owner that is down has no link either: its next one cancels
+	}
+	for _, s := range n.plan.Strategies {
+		if s.Account == a.plan.Account {
+			_ = actors.Follow[strategy.Message](n.sys, strategyName(s.Name)).Tell(strategy.GateChanged(strategy.Gate{Mode: to, Why: why}))
+		}
+	}
+}
+
+// onTrip cancels everything in the scope of a latch, at once.
+func (n *Node) onTrip(l risk.Latch) {
+	for _, a := range n.accounts {
+		if l.Scope.Account != risk.All && l.Scope.Account != string(a.plan.Account) {
+			continue
+		}
+		scope := orders.Scope{}
+		if l.Scope.Strategy != risk.All {
+			scope.Strategy = l.Scope.Strategy
+		}
+		if l.Scope.Instrument != risk.All {
+			scope.Instrument = n.instrumentOf(l.Scope.Instrument)
+		}
+		_ = a.owner.Tell(orders.CancelAll{Scope: scope, Why: "trip"})
+		_ = a.owner.Tell(orders.Reconcile{}) // the venue's answer to it is what confirms
+	}
+}
+
+func (n *Node) instrumentOf(text string) market.Instrument {
+	for _, c := range n.plan.Contracts {
+		if c.Instrument.String() == text || string(c.Instrument.Symbol()) == text {
+			return c.Instrument
+		}
+	}
+	return market.Instrument{}
+}
+
+// treeEvents log the tree's decisions, one line each, and carry out what the end of a strategy means for its orders.
+func (n *Node) treeEvents() supervision.Events {
+	return supervision.Events{
+		Decision: func(_ time.Time, d supervision.Decision) {
+			if f := n.hooks.Line; f != nil {
+				f(d.String())
+			}
+			n.log.Debug("tree", "event", "tree", "line", d.String())
+		},
+		Ended: func(e supervision.End) {
+			if f := n.hooks.Ended; f != nil {
+				f(e)
+			}
+			if e.Reason.Abnormal() {
+				n.log.Warn("a part ended", "event", "restart", "actor", e.Path, "epoch", e.Epoch, "code", e.Reason, "stack", e.Stack)
+			}
+			n.strategyEnded(e.Path)
+		},
+		Escalated: func(sup, child string) {
+			n.log.Error("a supervisor gave up", "event", "escalate", "actor", sup, "child", child)
+		},
+		GaveUp: func(path string, times int) {
+			n.log.Error("left down", "event", "gave_up", "actor", path, "times", times)
+		},
+		Zombie: func(path string, epoch uint64, cause supervision.Reason) {
+			n.log.Error("abandoned", "event", "abandon", "actor", path, "epoch", epoch, "code", cause)
+		},
+		Phase: func(name string, ok bool, why supervision.Reason, took time.Duration) {
+			n.log.Info("phase", "event", "phase", "phase", name, "ok", ok, "code", why, "took", took)
+		},
+	}
+}
+
+// strategyEnded cancels the working orders of a strategy that is gone: it needs nothing of the strategy (P7).
+func (n *Node) strategyEnded(at string) {
+	name, ok := strings.CutPrefix(at, inStrategies+"/")
+	if !ok {
+		return
+	}
+	name, ok = strings.CutSuffix(name, "/"+strategyChild)
+	if !ok {
+		return
+	}
+	for _, s := range n.plan.Strategies {
+		if s.Name == name {
+			_ = desk{n, n.accountOf(s.Account), name}.CancelAll(name)
+		}
+	}
+}
+
+// look is how often a phase looks whether what it waits for has come.
+const look = 5 * time.Millisecond
+
+// phases are the steps of an orderly stop, while sessions still live: shut, cancel, confirm.
+func (n *Node) phases() []supervision.Phase {
+	p := n.plan.Supervision.Phases
+	return []supervision.Phase{
+		{Name: "trip", Timeout: p.Trip, Run: n.shut},
+		{Name: "cancel_all", Timeout: p.CancelAll, Run: n.cancelAll},
+		{Name: "confirm", Timeout: p.Confirm, Run: n.confirm},
+	}
+}
+
+func (n *Node) shut(ctx context.Context) error {
+	n.stopping.Store(true)
+	n.tellRisk(risk.Stop{})
+	return n.until(ctx, func() bool {
+		for _, a := range n.accounts {
+			if mode, _ := n.Desk.Mode(a.plan.Account, n.Now()); mode != risk.Closed {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func (n *Node) cancelAll(context.Context) error {
+	var errs []error
+	for _, a := range n.accounts {
+		if err := a.owner.Tell(orders.CancelAll{Why: "shutdown"}); err != nil {
+			errs = append(errs, fmt.Errorf("account %s: %w", a.plan.Account, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// confirm waits for each order's own report. What is left is named.
+func (n *Node) confirm(ctx context.Context) error {
+	since := n.Now().Mono
+	err := n.until(ctx, func() bool { return len(n.open(since)) == 0 })
+	if left := n.open(since); len(left) > 0 {
+		return fmt.Errorf("orders are left: %s", strings.Join(left, ", "))
+	}
+	return err
+}
+
+// open names the accounts that have orders which are not closed, or have not looked since.
+func (n *Node) open(since int64) []string {
+	var out []string
+	for _, a := range n.accounts {
+		s := a.status.Load()
+		if s == nil || s.At.Mono < since || s.Live > 0 || s.Unknown > 0 || s.Waiting > 0 {
+			out = append(out, string(a.plan.Account))
+		}
+	}
+	return out
+}
+
+// until waits for a condition as a phase may: in the system's own time.
+func (n *Node) until(ctx context.Context, ok func() bool) error {
+	out, in := supervision.OutsideOf(ctx)
+	if !in {
+		return errors.New("not in a phase")
+	}
+	for !ok() {
+		if err := out.Until(ctx, out.Now().Add(look)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,188 @@
+package node
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/feeds"
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/orders"
+	"github.com/failshut/failshut/risk"
+	"github.com/failshut/failshut/strategy"
+	"github.com/failshut/failshut/supervision"
+)
+
+const strategyChild = "strategy"
+
+func strategyName(name string) actors.Name { return path(inStrategies, name, strategyChild) }
+
+// strategyChildren are the supervisors that the roster of strategies adds: one each, so that a bad one hurts itself alone.
+func (n *Node) strategyChildren() []supervision.Child {
+	g := n.plan.Supervision.Groups.Strategy
+	s := n.plan.Supervision
+	var out []supervision.Child
+	for _, p := range n.plan.Strategies {
+		c := timed(supervision.DefaultChild(strategyChild, func(_ context.Context, b *supervision.Birth) error {
+			return n.startStrategy(b, p)
+		}), s.Shutdown.Strategy, s.Watchdogs.Strategy)
+		c.Class, c.StartTimeout, c.Backoff = supervision.StrategyClass, supervision.Infinity, backoffOf(g.Backoff)
+		out = append(out, supervision.SubTree(p.Name, supervision.Spec{
+			Strategy: supervision.OneForOne, Intensity: g.Intensity, Period: g.Period, Children: []supervision.Child{c},
+		}))
+	}
+	return out
+}
+
+func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
+	user, err := p.Fresh()
+	if err != nil {
+		return fmt.Errorf("strategy %s: %w", p.Name, err)
+	}
+	why := strategy.WhyFirst
+	if b.Epoch() > 1 {
+		why = strategy.WhyCrash
+	}
+	a := n.accountOf(p.Account)
+	shell := strategy.NewShell(strategy.Config{
+		Name: p.Name, Account: p.Account, Contracts: p.Contracts, Incarnation: n.lifeOfJournal(), TTL: n.plan.Orders.TTL,
+		Desk: desk{n, a, p.Name}, World: world{n, p.Account},
+	}, user, why, func(evidence string) error {
+		if n.world.Show != nil {
+			n.world.Show(p.Name)
+		}
+		return b.Ready(supervision.Evidence(evidence))
+	})
+	_, err = supervision.Spawn[strategy.Message](b, shell, actors.WithBox(box("strategy")), actors.WithLane(strategy.Lane))
+	return err
+}
+
+func (n *Node) lifeOfJournal() uint32 {
+	if log := n.journal.Load(); log != nil {
+		return log.Epoch()
+	}
+	return 0
+}
+
+func (n *Node) accountOf(a market.Account) *account {
+	for _, acc := range n.accounts {
+		if acc.plan.Account == a {
+			return acc
+		}
+	}
+	return nil
+}
+
+// subscriber is a strategy as a feed sees it.
+func (n *Node) subscriber(p StrategyPlan) (feeds.Subscriber, error) {
+	user, err := p.Fresh()
+	if err != nil {
+		return feeds.Subscriber{}, fmt.Errorf("strategy %s: %w", p.Name, err)
+	}
+	needs := strategy.NeedsOf(user)
+	var kinds feeds.Kinds
+	if needs.Quotes {
+		kinds |= feeds.Quotes
+	}
+	if needs.Trades {
+		kinds |= feeds.Trades
+	}
+	var instruments []market.Instrument
+	for _, c := range p.Contracts {
+		instruments = append(instruments, c.Instrument)
+	}
+	to := actors.Follow[strategy.Message](n.sys, strategyName(p.Name))
+	sink := strategy.Inlet(to, 0, needs)
+	if n.hooks.Delivered != nil {
+		sink = both{n.hooks.Delivered, sink}
+	}
+	return feeds.Subscriber{Name: p.Name, Kinds: kinds, Instruments: instruments, Sink: sink}, nil
+}
+
+// both tells two sinks, one after the other.
+type both struct{ first, second feeds.Sink }
+
+// Quote tells both.
+func (b both) Quote(q feeds.Quote) { b.first.Quote(q); b.second.Quote(q) }
+
+// Depth tells both.
+func (b both) Depth(d feeds.Depth) { b.first.Depth(d); b.second.Depth(d) }
+
+// Trade tells both.
+func (b both) Trade(t feeds.Trade) { b.first.Trade(t); b.second.Trade(t) }
+
+// State tells both.
+func (b both) State(s feeds.StateChange) { b.first.State(s); b.second.State(s) }
+
+// desk is what a strategy asks of its account's orders: messages to the owner, whichever lives.
+type desk struct {
+	n    *Node
+	a    *account
+	name string
+}
+
+// Place hands over an intent.
+func (d desk) Place(in risk.Intent) error {
+	if f := d.n.hooks.Intent; f != nil {
+		f(in)
+	}
+	return d.a.owner.Tell(orders.Place{Intent: in})
+}
+
+// Cancel asks for the end of the order that a decision placed.
+func (d desk) Cancel(_ string, cause risk.Cause) error {
+	return d.a.owner.Tell(orders.CancelOrder{Cause: cause})
+}
+
+// CancelAll asks for the end of every order of the strategy.
+func (d desk) CancelAll(name string) error {
+	return d.a.owner.Tell(orders.CancelAll{Scope: orders.Scope{Strategy: name}, Why: "strategy"})
+}
+
+// Attach gives the strategy what journal and venue know of it. Orders of an incarnation before are cancelled first: that
+// is what becomes of them unless a policy says otherwise.
+func (d desk) Attach(name string, epoch uint64) error {
+	if epoch > 1 {
+		if err := d.CancelAll(name); err != nil {
+			return err
+		}
+	}
+	to := actors.Follow[strategy.Message](d.n.sys, strategyName(name))
+	return d.a.owner.Tell(orders.Recall{Strategy: name, Reply: func(r orders.Recalled) {
+		_ = to.Tell(strategy.Restored(restored(r))) // not taken: the strategy asks again
+	}})
+}
+
+func restored(r orders.Recalled) strategy.State {
+	var out strategy.State
+	for _, p := range r.Positions {
+		if p.Qty != 0 {
+			out.Positions = append(out.Positions, strategy.Position{Instrument: p.Instrument, Qty: p.Qty})
+		}
+	}
+	for _, o := range r.Orders {
+		out.Working = append(out.Working, strategy.Working{
+			Order: o.ID, Decision: strategy.DecisionOf(o.Cause), Instrument: o.Instrument, Side: o.Side, Qty: o.Total,
+			Leaves: o.Leaves, Price: o.Limit, Unknown: o.Status == orders.StatusUnknown, Closing: o.Closing,
+		})
+	}
+	return out
+}
+
+// world is what a strategy may look at.
+type world struct {
+	n       *Node
+	account market.Account
+}
+
+// Quote reads the board.
+func (w world) Quote(i market.Instrument) (feeds.Quote, bool) { return w.n.Board.Read(i) }
+
+// Gate reads the account's effective mode.
+func (w world) Gate() (risk.Mode, risk.Code) {
+	mode, why := w.n.Desk.Mode(w.account, w.n.Now())
+	if len(why) > 0 {
+		return mode, why[0].Code
+	}
+	return mode, ""
+}
