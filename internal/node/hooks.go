@@ -43,14 +43,13 @@ func (n *Node) lostEvent(name string, err error) {
 	if f := n.hooks.Lost; f != nil {
 		f(name, err)
 	}
-	_ = n.sys.StopActor(strategyName(name), 0)
+	n.restart(name)
 }
 
-func (a *account) events(b *supervision.Birth) orders.Events {
+func (a *account) events() orders.Events {
 	return orders.Events{
 		ReconcileDone: func(differences int, _ time.Duration) {
 			a.listed.Store(a.n.sys.Instant(a.n.sys.Now()))
-			_ = b.Ready(supervision.Reconciled) // said before, or of an incarnation that is over
 			a.n.log.Info("reconciled", "event", "reconcile", "account", a.plan.Account, "differences", differences)
 			a.n.stirred()
 		},
@@ -105,7 +104,7 @@ func (n *Node) modeChanged(k risk.Scope, from, to risk.Mode, why risk.Code) {
 		return
 	}
 	if to == risk.Closed {
-		_ = a.owner.Tell(orders.CancelAll{Why: "closed"}) // an owner that is down has no link either: its next one cancels
+		_ = a.Tell(orders.CancelAll{Why: "closed"}) // an owner that is down has no link either: its next one cancels
 	}
 	for _, s := range n.plan.Strategies {
 		if s.Account == a.plan.Account {
@@ -127,8 +126,8 @@ func (n *Node) onTrip(l risk.Latch) {
 		if l.Scope.Instrument != risk.All {
 			scope.Instrument = n.instrumentOf(l.Scope.Instrument)
 		}
-		_ = a.owner.Tell(orders.CancelAll{Scope: scope, Why: "trip"})
-		_ = a.owner.Tell(orders.Reconcile{}) // the venue's answer to it is what confirms
+		_ = a.Tell(orders.CancelAll{Scope: scope, Why: "trip"})
+		_ = a.Tell(orders.Reconcile{}) // the venue's answer to it is what confirms
 	}
 }
 
@@ -220,7 +219,7 @@ func (n *Node) shut(ctx context.Context) error {
 func (n *Node) cancelAll(context.Context) error {
 	var errs []error
 	for _, a := range n.accounts {
-		if err := a.owner.Tell(orders.CancelAll{Why: "shutdown"}); err != nil {
+		if err := a.Tell(orders.CancelAll{Why: "shutdown"}); err != nil {
 			errs = append(errs, fmt.Errorf("account %s: %w", a.plan.Account, err))
 		}
 	}
@@ -241,8 +240,8 @@ func (n *Node) confirm(ctx context.Context) error {
 func (n *Node) open(since int64) []string {
 	var out []string
 	for _, a := range n.accounts {
-		s := a.status.Load()
-		if s == nil || s.At.Mono < since || s.Live > 0 || s.Unknown > 0 || s.Waiting > 0 {
+		s := a.Status()
+		if s.At.Mono < since || s.Live > 0 || s.Unknown > 0 || s.Waiting > 0 {
 			out = append(out, string(a.plan.Account))
 		}
 	}

@@ -2,11 +2,9 @@ package node
 
 import (
 	"context"
-	"errors"
 
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/internal/journal"
-	"github.com/failshut/failshut/orders"
 	"github.com/failshut/failshut/risk"
 	"github.com/failshut/failshut/supervision"
 )
@@ -58,20 +56,7 @@ func (n *Node) commit(ctx context.Context, out actors.Outside, log *journal.Log,
 			continue
 		}
 		for _, a := range n.accounts {
-			n.durable(ctx, out, a, lsn)
-		}
-	}
-}
-
-// durable tells an account, and waits for room: what is durable is told to whoever lives.
-func (n *Node) durable(ctx context.Context, out actors.Outside, a *account, lsn journal.LSN) {
-	for {
-		err := a.owner.Tell(orders.Durable{LSN: lsn})
-		if !errors.Is(err, actors.ErrFull) {
-			return
-		}
-		if out.Until(ctx, out.Now().Add(retryFull)) != nil {
-			return
+			a.Durable(lsn)
 		}
 	}
 }

@@ -2,16 +2,12 @@ package node
 
 import (
 	"context"
-	"time"
 
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/mailbox"
 	"github.com/failshut/failshut/risk"
 	"github.com/failshut/failshut/supervision"
 )
-
-// retryFull is how long a Run function waits before it tells a full mailbox again.
-const retryFull = time.Millisecond
 
 var holderName = path(inRisk, "holder")
 

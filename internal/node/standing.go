@@ -56,11 +56,7 @@ func (n *Node) WhyNotUp() string {
 func (n *Node) Positions() map[string]market.Qty {
 	out := map[string]market.Qty{}
 	for _, a := range n.accounts {
-		s := a.status.Load()
-		if s == nil {
-			continue
-		}
-		for _, p := range s.Positions {
+		for _, p := range a.Status().Positions {
 			symbol := string(p.Instrument.Symbol())
 			if out[symbol] += p.Qty; out[symbol] == 0 {
 				delete(out, symbol)

@@ -126,17 +126,17 @@ func (d desk) Place(in risk.Intent) error {
 	if f := d.n.hooks.Intent; f != nil {
 		f(in)
 	}
-	return d.a.owner.Tell(orders.Place{Intent: in})
+	return d.a.Tell(orders.Place{Intent: in})
 }
 
 // Cancel asks for the end of the order that a decision placed.
 func (d desk) Cancel(_ string, cause risk.Cause) error {
-	return d.a.owner.Tell(orders.CancelOrder{Cause: cause})
+	return d.a.Tell(orders.CancelOrder{Cause: cause})
 }
 
 // CancelAll asks for the end of every order of the strategy.
 func (d desk) CancelAll(name string) error {
-	return d.a.owner.Tell(orders.CancelAll{Scope: orders.Scope{Strategy: name}, Why: "strategy"})
+	return d.a.Tell(orders.CancelAll{Scope: orders.Scope{Strategy: name}, Why: "strategy"})
 }
 
 // Attach gives the strategy what journal and venue know of it. Orders of an incarnation before are cancelled first: that
@@ -148,7 +148,7 @@ func (d desk) Attach(name string, epoch uint64) error {
 		}
 	}
 	to := actors.Follow[strategy.Message](d.n.sys, strategyName(name))
-	return d.a.owner.Tell(orders.Recall{Strategy: name, Reply: func(r orders.Recalled) {
+	return d.a.Tell(orders.Recall{Strategy: name, Reply: func(r orders.Recalled) {
 		_ = to.Tell(strategy.Restored(restored(r))) // not taken: the strategy asks again
 	}})
 }
