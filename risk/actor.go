@@ -22,7 +22,7 @@ type Actor struct {
 }
 
 // NewActor returns the shell of a holder in a system. boot reads the clock that counts suspended time, in nanoseconds, once a renewal;
-// nil where there is none. first are the messages it gives itself before any other: how journal and leadership stand.
+// nil where there is none. first are messages it gives itself before any other, beside what the desk was told.
 func NewActor(sys *actors.System, h *Holder, boot func() int64, first ...Message) (*Actor, error) {
 	pipe, err := actors.NewPipe[Proposal](sys, proposalsBound)
 	if err != nil {
@@ -39,7 +39,7 @@ func ReadingOf(sys *actors.System, t time.Time) Reading {
 // Starting sets the renewal timer and takes the desk's messages.
 func (a *Actor) Starting(c *actors.Context[Message]) error {
 	self := actors.Follow[Message](c.System(), c.Name())
-	a.holder.desk.Post(func(m Message) { _ = self.Tell(m) }) // what finds no room is looked for at the next renewal
+	a.holder.desk.Post(self.Tell)
 	c.Every("renew", a.renew, Renew{})
 	for _, m := range append(a.first, Message(Renew{})) {
 		if err := a.Receive(c, m); err != nil {
@@ -52,10 +52,8 @@ func (a *Actor) Starting(c *actors.Context[Message]) error {
 // Receive gives one message to the holder and what it proposes to the log's side.
 func (a *Actor) Receive(c *actors.Context[Message], m Message) error {
 	now := ReadingOf(c.System(), c.Now())
-	if _, ok := m.(Renew); ok && a.boot != nil {
-		m = Tick{Clocks{Reading: now, Boot: a.boot()}}
-	} else if ok {
-		m = Tick{Clocks{Reading: now}}
+	if _, ok := m.(Renew); ok {
+		m = a.tick(now)
 	}
 	for _, p := range a.holder.Step(now, m) {
 		if err := a.pipe.Offer(p); err != nil {
@@ -64,7 +62,23 @@ func (a *Actor) Receive(c *actors.Context[Message], m Message) error {
 	}
 	if wait := a.holder.Wait(); wait > 0 {
 		c.After("due", wait, Wake{})
+	} else {
+		c.Cancel("due")
 	}
+	return nil
+}
+
+func (a *Actor) tick(now Reading) Tick {
+	t := Tick{Clocks{Reading: now}}
+	if a.boot != nil {
+		t.Boot = a.boot()
+	}
+	return t
+}
+
+// Stopping shuts what this holder kept open, however it ended.
+func (a *Actor) Stopping(c *actors.Context[Message], _ actors.Reason) error {
+	a.holder.Close(ReadingOf(c.System(), c.Now()))
 	return nil
 }
 
@@ -80,14 +94,25 @@ func (a *Actor) Propose(ctx context.Context, out actors.Outside, self actors.Rec
 			return err
 		}
 		index, err := a.holder.log.Propose(ctx, p.Command)
-		for m := p.Done(index, err); ; {
-			err := self.Tell(m)
-			if !errors.Is(err, actors.ErrFull) {
-				break // delivered, or nobody is there who waits for it
-			}
-			if out.Until(ctx, out.Now().Add(time.Millisecond)) != nil {
+		if err := bring(ctx, out, self, p.Done(index, err)); err != nil {
+			return err
+		}
+	}
+}
+
+// bring tells the holder an outcome, and waits while its mailbox is full or not open yet: an outcome that is lost would leave its
+// proposal under way for good. Only the end of either stops it.
+func bring(ctx context.Context, out actors.Outside, self actors.Recipient[Message], m Message) error {
+	for {
+		err := self.Tell(m)
+		if !errors.Is(err, actors.ErrFull) && !errors.Is(err, actors.ErrSuspended) {
+			return nil // delivered, or nobody is there who waits for it
+		}
+		if err := out.Until(ctx, out.Now().Add(time.Millisecond)); err != nil {
+			if ctx.Err() != nil {
 				return nil
 			}
+			return err
 		}
 	}
 }

@@ -22,7 +22,7 @@ func (h *Holder) leadTerm(l *ledger) {
 		h.propose("seed", &seed{h.desk.cfg.Limits, LimitsHash(h.desk.cfg.Limits)})
 		return
 	}
-	if h.stopping {
+	if h.desk.stopping.Load() {
 		return
 	}
 	for _, k := range l.unopened() {

@@ -36,9 +36,12 @@ type Desk struct {
 	dead       atomic.Bool // the replica is frozen
 	woken      atomic.Bool // a Wake is on its way
 	lives      atomic.Uint64
-	poster     atomic.Pointer[func(Message)]
+	poster     atomic.Pointer[func(Message) error]
+	stopping   atomic.Bool // an orderly end has begun: for the life of the process
+	told       told
 	status     atomic.Pointer[Status]
 	confirmed  atomic.Pointer[map[string]bool]
+	book       statusBook // of all holders; guarded by the machine's lock
 }
 
 // Parts is what a Desk needs of others.
@@ -53,7 +56,7 @@ type Parts struct {
 // Events is how others watch. Every hook may be nil, is called where the thing happens, and must neither block nor call back.
 type Events struct {
 	Checked func(in Intent, err error)                   // each check; err is nil, or a Refusal
-	Mode    func(k Scope, from, to Mode, why Code)       // an account's effective mode, or the firm's, changed
+	Mode    func(k Scope, from, to Mode, why Code)       // an account's effective mode changed; Firm: the strictest of all of them, as Gatez says
 	Tripped func(l Latch)                                // a latch was set in this process
 	Reset   func(id string)                              // a latch was cleared in this process
 	Term    func(term uint64)                            // an entry of a newer term was applied
@@ -114,20 +117,3 @@ func (d *Desk) Gate(a market.Account) *Gate { return d.gates[a] }
 
 // Accounts returns the accounts that have a gate, sorted. The slice is the caller's.
 func (d *Desk) Accounts() []market.Account { return slices.Clone(d.accounts) }
-
-// Post sets where messages of the desk itself go: the holder actor, whichever lives. The function must not block; what it cannot
-// deliver is not missed, since the holder looks by itself at each renewal.
-func (d *Desk) Post(f func(Message)) { d.poster.Store(&f) }
-
-func (d *Desk) post(m Message) {
-	if f := d.poster.Load(); f != nil {
-		(*f)(m)
-	}
-}
-
-// wake tells the holder to look again, once until it has.
-func (d *Desk) wake() {
-	if d.woken.CompareAndSwap(false, true) {
-		d.post(Wake{})
-	}
-}

@@ -126,6 +126,9 @@ func (g *Gate) localMode() (Mode, Code) {
 	if g.desk.dead.Load() {
 		return Closed, CodeDigest
 	}
+	if g.desk.stopping.Load() {
+		return Closed, CodeStopping
+	}
 	return unpackLocal(g.local.Load())
 }
 

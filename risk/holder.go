@@ -2,6 +2,7 @@ package risk
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,7 +30,8 @@ type Holder struct {
 	journal  Journal
 	rejected bool // the ledger does not take this journal's identity
 	lead     bool
-	stopping bool
+	ended    bool
+	heard    uint64 // changes of what the desk was told that are taken
 	inc      uint64
 
 	sessions map[market.Account]*session
@@ -47,7 +49,6 @@ type Holder struct {
 	progress map[Scope]stuck
 	waiting  map[string]func(answer, error)
 	seen     seenState
-	status   statusBook
 }
 
 // Proposal is one command for the log. Whoever proposes it hands the outcome back to the holder as the message that Done makes.
@@ -85,16 +86,21 @@ type pendingSync struct {
 
 // NewHolder returns the holder of a desk. nonce tells this life of the process from others that open the same journal, so it is drawn
 // anew at each start of the process; build is recorded. A holder that follows another in the same process is given the same nonce:
-// it finds everything shut again, and has to be told journal, leadership and sessions anew.
+// it finds everything shut again, what the desk was told of journal and leadership, and no session. A former holder does nothing any
+// more.
 func NewHolder(d *Desk, log Log, nonce uint64, build string) *Holder {
 	h := &Holder{
 		desk: d, log: log, nonce: nonce, build: build, busy: map[string]bool{}, sessions: map[market.Account]*session{},
 		allowed: map[Scope]string{}, trades: map[market.Account]*plan{}, kept: map[string]bool{}, progress: map[Scope]stuck{},
-		waiting: map[string]func(answer, error){}, life: d.lives.Add(1),
+		waiting: map[string]func(answer, error){},
 	}
+	d.machine.mu.Lock() // a former holder's step is over, and its next one does nothing
+	h.life = d.lives.Add(1)
 	for _, a := range d.accounts {
 		d.gates[a].local.Store(0) // what a former holder knew is not known any more
 	}
+	d.told.forgetSessions()
+	d.machine.mu.Unlock()
 	if names, err := d.store.Names(); err == nil {
 		for _, name := range names {
 			h.kept[strings.TrimSuffix(name, tripSuffix)] = true
@@ -110,8 +116,13 @@ func (h *Holder) Step(now Reading, m Message) []Proposal {
 	mach := h.desk.machine
 	mach.mu.Lock()
 	defer mach.mu.Unlock()
+	if h.ended || h.life != h.desk.lives.Load() {
+		return nil // left behind: another one holds the desk, or nobody
+	}
 	l := mach.ledger
+	h.hear(l)
 	h.take(l, m)
+	h.answerWaiting()
 	h.watch()
 	if l.frozen == "" {
 		if h.lead {
@@ -119,13 +130,29 @@ func (h *Holder) Step(now Reading, m Message) []Proposal {
 		}
 		h.carryTrips(l)
 		h.bind(l)
-		if h.inc > 0 && !h.stopping {
+		if h.inc > 0 && !h.desk.stopping.Load() {
 			h.accounts(l)
 			h.sync(l)
 		}
 	}
 	h.refresh(l)
 	return h.out
+}
+
+// Close ends the holder: whoever waits for an answer gets ErrFateUnknown, and every gate is CLOSED until another holder has opened it.
+func (h *Holder) Close(now Reading) {
+	mach := h.desk.machine
+	mach.mu.Lock()
+	defer mach.mu.Unlock()
+	h.now = now
+	for _, key := range slices.Sorted(maps.Keys(h.waiting)) {
+		h.waiting[key](answer{}, ErrFateUnknown)
+	}
+	clear(h.waiting)
+	if !h.ended && h.life == h.desk.lives.Load() {
+		h.ended = true
+		h.refresh(mach.ledger)
+	}
 }
 
 // Wait returns how long until the holder wants a Step by itself, or 0 when the next renewal is soon enough.
@@ -172,7 +199,7 @@ func (h *Holder) take(l *ledger, m Message) {
 	case Leading:
 		h.lead = m.Yes
 	case Stop:
-		h.stopping = true
+		h.desk.stopping.Store(true)
 	case proposed:
 		h.proposed(m)
 	case Tick:
@@ -210,6 +237,17 @@ func (h *Holder) proposed(m proposed) {
 		return
 	}
 	done(a, m.err)
+}
+
+// answerWaiting answers those whose command was committed before this replica had applied it.
+func (h *Holder) answerWaiting() {
+	for _, key := range slices.Sorted(maps.Keys(h.waiting)) {
+		if a, known := h.desk.machine.answers[key]; known && !h.busy[key] {
+			done := h.waiting[key]
+			delete(h.waiting, key)
+			done(a, nil)
+		}
+	}
 }
 
 // propose sends a command unless one under the same key is under way.

@@ -45,13 +45,14 @@ type Reconciled struct {
 // for it.
 type Tripped struct{ ID string }
 
-// Reset asks to clear the latches named. Done is called once with the outcome, from the proposing goroutine; it must not block.
+// Reset asks to clear the latches named. Done is called once with the outcome, in the holder's turn: it must not block, and not call
+// the desk. A holder that is killed or left behind does not call it, so whoever waits needs a deadline.
 type Reset struct {
 	Request ResetRequest
 	Done    func(ResetResult)
 }
 
-// SetLimit asks for a new value of one measure. Done is called once with the outcome; it must not block.
+// SetLimit asks for a new value of one measure. Done is called as that of a Reset.
 type SetLimit struct {
 	Request LimitRequest
 	Done    func(LimitResult)

@@ -27,6 +27,7 @@ const (
 	localFatal
 	localPermission
 	localStale
+	localNoHolder
 	localNone
 )
 
@@ -34,7 +35,7 @@ var localCodes = [...]Code{
 	localUnknown: CodeJournalUnknown, localJournalDead: CodeJournalDead, localJournalCorrupt: CodeJournalCorrupt,
 	localSessionDown: CodeSessionDown, localReconciling: CodeReconciling, localUnknownOrders: CodeUnknownOrders,
 	localDifference: CodeDifference, localClockJump: CodeClockJump, localStopping: CodeStopping, localFatal: CodeDigest,
-	localPermission: CodeNoPermission, localStale: CodeStaleIncarnation, localNone: "",
+	localPermission: CodeNoPermission, localStale: CodeStaleIncarnation, localNoHolder: CodeHolderSilent, localNone: "",
 }
 
 func packLocal(m Mode, reason int) uint32 { return uint32(m) | uint32(reason)<<8 }

@@ -68,8 +68,10 @@ func (h *Holder) refresh(l *ledger) {
 // localMode is what this node alone knows of an account: the strictest first, and among equals the one that explains most.
 func (h *Holder) localMode(l *ledger, name market.Account) (Mode, int) {
 	switch {
-	case h.stopping:
+	case h.desk.stopping.Load():
 		return Closed, localStopping
+	case h.ended:
+		return Closed, localNoHolder
 	case l.frozen != "":
 		return Closed, localFatal
 	case h.journal.State == JournalDead:

@@ -137,7 +137,7 @@ func (d *Desk) Positions(a market.Account) []Position {
 
 // publish makes the status of this step, and tells which modes changed.
 func (h *Holder) publish(l *ledger) {
-	b := &h.status
+	b := &h.desk.book
 	if b.modes == nil {
 		b.modes, b.since, b.shut = map[Scope]Mode{}, map[Reason]int64{}, h.now.Wall
 	}
@@ -152,7 +152,10 @@ func (h *Holder) publish(l *ledger) {
 		s.Firm = p.mode
 	}
 	standing := map[Reason]int64{}
-	worst, open := Open, len(h.desk.accounts) > 0
+	worst, why, open := Open, []Reason(nil), len(h.desk.accounts) > 0
+	if !open {
+		worst, why = Closed, []Reason{{CodeNoAccount, Firm}}
+	}
 	for _, name := range h.desk.accounts {
 		a := AccountStatus{Account: name}
 		a.Mode, a.Why = h.desk.Mode(name, h.now)
@@ -172,10 +175,13 @@ func (h *Holder) publish(l *ledger) {
 			}
 		}
 		s.Accounts = append(s.Accounts, a)
-		worst = worst.Merge(a.Mode)
+		if a.Mode.Severity() > worst.Severity() {
+			worst, why = a.Mode, a.Why
+		}
 		open = open && a.Mode == Open
 		h.changed(AccountScope(name), a.Mode, a.Why)
 	}
+	h.changed(Firm, worst, why)
 	b.since, s.since = standing, standing
 	h.openOrShut(open)
 	if b.open {
@@ -193,13 +199,13 @@ func (h *Holder) seedHash() string {
 	return h.seen.hash
 }
 
-// changed tells a change of an account's effective mode, once.
+// changed tells a change of a scope's effective mode, once over all holders; the first word of a scope tells it as it is.
 func (h *Holder) changed(k Scope, to Mode, why []Reason) {
-	from, known := h.status.modes[k]
+	from, known := h.desk.book.modes[k]
 	if known && from == to {
 		return
 	}
-	h.status.modes[k] = to
+	h.desk.book.modes[k] = to
 	if h.desk.events.Mode == nil {
 		return
 	}
@@ -212,7 +218,7 @@ func (h *Holder) changed(k Scope, to Mode, why []Reason) {
 
 // openOrShut keeps when this node was opened and shut. A permission that ran out and came back between two steps was a shutting.
 func (h *Holder) openOrShut(open bool) {
-	b := &h.status
+	b := &h.desk.book
 	p := h.desk.permission.Load()
 	if p != nil {
 		if b.open && b.until.Mono != 0 && p.Until != b.until && b.until.Mono < h.now.Mono {

@@ -30,7 +30,7 @@ func (w *world) reset(scope string, ids ...string) risk.ResetResult {
 func TestTripShutsAtOnceWithEverythingElseDead(t *testing.T) {
 	w := opened(t, nil)
 	w.trips.Fail = errors.New("disk is dead")
-	w.desk.Post(func(risk.Message) {}) // mailbox full: nothing arrives
+	w.desk.Post(func(risk.Message) error { return nil }) // mailbox full: nothing arrives
 	_, err := w.desk.Trip(risk.TripRequest{Scope: risk.Firm, By: "signal", Reason: "signal"}, w.now)
 	if !errors.Is(err, risk.ErrTripNotKept) {
 		t.Fatalf("Trip() error = %v, want ErrTripNotKept", err)

@@ -161,7 +161,10 @@ func (w *world) process(c risk.Config, snapshot func(*risk.Desk), nonce uint64) 
 	w.log = risk.NewMemoryLog(d.Machine(), 1)
 	w.holder = risk.NewHolder(d, w.log, nonce, "test")
 	w.queue = nil
-	d.Post(func(m risk.Message) { w.queue = append(w.queue, m) })
+	d.Post(func(m risk.Message) error {
+		w.queue = append(w.queue, m)
+		return nil
+	})
 }
 
 // tell gives the holder messages, and everything that follows from them, until nothing is left to do now.

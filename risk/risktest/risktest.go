@@ -85,7 +85,10 @@ func New(t testing.TB, c risk.Config, catalogue *market.Catalogue, prices risk.P
 	}
 	n.Desk, n.Log = d, risk.NewMemoryLog(d.Machine(), 1)
 	n.Holder = risk.NewHolder(d, n.Log, 1, "test")
-	d.Post(func(m risk.Message) { n.queue = append(n.queue, m) })
+	d.Post(func(m risk.Message) error {
+		n.queue = append(n.queue, m)
+		return nil
+	})
 	return n
 }
 
