@@ -137,25 +137,25 @@ func (h *Holder) viewOf(l *ledger, name market.Account, leaves []*leaf, ts []ter
 	v.maxUnknown = wholeOr(l.table, account, MaxUnknownOrders)
 	v.maxLive, _, _ = l.table.resolve(account, MaxLiveNotional)
 	v.credit, _, _ = l.table.resolve(account, Credit)
-	groups, books := map[Scope]*groupBound{}, map[Scope]*bookBound{}
-	over := map[Scope]bool{}
+	p := h.layout(name, leaves)
+	p.look(l)
+	groups, books := make([]groupBound, len(p.groups)), make([]bookBound, len(p.books))
+	for i, at := range p.groups {
+		groups[i] = groupBound{h.bound(p, at, string(name)), h.bound(p, at+1, string(name)), h.bound(p, at+2, string(name))}
+	}
+	for i, at := range p.books {
+		books[i] = bookBound{inQty(h.bound(p, at, string(name))), inQty(h.bound(p, at+1, string(name)))}
+	}
 	for i, f := range leaves {
 		r := &v.rules[i]
 		r.terms = ts[i]
+		for j := range 3 {
+			r.groups[j], r.books[j] = &groups[p.groupsOf[i][j]], &books[p.booksOf[i][j]]
+		}
 		for j, k := range f.scopes {
-			if j < 3 {
-				if groups[k] == nil {
-					groups[k] = h.groupBound(l, k, string(name), over)
-				}
-				r.groups[j] = groups[k]
-			} else {
-				if books[k] == nil {
-					books[k] = h.bookBound(l, k, string(name), over)
-				}
-				r.books[j-3] = books[k]
-			}
-			if over[k] && !r.over {
+			if p.over(i, j) {
 				r.over, r.scope = true, k
+				break
 			}
 		}
 	}
@@ -196,37 +196,21 @@ func (h *Holder) phaseMode(l *ledger, account Scope) (Mode, Code, Scope) {
 	return worst, why, scope
 }
 
-func (h *Holder) groupBound(l *ledger, k Scope, account string, over map[Scope]bool) *groupBound {
-	return &groupBound{
-		long:  h.bound(l, row{k, MaxLongNotional}, account, over),
-		short: h.bound(l, row{k, MaxShortNotional}, account, over),
-		gross: h.bound(l, row{k, MaxGross}, account, over),
-	}
-}
-
-func (h *Holder) bookBound(l *ledger, k Scope, account string, over map[Scope]bool) *bookBound {
-	qty := func(m Measure) bound[market.Qty] {
-		b := h.bound(l, row{k, m}, account, over)
-		return bound[market.Qty]{narrow(b.limit), narrow(b.allow), narrow(b.low)}
-	}
-	return &bookBound{long: qty(MaxLongQty), short: qty(MaxShortQty)}
+func inQty(b bound[market.Notional]) bound[market.Qty] {
+	return bound[market.Qty]{narrow(b.limit), narrow(b.allow), narrow(b.low)}
 }
 
 // bound reads one cell: what this account was granted and has posted, never more than the limit.
-func (h *Holder) bound(l *ledger, key row, account string, over map[Scope]bool) bound[market.Notional] {
-	c := l.cells[key]
+func (h *Holder) bound(p *plan, at int32, account string) bound[market.Notional] {
+	c := p.cells[at]
 	if c == nil {
-		limit, _, _ := l.table.resolve(key.scope, key.measure)
-		return bound[market.Notional]{limit: limit}
+		return bound[market.Notional]{limit: p.limits[at]}
 	}
 	limit := c.limit
-	if c.over {
-		over[key.scope] = true
-	}
-	p := c.part(account)
-	allow := plus(p.granted, p.posted).Min(limit)
+	part := c.part(account)
+	allow := plus(part.granted, part.posted).Min(limit)
 	low := allow
-	if key.scope.Account == All && allow.Cmp(limit) < 0 {
+	if p.keys[at].scope.Account == All && allow.Cmp(limit) < 0 {
 		if quarter, err := limit.MulBps(h.desk.cfg.Escrow.AskMaxBps/2, false); err == nil {
 			low = minusSigned(allow, quarter)
 		}

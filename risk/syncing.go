@@ -9,126 +9,6 @@ import (
 // maxMoves bounds one Sync: with names of ordinary length it stays below the 64 KiB of a command.
 const maxMoves = 300
 
-// plan is the list of cells that one account's leaves are charged to, so that use can be summed without a look-up per leaf.
-type plan struct {
-	leaves int
-	keys   []row
-	at     [][15]int32 // of each leaf: three measures of three groups, then two of three books
-	use    []market.Notional
-	want   []market.Notional
-	cells  []*cell // of the replica below; nil where there is none yet
-	of     *ledger
-	turn   uint64 // of the gate when use was summed
-	fresh  bool
-}
-
-// planOf returns an account's plan with the use of every cell, or false while the gate cannot be read at one moment.
-func (h *Holder) planOf(name market.Account) (*plan, []standing, bool) {
-	g := h.desk.gates[name]
-	all, leaves, ok := g.standings()
-	if !ok {
-		return nil, nil, false
-	}
-	p := h.trades[name]
-	if p == nil || p.leaves != len(leaves) {
-		p = newPlan(leaves)
-		h.trades[name] = p
-	}
-	p.sum(all)
-	return p, all, true
-}
-
-func newPlan(leaves []*leaf) *plan {
-	p := &plan{leaves: len(leaves), at: make([][15]int32, len(leaves))}
-	index := map[row]int32{}
-	for i, l := range leaves {
-		n := 0
-		for j, k := range l.scopes {
-			ms := requiredGroup
-			if j >= 3 {
-				ms = requiredInstrument
-			}
-			for _, m := range ms {
-				key := row{k, m}
-				at, ok := index[key]
-				if !ok {
-					at = int32(len(p.keys))
-					index[key] = at
-					p.keys = append(p.keys, key)
-				}
-				p.at[i][n] = at
-				n++
-			}
-		}
-	}
-	p.use = make([]market.Notional, len(p.keys))
-	p.want = make([]market.Notional, len(p.keys))
-	return p
-}
-
-// sum adds up what every cell is used for. A sum that leaves its range stays at the greatest amount: nothing fits above it.
-func (p *plan) sum(all []standing) {
-	clear(p.use)
-	for i, s := range all {
-		at := &p.at[i]
-		gross := plus(s.long, s.short)
-		for j := 0; j < 9; j += 3 {
-			p.add(at[j], s.long)
-			p.add(at[j+1], s.short)
-			p.add(at[j+2], gross)
-		}
-		long, short := plus(amount(s.pos), amount(s.buys)), minusSigned(amount(s.sells), amount(s.pos))
-		for j := 9; j < 15; j += 2 {
-			p.add(at[j], long)
-			p.add(at[j+1], short)
-		}
-	}
-}
-
-func (p *plan) add(at int32, n market.Notional) {
-	if !n.IsZero() {
-		p.use[at] = plus(p.use[at], n)
-	}
-}
-
-// plus adds, and stays at the greatest amount.
-func plus(a, b market.Notional) market.Notional {
-	if s, err := a.Add(b); err == nil {
-		return s
-	}
-	return market.MaxNotional()
-}
-
-func minusSigned(a, b market.Notional) market.Notional {
-	if s, err := a.Sub(b); err == nil {
-		return s
-	}
-	return market.MaxNotional()
-}
-
-// positions returns the posted part that every cell should have: what positions, without live orders, charge.
-func (p *plan) positions(all []standing) []market.Notional {
-	posted := make([]market.Notional, len(p.keys))
-	add := func(at int32, n market.Notional) {
-		if !n.IsZero() {
-			posted[at] = plus(posted[at], n)
-		}
-	}
-	for i, s := range all {
-		at := &p.at[i]
-		for j := 0; j < 9; j += 3 {
-			add(at[j], s.longCost)
-			add(at[j+1], s.shortCost)
-			add(at[j+2], plus(s.longCost, s.shortCost))
-		}
-		for j := 9; j < 15; j += 2 {
-			add(at[j], amount(s.pos))
-			add(at[j+1], minusSigned(market.Notional{}, amount(s.pos)))
-		}
-	}
-	return posted
-}
-
 // sync renews, posts and asks: one Sync under way at a time, repeated with the same content under the same number until the replica
 // shows it applied.
 func (h *Holder) sync(l *ledger) {
@@ -213,16 +93,11 @@ func (h *Holder) moves(l *ledger) (s syncUp, more bool) {
 }
 
 func (h *Holder) movesOf(l *ledger, name string, p *plan, posted []market.Notional, s *syncUp) (full bool) {
-	if p.of != l {
-		p.of, p.cells = l, make([]*cell, len(p.keys))
-	}
+	p.look(l)
 	mayAsk := l.opened == l.term && l.accounts[name].reconciled == l.opened && len(l.accounts[name].orphans) == 0
 	for i, key := range p.keys {
 		if len(s.posts)+len(s.asks) >= maxMoves {
 			return true
-		}
-		if p.cells[i] == nil {
-			p.cells[i] = l.cells[key]
 		}
 		c := p.cells[i]
 		part := c.part(name)
@@ -232,7 +107,7 @@ func (h *Holder) movesOf(l *ledger, name string, p *plan, posted []market.Notion
 		if !mayAsk {
 			continue
 		}
-		if ask := h.askFor(l, key, c, part, p.use[i], p.want[i]); ask.Sign() > 0 {
+		if ask := h.askFor(l, key, c, part, p.limits[i], p.use[i], p.want[i]); ask.Sign() > 0 {
 			s.asks = append(s.asks, move{name, key.scope, key.measure, ask})
 		}
 		p.want[i] = market.Notional{}
@@ -242,12 +117,10 @@ func (h *Holder) movesOf(l *ledger, name string, p *plan, posted []market.Notion
 
 // askFor sizes one ask. A scope of the account's own is asked for whole, since nobody else may use it; of a shared one a part of the
 // limit is kept free, topped up when half of it is used, or as much as a refused order wanted.
-func (h *Holder) askFor(l *ledger, key row, c *cell, part claim, use, want market.Notional) market.Notional {
-	free, limit := market.Notional{}, market.Notional{}
+func (h *Holder) askFor(l *ledger, key row, c *cell, part claim, limit, use, want market.Notional) market.Notional {
+	free := limit // of a cell that is not there yet
 	if c != nil {
 		free, limit = c.free(), c.limit
-	} else if v, _, ok := l.table.resolve(key.scope, key.measure); ok {
-		free, limit = v, v
 	}
 	if free.Sign() <= 0 || l.latched(key.scope) == Closed {
 		return market.Notional{}
