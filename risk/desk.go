@@ -53,7 +53,8 @@ type Parts struct {
 	Events    Events
 }
 
-// Events is how others watch. Every hook may be nil, is called where the thing happens, and must neither block nor call back.
+// Events is how others watch. Every hook may be nil, is called where the thing happens, and must not block. Of the desk
+// it may call Trip, Tell, Mode and Gatez.
 type Events struct {
 	Checked func(in Intent, err error)                   // each check; err is nil, or a Refusal
 	Mode    func(k Scope, from, to Mode, why Code)       // an account's effective mode changed; Firm: the strictest of all of them, as Gatez says

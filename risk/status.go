@@ -332,7 +332,7 @@ func (d *Desk) Gatez(now Reading, scope string) GatezBody {
 	for _, r := range why {
 		body.Why = append(body.Why, GatezReason{r.Code, r.Scope, stamp(s.since[r])})
 	}
-	if !body.Open && body.OpenedAt != nil && scope == "" {
+	if !body.Open && body.OpenedAt != nil {
 		body.OpenedAt = nil
 		if p := d.permission.Load(); p != nil && !p.valid(now) {
 			body.ShutAt = stamp(p.Until.Wall)
