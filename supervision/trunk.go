@@ -245,9 +245,13 @@ func (t *trunk) zombie(path string, epoch uint64) int {
 	return -1
 }
 
-// abandon leaves an incarnation and all that live below it, last in list first and below first.
+// abandon leaves an incarnation and all that live below it, last in list first and below first. Who waits for an answer of a
+// supervisor that is left gets it now: there is no later.
 func (t *trunk) abandon(path string, epoch uint64, cause Reason) {
 	if s := t.sups[path]; s != nil && s.epoch == epoch {
+		s.out = s.out[:0]
+		s.refuseAll()
+		t.out = append(t.out, s.out...)
 		for _, e := range slices.Backward(s.kids) {
 			if e.alive {
 				t.abandon(e.path, e.epoch, causeParent)
