@@ -29,8 +29,8 @@ func (s *stage) play(st statement) ([]string, error) {
 	if err := s.command(st.line, verb, args); err != nil {
 		return s.lines, err
 	}
-	if len(s.lines) > maxLines {
-		return s.lines[:10], errorAt(st.line, "over %d lines from one command", maxLines)
+	if len(s.lines) > s.limit {
+		return s.lines[:10], errorAt(st.line, "over %d lines from one command", s.limit)
 	}
 	return s.lines, nil
 }

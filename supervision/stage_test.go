@@ -21,6 +21,10 @@ type stage struct {
 	acts   map[Incarnation]*actor
 	lines  []string
 	at     bool // the next line is the first of its instant
+
+	limit int            // of lines from one command
+	seen  func(Decision) // every line as a value; may be nil
+	fed   []fed          // what the trunk was given
 }
 
 // alarm is a timer of the virtual clock.
@@ -48,8 +52,14 @@ type actor struct {
 
 const maxLines = 1000
 
+// fed is one input of the trunk and what it may have known besides.
+type fed struct {
+	in Input
+	at At
+}
+
 func newStage(p *plot) *stage {
-	return &stage{plot: p, t: newTrunk(p.spec, p.root, p.phases, TreeWide), jitter: 1, acts: map[Incarnation]*actor{}}
+	return &stage{plot: p, t: newTrunk(p.spec, p.root, p.phases, TreeWide), jitter: 1, limit: maxLines, acts: map[Incarnation]*actor{}}
 }
 
 // emit writes one line of the trace.
@@ -66,10 +76,12 @@ var caseBegan = time.Unix(0, 0).UTC()
 // inject takes one input, and everything that follows without time.
 func (s *stage) inject(in ...Input) {
 	s.queue = append(s.queue, in...)
-	for len(s.queue) > 0 && len(s.lines) <= maxLines {
+	for len(s.queue) > 0 && len(s.lines) <= s.limit {
 		in := s.queue[0]
 		s.queue = s.queue[1:]
-		for _, a := range s.t.Decide(in, At{caseBegan.Add(s.now), s.jitter}) {
+		at := At{caseBegan.Add(s.now), s.jitter}
+		s.fed = append(s.fed, fed{in, at})
+		for _, a := range s.t.Decide(in, at) {
 			s.carryOut(a)
 		}
 	}
@@ -95,6 +107,9 @@ func (s *stage) carryOut(a Action) {
 	case DoDisarm:
 		s.alarms = slices.DeleteFunc(s.alarms, func(al alarm) bool { return al.run == nil && al.timer == a.Timer })
 	case DoReply, DoEmit:
+		if s.seen != nil {
+			s.seen(a.Line)
+		}
 		s.emit(a.Line.Short())
 	case doPhase:
 		s.phase(int(a.Epoch))
@@ -250,7 +265,7 @@ func (s *stage) phase(n int) {
 func (s *stage) advance(d time.Duration) {
 	target := s.now + d
 	last := time.Duration(-1)
-	for len(s.lines) <= maxLines {
+	for len(s.lines) <= s.limit {
 		i := -1
 		for j, al := range s.alarms {
 			if al.due <= target && (i < 0 || al.due < s.alarms[i].due) {
