@@ -141,6 +141,33 @@ func (h *house) wantModes(want ...string) {
 	}
 }
 
+func TestTheSameLifeOnAVirtualClockLeavesTheSameLedger(t *testing.T) {
+	run := func() (digest [32]byte, index uint64) {
+		sys, err := actors.New(actors.Config{Clock: actors.Virtual(time.Unix(0, start)), Dispatch: actors.Deterministic(), Seed: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := newHouse(t, sys)
+		h.openUp()
+		h.pass(10 * time.Second)
+		h.admits("one")
+		h.tripAndReset()
+		digest = h.desk.Machine().Digest()
+		index, _ = h.desk.Machine().Applied()
+		h.end()
+		if err := sys.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return digest, index
+	}
+	digest, index := run()
+	for range 3 {
+		if d, i := run(); d != digest || i != index || i < 6000 {
+			t.Fatalf("another run applied %d entries to %x, the first %d to %x", i, d[:4], index, digest[:4])
+		}
+	}
+}
+
 func TestHolderThatEndsAnswersWhoWaitsAndShuts(t *testing.T) {
 	w := opened(t, nil)
 	l := w.trip("A1/*/*", risk.Closed)

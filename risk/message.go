@@ -45,7 +45,8 @@ type Reconciled struct {
 // for it.
 type Tripped struct{ ID string }
 
-// Reset asks to clear the latches named. Done is called once with the outcome, in the holder's turn: it must not block. A holder that is killed or left behind does not call it, so whoever waits needs a deadline.
+// Reset asks to clear the latches named. Done is called once with the outcome, in the holder's turn: it must not block. A holder
+// that is killed or left behind does not call it, so whoever waits needs a deadline.
 type Reset struct {
 	Request ResetRequest
 	Done    func(ResetResult)
