@@ -5,10 +5,11 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/failshut/failshut/actors"
@@ -33,6 +34,7 @@ type house struct {
 	log     *journal.Log
 	account *orders.Account
 	port    *gate
+	slow    atomic.Bool // the disk does not answer
 
 	mu     sync.Mutex // the node of risk is used by the owner and looked at by the test
 	risk   *risktest.Node
@@ -40,25 +42,38 @@ type house struct {
 	events []orders.Event
 	opened []uint64
 	dialed int
+	ear    orders.Ear // of the last line
 	lines  []string
+	whys   []string // of links that went down
 }
 
 // houses runs a test under both dispatches.
 func houses(t *testing.T, test func(h *house)) {
 	t.Helper()
+	bothWays(t, false, test)
+}
+
+// bothWays runs a test under both dispatches; away has it begin with a venue
+// that takes no logon.
+func bothWays(t *testing.T, away bool, test func(h *house)) {
+	t.Helper()
 	t.Run("shared", func(t *testing.T) {
-		inHouse(t, actors.Config{Clock: actors.Real(), Dispatch: actors.Shared(2)}, test)
+		synctest.Test(t, func(t *testing.T) {
+			inHouse(t, actors.Config{Clock: actors.Real(), Dispatch: actors.Shared(2)}, away, test)
+		})
 	})
-	t.Run("deterministic", func(t *testing.T) { onVirtualTime(t, test) })
+	t.Run("deterministic", func(t *testing.T) {
+		inHouse(t, actors.Config{Clock: actors.Virtual(houseStart), Dispatch: actors.Deterministic()}, away, test)
+	})
 }
 
 // onVirtualTime runs a test whose waits are long.
 func onVirtualTime(t *testing.T, test func(h *house)) {
 	t.Helper()
-	inHouse(t, actors.Config{Clock: actors.Virtual(houseStart), Dispatch: actors.Deterministic()}, test)
+	inHouse(t, actors.Config{Clock: actors.Virtual(houseStart), Dispatch: actors.Deterministic()}, false, test)
 }
 
-func inHouse(t *testing.T, cfg actors.Config, test func(h *house)) {
+func inHouse(t *testing.T, cfg actors.Config, away bool, test func(h *house)) {
 	t.Helper()
 	sys, err := actors.New(cfg)
 	if err != nil {
@@ -71,7 +86,7 @@ func inHouse(t *testing.T, cfg actors.Config, test func(h *house)) {
 			t.Error(err)
 		}
 	}()
-	h := newHouse(t, sys)
+	h := newHouse(t, sys, away)
 	test(h)
 	h.tree.Stop()
 	h.until("the tree is down", func() bool { return len(h.tree.Done()) == 1 })
@@ -80,7 +95,7 @@ func inHouse(t *testing.T, cfg actors.Config, test func(h *house)) {
 	}
 }
 
-func newHouse(t *testing.T, sys *actors.System) *house {
+func newHouse(t *testing.T, sys *actors.System, away bool) *house {
 	t.Helper()
 	h := &house{t: t, sys: sys, fs: journal.NewMemFS(1 << 30)}
 	h.newRisk()
@@ -88,7 +103,7 @@ func newHouse(t *testing.T, sys *actors.System) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.port = &gate{Port: sim.NewEntrance(actors.Follow[sim.ExchangeMessage](sys, "exchange"))}
+	h.port = &gate{shut: away, Port: sim.NewEntrance(actors.Follow[sim.ExchangeMessage](sys, "exchange"))}
 	exchange := sim.NewExchange(engine, sim.Outlets{Ledger: sim.NewLedger(io.Discard, false)})
 	h.newAccount()
 	venues := supervision.SubTree("venues", supervision.DefaultSpec("venues", supervision.RosterChild(supervision.NewRoster(supervision.RosterOptions{
@@ -152,6 +167,11 @@ func (h *house) newAccount() {
 	h.account, err = orders.NewAccount(orders.AccountConfig{
 		Parts: orders.Parts{
 			Options: orders.Options{Account: account}, Gate: &houseGate{h}, AnswerAfter: time.Second, TTL: time.Hour,
+			Events: orders.Events{LinkState: func(_ orders.LinkEvent, why string) {
+				h.mu.Lock()
+				defer h.mu.Unlock()
+				h.whys = append(h.whys, why)
+			}},
 			Listener: func(e orders.Event) {
 				h.mu.Lock()
 				defer h.mu.Unlock()
@@ -168,6 +188,7 @@ func (h *house) newAccount() {
 		Dial: func(ear orders.Ear) (orders.Line, error) {
 			h.mu.Lock()
 			h.dialed++
+			h.ear = ear
 			h.mu.Unlock()
 			next := uint64(h.log.Epoch()) << 32
 			if last != nil {
@@ -209,6 +230,11 @@ func (h *house) startJournal(_ context.Context, b *supervision.Birth) error {
 		for {
 			if _, err := wake.Next(ctx, out); err != nil {
 				return log.Close()
+			}
+			for h.slow.Load() {
+				if err := out.Until(ctx, out.Now().Add(time.Millisecond)); err != nil {
+					return log.Close()
+				}
 			}
 			if _, err := log.Commit(); err != nil {
 				return err
@@ -264,10 +290,12 @@ func (g *houseGate) Restore(p []risk.Position, x []risk.Held) {
 // gate is a Port that a test can shut, which loses requests of one kind.
 type gate struct {
 	sim.Port
-	mu   sync.Mutex
-	shut bool
-	lose sim.RequestKind
-	lost int
+	mu     sync.Mutex
+	shut   bool
+	dumb   bool // logons are taken and not answered
+	lose   sim.RequestKind
+	lost   int
+	logons int
 }
 
 func (g *gate) set(f func(g *gate)) {
@@ -281,8 +309,12 @@ var errShut = errors.New("shut by the test")
 func (g *gate) Logon(s sim.Session) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.logons++
 	if g.shut {
 		return errShut
+	}
+	if g.dumb {
+		return nil
 	}
 	return g.Port.Logon(s)
 }
@@ -300,21 +332,25 @@ func (g *gate) Receive(id sim.SessionID, r sim.Request) error {
 func (h *house) until(what string, cond func() bool) {
 	h.t.Helper()
 	if h.sys.Deterministic() {
-		if err := h.sys.Drive(h.t.Context(), cond); err != nil {
+		limit := h.sys.Now().Add(10 * time.Minute)
+		if err := h.sys.Drive(h.t.Context(), func() bool { return cond() || h.sys.Now().After(limit) }); err != nil {
 			h.t.Fatal(err)
 		}
 		if !cond() {
-			h.t.Fatalf("nothing is left to happen, and not: %s", what)
+			h.t.Fatalf("ten minutes have passed, and not: %s\n%+v", what, h.account.Status())
 		}
 		return
 	}
-	for limit := time.Now().Add(20 * time.Second); !cond(); runtime.Gosched() {
-		if time.Now().After(limit) {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			h.t.Fatalf("waited in vain for: %s\n%+v\n%v", what, h.account.Status(), h.lines)
+	for range 6000 { // a minute of the bubble's time
+		synctest.Wait()
+		if cond() {
+			return
 		}
+		<-time.After(10 * time.Millisecond)
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.t.Fatalf("waited in vain for: %s\n%+v\n%v", what, h.account.Status(), h.lines)
 }
 
 func (h *house) open() {
@@ -514,5 +550,101 @@ func TestWhatOneStrategyLeavesIsCancelledAndTheOthersIsNot(t *testing.T) {
 		if slices.ContainsFunc(h.events, func(e orders.Event) bool { return e.Kind == orders.EventCancelled && e.Strategy == "other" }) {
 			h.t.Error("the other strategy's order was cancelled")
 		}
+	})
+}
+
+// TestNextOwnerKnowsWhatTheLastOneAppended crashes the owner while the disk is
+// slow: the intent that was on its way to it is not forgotten, since it may
+// turn up in the journal for ever after.
+func TestNextOwnerKnowsWhatTheLastOneAppended(t *testing.T) {
+	onVirtualTime(t, func(h *house) {
+		h.open()
+		h.slow.Store(true)
+		h.place(1, strategy, 50*dollar)
+		h.until("it waits for the disk", func() bool { return h.account.Status().Waiting == 1 })
+		path := "venues/" + string(account) + "/orders"
+		if err := h.tree.Inject(path, supervision.Panic); err != nil {
+			h.t.Fatal(err)
+		}
+		h.until("the next owner starts", func() bool {
+			e, _ := h.tree.Snapshot().Find(path)
+			return e.Epoch == 2
+		})
+		if err := h.sys.Advance(h.t.Context(), time.Second); err != nil {
+			h.t.Fatal(err)
+		}
+		if s := h.account.Status(); s.Generation != 1 {
+			h.t.Fatalf("a desk was opened before the disk had answered: %+v", s)
+		}
+		h.slow.Store(false)
+		if e := h.event(orders.EventRejected, 1); e.Reason != orders.ReasonAbsent {
+			h.t.Fatalf("rejected for %q, want absent", e.Reason)
+		}
+		h.open()
+	})
+}
+
+func TestOwnerThatCannotFollowIsToldTheLinkIsDownAndHearsAllAgain(t *testing.T) {
+	onVirtualTime(t, func(h *house) {
+		h.open()
+		h.place(1, strategy, 50*dollar)
+		h.event(orders.EventAccepted, 1)
+		var err error
+		for n := 0; err == nil; n++ {
+			if n > 10_000 {
+				h.t.Fatal("a mailbox without a bound")
+			}
+			err = h.ear.Hand(orders.MassCancelAck{})
+		}
+		if !errors.Is(err, actors.ErrFull) {
+			h.t.Fatalf("Hand() error = %v, want %v", err, actors.ErrFull)
+		}
+		h.ear.Broken(err)
+		h.until("the owner knows", func() bool { return h.account.Status().Session == "down" })
+		if s := h.account.Status(); s.Unknown != 1 {
+			h.t.Errorf("%d orders UNKNOWN over a link that is down, want 1", s.Unknown)
+		}
+		h.open()
+		if !slices.Contains(h.whys, "mailbox full") {
+			h.t.Errorf("the owner was told %q, want that its mailbox was full", h.whys)
+		}
+		if h.port.logons != 2 || h.account.Status().Unknown != 0 {
+			h.t.Errorf("%d logons, %d UNKNOWN, want 2 and none", h.port.logons, h.account.Status().Unknown)
+		}
+	})
+}
+
+func TestSessionTriesAgainLaterAndLaterWhenTheVenueSaysNothing(t *testing.T) {
+	onVirtualTime(t, func(h *house) {
+		h.open()
+		h.port.set(func(g *gate) { g.dumb = true })
+		if err := h.port.Logout("S1", "wire"); err != nil {
+			h.t.Fatal(err)
+		}
+		if err := h.sys.Advance(h.t.Context(), 10*time.Minute); err != nil {
+			h.t.Fatal(err)
+		}
+		if n := h.port.logons - 1; n < 15 || n > 60 { // each takes ten seconds and at most thirty more
+			h.t.Errorf("%d logons in ten minutes, want 15 to 60", n)
+		}
+		h.port.set(func(g *gate) { g.dumb = false })
+		h.open()
+	})
+}
+
+// TestAccountWhoseVenueIsAwayHoldsOnlyItself has a node come up without it.
+func TestAccountWhoseVenueIsAwayHoldsOnlyItself(t *testing.T) {
+	bothWays(t, true, func(h *house) {
+		h.until("a logon fails", func() bool {
+			h.port.mu.Lock()
+			defer h.port.mu.Unlock()
+			return h.port.logons > 0
+		})
+		h.tell(orders.Place{Intent: intent(1)})
+		if e := h.event(orders.EventRefused, 1); e.Reason != orders.ReasonSession {
+			h.t.Errorf("refused for %q, want session", e.Reason)
+		}
+		h.port.set(func(g *gate) { g.shut = false })
+		h.open()
 	})
 }

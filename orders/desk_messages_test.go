@@ -3,7 +3,9 @@ package orders_test
 import (
 	"errors"
 	"testing"
+	"time"
 
+	"github.com/failshut/failshut/internal/journal"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
 	"github.com/failshut/failshut/risk"
@@ -44,6 +46,51 @@ func TestCancelAllOfAStrategyLeavesTheOthersAlone(t *testing.T) {
 	b.handle(orders.CancelAll{Scope: orders.Scope{Strategy: strategy}})
 	if len(b.wire.cancelled) != 2 || b.wire.mass != 0 {
 		t.Fatalf("%d cancels, %d mass cancels, want 2 and none", len(b.wire.cancelled), b.wire.mass)
+	}
+}
+
+// TestNothingOfAStrategyIsLeftWhateverStateItsOrdersAreIn is what its end asks
+// for: no mass cancel, and no order that goes out afterwards.
+func TestNothingOfAStrategyIsLeftWhateverStateItsOrdersAreIn(t *testing.T) {
+	all := orders.CancelAll{Scope: orders.Scope{Strategy: strategy}, Why: "down"}
+	for name, c := range map[string]struct {
+		before         func(b *bench)
+		placed, cancel int
+	}{
+		"waits for the disk": {func(b *bench) { b.place(1) }, 0, 0},
+		"held":               {func(b *bench) { b.handle(orders.Place{Intent: intent(1), Held: true}); b.commit() }, 0, 0},
+		"unanswered":         {func(b *bench) { b.place(1); b.commit() }, 1, 1},
+		"unknown": {func(b *bench) {
+			b.place(1)
+			b.commit()
+			b.risk.Now.Mono += int64(6 * time.Second)
+			b.handle(orders.Tick{})
+		}, 1, 1},
+		"link down":        {func(b *bench) { b.place(1); b.commit(); b.hear(orders.Link{Event: orders.LinkLogout}) }, 1, 1},
+		"asked for before": {func(b *bench) { b.place(1); b.commit(); b.handle(all) }, 1, 1},
+		"journal dead": {func(b *bench) {
+			b.place(1)
+			b.commit()
+			b.faults.Inject(journal.Fault{Call: journal.CallSync, At: b.faults.Calls(journal.CallSync) + 1})
+			b.hear(orders.MassCancelAck{})
+			_, _ = b.log.Commit()
+		}, 1, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			c.before(b)
+			b.handle(all)
+			b.commit()
+			for o := range b.desk.Machine().Orders() {
+				b.handle(orders.Release{ID: o.ID})
+			}
+			b.commit()
+			b.hear(orders.Link{Event: orders.LinkLogon})
+			if len(b.wire.placed) != c.placed || len(b.wire.cancelled) != c.cancel || b.wire.mass != 0 {
+				t.Fatalf("%d orders, %d cancels and %d mass cancels left, want %d, %d and none",
+					len(b.wire.placed), len(b.wire.cancelled), b.wire.mass, c.placed, c.cancel)
+			}
+		})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -63,27 +64,61 @@ func (w *world) options() orders.Options {
 // case covers what is open, nothing leaves twice, and the journal brings the
 // same state back.
 func TestInterleavings(t *testing.T) {
-	s := drawSeed(t)
-	flags, events := map[orders.Flag]int{}, map[orders.EventKind]int{}
-	for i := range *interleavings {
-		w := newWorld(rand.New(rand.NewPCG(s, uint64(i))))
-		w.flags, w.events = flags, events
-		if i%2 == 0 {
-			w.working()
+	s, n := drawSeed(t), *interleavings
+	if testing.Short() {
+		n /= 10
+	}
+	const shards = 4
+	var seen [shards]sights
+	t.Run("shard", func(t *testing.T) {
+		for shard := range shards {
+			seen[shard] = sights{flags: map[orders.Flag]int{}, events: map[orders.EventKind]int{}}
+			t.Run(strconv.Itoa(shard), func(t *testing.T) {
+				t.Parallel()
+				for i := shard; i < n; i += shards {
+					interleave(t, s, i, seen[shard])
+				}
+			})
 		}
-		for range 12 {
-			if err := w.one(); err != nil {
-				t.Fatalf("run %d: %v\n%s", i, err, w.told())
-			}
+	})
+	all := sights{flags: map[orders.Flag]int{}, events: map[orders.EventKind]int{}}
+	for _, x := range seen {
+		for f, k := range x.flags {
+			all.flags[f] += k
 		}
-		if i%4 == 0 {
-			if err := w.rebuilt(); err != nil {
-				t.Fatalf("run %d: %v\n%s", i, err, w.told())
-			}
+		for e, k := range x.events {
+			all.events[e] += k
 		}
 	}
-	if *interleavings >= 50_000 {
-		notVacuous(t, flags, events)
+	if n >= 50_000 {
+		notVacuous(t, all.flags, all.events)
+	}
+}
+
+// sights counts what runs have come across.
+type sights struct {
+	flags  map[orders.Flag]int
+	events map[orders.EventKind]int
+}
+
+// interleave is run i: twelve inputs, half of the runs beginning with an order
+// that works, and every fourth rebuilt from its journal.
+func interleave(t *testing.T, seed uint64, i int, seen sights) {
+	t.Helper()
+	w := newWorld(rand.New(rand.NewPCG(seed, uint64(i))))
+	w.flags, w.events = seen.flags, seen.events
+	if i%2 == 0 {
+		w.working()
+	}
+	for range 12 {
+		if err := w.one(); err != nil {
+			t.Fatalf("-seed %d, run %d: %v\n%s", seed, i, err, w.told())
+		}
+	}
+	if i%4 == 0 {
+		if err := w.rebuilt(); err != nil {
+			t.Fatalf("-seed %d, run %d: %v\n%s", seed, i, err, w.told())
+		}
 	}
 }
 
