@@ -139,7 +139,11 @@ func (b Backoff) delay(k int, draw float64) time.Duration {
 			bound = b.Cap
 		}
 	}
-	return time.Duration(draw * float64(min(bound, b.Cap)))
+	bound = min(bound, b.Cap)
+	if d := draw * float64(bound); d < float64(bound) { // else it may not fit
+		return time.Duration(d)
+	}
+	return bound
 }
 
 // Budget bounds the restarts of a whole tree: at most Starts of them begin within Within; the rest are held in order of
