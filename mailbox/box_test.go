@@ -248,6 +248,24 @@ func TestT06CloseAccountsForEveryQueuedMessage(t *testing.T) {
 	checkBalance(t, b)
 }
 
+func TestTheLaneIsDecidedOnceAtOffer(t *testing.T) {
+	asked := 0
+	b := newBox(t, lanes(2, 2, 2, 2), mailbox.ByLane(func(m msg) mailbox.Lane { asked++; return m.lane }))
+	for i := range 3 { // the third finds the lane full
+		_ = b.Offer(msg{mailbox.Data, i})
+	}
+	b.Next()
+	b.Pending()
+	takeAll(b)
+	if err := b.OfferWait(t.Context(), msg{lane: mailbox.Reports}); err != nil {
+		t.Fatal(err)
+	}
+	b.Close(mailbox.Stopped)
+	if asked != 4 {
+		t.Fatalf("asked for the lane of 4 offers %d times", asked)
+	}
+}
+
 func TestTwoConsumersPanic(t *testing.T) {
 	b := newBox(t, lanes(0, 0, 0, 4))
 	release := mailbox.HoldConsumer(b)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -155,9 +156,9 @@ func compare(t *testing.T, b *mailbox.Box[msg], m *model) {
 // last closes, and a reader of statistics, and then balances the senders' books with the box's.
 func TestNoMessageIsLostUnderContention(t *testing.T) {
 	t.Logf("-mailbox.seed=%d", *seed)
-	rounds := 20
+	rounds := 100
 	if testing.Short() {
-		rounds = 2
+		rounds = 10
 	}
 	for round := range rounds {
 		conserve(t, *seed+uint64(round))
@@ -199,6 +200,7 @@ func conserve(t *testing.T, seed uint64) {
 				return
 			default:
 				checkBalance(t, b)
+				runtime.Gosched() // a reader that never rests starves everybody else of the lock
 			}
 		}
 	})
@@ -208,6 +210,9 @@ func conserve(t *testing.T, seed uint64) {
 	for handled < 3000 && !finished.Load() {
 		n := b.Take(buf[:1+r.IntN(len(buf))])
 		handled += n
+		if n == 0 {
+			runtime.Gosched()
+		}
 		if r.IntN(50) == 0 {
 			b.Suspend()
 			b.Resume()
