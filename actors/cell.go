@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +24,7 @@ const (
 	stateIdle
 	stateReady   // in the run queue
 	stateRunning // has its turn
+	stateLeft    // has its turn, on a worker that was given up and replaced
 	stateDead
 )
 
@@ -42,18 +44,17 @@ const stackMax = 64 << 10
 // cell is the part of an actor that does not depend on its message type: its place in the run queue, its
 // lifecycle and the guard around its handlers. Whoever has its turn owns the fields that are not atomic.
 type cell struct {
-	sys      *System
-	life     *Life
-	body     body
-	engine   engineMailbox
-	state    atomic.Uint32
-	due      atomic.Int32  // ticks that wait to be delivered
-	steps    atomic.Uint64 // odd while user code runs
-	replaced atomic.Bool   // its worker was given up
-	folded   atomic.Bool
-	over     atomic.Bool // ended, killed or abandoned: its Ref is fenced
-	began    atomic.Bool // Starting returned nil
-	open     atomic.Bool // the mailbox takes messages, ticks may be delivered
+	sys    *System
+	life   *Life
+	body   body
+	engine engineMailbox
+	state  atomic.Uint32
+	due    atomic.Int32  // ticks that wait to be delivered
+	steps  atomic.Uint64 // odd while user code runs
+	folded sync.Once
+	over   atomic.Bool // ended, killed or abandoned: its Ref is fenced
+	began  atomic.Bool // Starting returned nil
+	open   atomic.Bool // the mailbox takes messages, ticks may be delivered
 
 	phase       phase
 	now         time.Time // reading of this turn, under the real clock
@@ -96,7 +97,7 @@ func (c *cell) signal(s mailbox.Signal) {
 // leave tells an abandoned actor to end when it can; a worker that is in its handler is replaced.
 func (c *cell) leave() {
 	c.body.raise(signalLeave)
-	if c.state.Load() == stateRunning && c.replaced.CompareAndSwap(false, true) {
+	if c.state.CompareAndSwap(stateRunning, stateLeft) {
 		c.sys.dispatch.replace()
 	}
 	c.kick()
@@ -113,8 +114,12 @@ func (c *cell) admit() {
 
 // turn runs the cell for a while. A Goexit of a handler ends the goroutine, or the coroutine of Drive, after
 // the cell is back in order.
-func (c *cell) turn() (goOn bool) {
+func (c *cell) turn() bool {
 	c.state.Store(stateRunning)
+	return c.run()
+}
+
+func (c *cell) run() (goOn bool) {
 	limit := turnMessages
 	if c.sys.ordered != nil {
 		limit = 1
@@ -129,8 +134,12 @@ func (c *cell) turn() (goOn bool) {
 		p := recover()
 		c.fail(p, debug.Stack())
 		goOn = c.settle()
-		if p == nil && c.sys.ordered != nil {
+		switch {
+		case p != nil:
+		case c.sys.ordered != nil:
 			panic(errGoexit)
+		case goOn:
+			c.sys.dispatch.replace() // this goroutine ends, and the pool must not shrink
 		}
 	}()
 	for n := 1; c.step() && n < limit; n++ {
@@ -142,22 +151,28 @@ func (c *cell) turn() (goOn bool) {
 	return c.settle()
 }
 
-// settle gives the turn back and says whether the worker may go on.
+// settle gives the turn back and says whether the worker may go on. The swap decides, once, between it and leave:
+// a worker that was given up has been replaced and must end, any other is still counted and must not. One that was
+// given up first brings its cell to the end, for the pool may be gone by then.
 func (c *cell) settle() bool {
-	replaced := c.replaced.Load()
+	if c.phase != phaseEnded && c.sys.ordered == nil && c.state.Load() == stateLeft {
+		c.run()
+		return false
+	}
 	switch c.phase {
 	case phaseEnded:
-		c.state.Store(stateDead)
+		return c.state.Swap(stateDead) != stateLeft
 	case phaseLive:
-		c.state.Store(stateIdle)
+		before := c.state.Swap(stateIdle)
 		if c.open.Load() && c.due.Load() > 0 || c.body.pending() {
 			c.kick()
 		}
+		return before != stateLeft
 	default:
-		c.state.Store(stateReady)
+		before := c.state.Swap(stateReady)
 		c.sys.dispatch.push(c)
+		return before != stateLeft
 	}
-	return !replaced
 }
 
 // step does one thing and says whether there may be more to do.
@@ -271,12 +286,9 @@ func (c *cell) windDown() {
 	}
 }
 
-// fold hands the mailbox, closed or retired, to the entry of the name, once.
-func (c *cell) fold() {
-	if c.folded.CompareAndSwap(false, true) {
-		c.body.fold(c.life.entry)
-	}
-}
+// fold hands the mailbox, closed or retired, to the entry of the name, once. Whoever comes second waits for the
+// first: the name must not be free for the next incarnation before its mailbox is there to be inherited.
+func (c *cell) fold() { c.folded.Do(func() { c.body.fold(c.life.entry) }) }
 
 // shut closes the mailbox, or retires it where a supervisor may start the name again: Control is for the next
 // incarnation then.
@@ -300,7 +312,6 @@ func (c *cell) dropReason() mailbox.Reason {
 
 func (c *cell) complete() {
 	c.phase = phaseEnded
-	c.state.Store(stateDead)
 	c.over.Store(true)
 	c.body.cancelAll()
 	c.engine.stopped()

@@ -33,7 +33,7 @@ type runnable interface {
 type dispatcher interface {
 	// push puts r at the end of the queue. r is in the queue at most once.
 	push(r runnable)
-	// replace adds a worker for one that hangs in an abandoned handler.
+	// replace adds a worker for one that hangs in an abandoned handler, or that a Goexit ends.
 	replace()
 	// stop ends the workers and waits for them.
 	stop(ctx context.Context) error

@@ -242,7 +242,7 @@ func TestAnAbandonedRunFunctionIsFencedInEveryCall(t *testing.T) {
 		ended := exits(s)
 		l := begin(t, s, "w")
 		running := make(chan int, 1)
-		got := make(chan []error, 1)
+		got, looked := make(chan []error, 1), make(chan int)
 		p, err := actors.NewPipe[int](s, 1)
 		if err != nil {
 			t.Fatal(err)
@@ -250,6 +250,7 @@ func TestAnAbandonedRunFunctionIsFencedInEveryCall(t *testing.T) {
 		err = l.Run("deaf", func(_ context.Context, out actors.Outside) error {
 			running <- 1
 			_, first := p.Next(context.WithoutCancel(t.Context()), out) // ignores its own context
+			<-looked
 			got <- []error{
 				first,
 				out.Until(t.Context(), out.Now().Add(time.Hour)),
@@ -267,6 +268,7 @@ func TestAnAbandonedRunFunctionIsFencedInEveryCall(t *testing.T) {
 		if z := s.Zombies(); len(z) != 1 || z[0].Parts[0] != "deaf" {
 			t.Fatalf("Zombies() = %+v", z)
 		}
+		close(looked)
 		for i, err := range await(t, s, got) {
 			if !errors.Is(err, actors.ErrFenced) {
 				t.Errorf("call %d = %v, want ErrFenced", i, err)

@@ -133,20 +133,8 @@ func (d *shared) lost() {
 }
 
 func (d *shared) work(w *worker) {
-	orderly := false
-	defer func() {
-		if orderly {
-			return
-		}
-		// A handler called runtime.Goexit: this goroutine is lost, the pool must not shrink.
-		d.replace()
-	}()
-	for {
-		r := d.next(w)
-		if r == nil || !r.turn() {
-			orderly = true
-			return
-		}
+	for r := d.next(w); r != nil && r.turn(); r = d.next(w) {
+		continue
 	}
 }
 

@@ -83,8 +83,9 @@ func TestT06EveryQueuedMessageIsAccountedForAtStop(t *testing.T) {
 	})
 }
 
-// In the engine a panic while stopping brings the actor back, or hangs its parent; messages come after Stopping.
-func TestT07T08T10NothingIsHandledAfterStoppingBegan(t *testing.T) {
+// In the engine a panic while stopping, or a restart, brings the actor back, or hangs its parent; messages come after
+// Stopping.
+func TestT07T08T09T10NothingIsHandledAfterStoppingBegan(t *testing.T) {
 	systems(t, actors.Config{}, func(t *testing.T, s *actors.System) {
 		ended := exits(s)
 		a := &script{log: make(chan string, 10)}
@@ -112,6 +113,88 @@ func TestT07T08T10NothingIsHandledAfterStoppingBegan(t *testing.T) {
 			t.Fatalf("what happened: %s", got)
 		}
 	})
+}
+
+// The engine resumes a failed actor, whose half-changed state then handles the next message.
+func TestT11AFailedInstanceNeverSeesAnotherMessage(t *testing.T) {
+	systems(t, actors.Config{}, func(t *testing.T, s *actors.System) {
+		ended := exits(s)
+		a := &script{log: make(chan string, 10)}
+		ref := spawnScript(t, s, "a", a)
+		hold, held := make(chan int), make(chan int, 1)
+		tellOpen(t, s, ref, func() error {
+			held <- 1
+			if !s.Deterministic() {
+				<-hold
+			}
+			panic("half-way")
+		})
+		if !s.Deterministic() {
+			<-held
+		}
+		for range 10 {
+			if err := ref.Tell(func() error { a.note("handled"); return nil }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		close(hold)
+		await(t, s, ended)
+		close(a.log)
+		var log []string
+		for l := range a.log {
+			log = append(log, l)
+		}
+		if got := strings.Join(log, ", "); got != "starting, stopping crash" {
+			t.Fatalf("what happened: %s", got)
+		}
+		if n := s.DeadCounts()[actors.DeadCount{Class: "script", Reason: mailbox.Restarted}]; n != 10 {
+			t.Fatalf("%d dead letters, want 10", n)
+		}
+	})
+}
+
+// In the engine a parent is told twice that its child has terminated.
+func TestT17EveryPartTellsExactlyOneExit(t *testing.T) {
+	s, err := actors.New(actors.Config{Clock: actors.Virtual(start), Dispatch: actors.Deterministic()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]int{}
+	s.OnExit(func(x actors.Exit) { told[fmt.Sprint(x.Name, x.Part)]++ })
+	ends := map[actors.Name]func(n actors.Name) error{
+		"stopped twice":           func(n actors.Name) error { return errors.Join(s.StopActor(n, 0), s.StopActor(n, 0)) },
+		"stopped, killed":         func(n actors.Name) error { return errors.Join(s.StopActor(n, 0), s.Kill(n, 0)) },
+		"killed twice":            func(n actors.Name) error { return errors.Join(s.Kill(n, 0), s.Kill(n, 0)) },
+		"stopped, then abandoned": func(n actors.Name) error { return errors.Join(s.StopActor(n, 0), s.Abandon(n, 0)) },
+		"stopped by the system":   func(actors.Name) error { return nil },
+	}
+	for n, end := range ends {
+		l := begin(t, s, n)
+		if _, err := actors.Spawn(s, actors.Spec[func() error]{Life: l, Box: mailbox.One(1, mailbox.Reject), Actor: &script{}}); err != nil {
+			t.Fatal(err)
+		}
+		err := l.Run("/reader", func(ctx context.Context, out actors.Outside) error {
+			return out.Until(ctx, out.Now().Add(time.Hour))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Advance(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := end(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop(t, s)
+	for n := range ends {
+		if told[string(n)] != 1 || told[string(n)+"/reader"] != 1 {
+			t.Errorf("%s: %d exits of the actor, %d of the reader, want one each", n, told[string(n)], told[string(n)+"/reader"])
+		}
+	}
+	if len(told) != 2*len(ends) {
+		t.Errorf("exits: %v", told)
+	}
 }
 
 // The engine runs the producer before it finds that the name is taken, and hands out the living actor.
