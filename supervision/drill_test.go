@@ -115,7 +115,13 @@ func TestADrillThatCannotBeIsRefused(t *testing.T) {
 func TestADrillOfARunThatHeedsNothingIsAbandoned(t *testing.T) {
 	inBubble(t, func(w *world) {
 		hold := make(chan struct{})
-		c := runner("deaf", func(context.Context, actors.Outside) error { <-hold; return nil })
+		c := runner("deaf", func(ctx context.Context, out actors.Outside) error {
+			if out.Epoch() > 1 {
+				return waits(ctx, out)
+			}
+			<-hold
+			return nil
+		})
 		c.Shutdown = 2 * time.Second
 		tree := w.start(supervision.DefaultSpec("root", c))
 		if err := tree.Inject("deaf", supervision.Panic); err != nil {

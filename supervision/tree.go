@@ -193,7 +193,7 @@ func (t *Tree) Shutdown() { t.post(treeShutdown{}) }
 // SkipPhases leaves out the phases that are left, and the one that runs, of a tree that goes down: to the stop.
 func (t *Tree) SkipPhases() { t.post(treeSkip{}) }
 
-// Stop stops the tree in reverse, without phases.
+// Stop stops the tree in reverse, without phases. It changes nothing for a tree that is going down already: see SkipPhases.
 func (t *Tree) Stop() { t.post(order{in: treeStop{}}) }
 
 // StartChild asks the supervisor at path sup ("" is the root) to add a child at the end of its list and to start it. done is
