@@ -1,8 +1,11 @@
 package sim_test
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -14,6 +17,9 @@ import (
 	"github.com/failshut/failshut/venues/sim"
 	"github.com/failshut/failshut/venues/sim/ledger"
 )
+
+// positionLimit is the greatest worst case that the node lets its account have, in whole shares.
+const positionLimit = 60
 
 // node is the order side of a node in one thread: risk, journal, desk and gateway, on an exchange with a flow.
 type node struct {
@@ -39,8 +45,14 @@ func newNode(t *testing.T, cfg sim.Config) *node {
 	n.must(err)
 	reading := risk.Reading{Wall: int64(start), Mono: int64(time.Hour)}
 	n.quotes = risktest.Quotes{n.acme: risktest.Live(price(t, "100"), reading.Mono)}
-	n.risk = risktest.New(t, risktest.Config(risk.Entitlement{Account: "A1", Strategies: []string{"s"}, Instruments: []market.Instrument{n.acme}}),
-		catalogue, n.quotes, reading)
+	rc := risktest.Config(risk.Entitlement{Account: "A1", Strategies: []string{"s"}, Instruments: []market.Instrument{n.acme}})
+	for i, l := range rc.Limits {
+		if l.Measure == risk.MaxLongQty || l.Measure == risk.MaxShortQty {
+			rc.Limits[i].Value, err = market.ParseNotional(strconv.Itoa(positionLimit))
+			n.must(err)
+		}
+	}
+	n.risk = risktest.New(t, rc, catalogue, n.quotes, reading)
 	n.begin(1)
 	n.risk.Open(t)
 	n.pump()
@@ -134,9 +146,33 @@ func (n *node) crash() {
 	n.begin(out + 1000)
 }
 
-// judge holds the node against the ledger.
-func (n *node) judge(seed uint64) (trades int) {
+// end cancels everything, shuts the gate, goes on trying to trade, and gives the moment at which the gate was shut.
+func (n *node) end(rng *rand.Rand) market.Timestamp {
 	n.t.Helper()
+	n.desk.Handle(n.risk.Now, orders.CancelAll{Why: "end"})
+	for range 40 {
+		n.elapse(500 * time.Millisecond)
+		if s := n.desk.Status(); s.Unknown == 0 && s.Live == 0 && s.Session == "open" {
+			break
+		}
+	}
+	n.risk.Tell(risk.Session{Account: "A1"})
+	shut, before := n.now, n.count(orders.EventRefused)
+	for range 5 {
+		n.elapse(20 * time.Millisecond)
+		n.place(rng)
+	}
+	if got := n.count(orders.EventRefused) - before; got != 5 {
+		n.t.Errorf("%d of 5 orders were refused behind the close", got)
+	}
+	return shut
+}
+
+// judge holds the node against the ledger, whose gate was shut at a time.
+func (n *node) judge(seed uint64, shut market.Timestamp, calm bool) (trades int) {
+	n.t.Helper()
+	open, err := ledger.Read(bytes.NewReader(n.file.Bytes())) // the end of the day cancels what is left
+	n.must(err)
 	n.must(n.venue.Shut(n.now))
 	l, err := ledger.Read(&n.file)
 	n.must(err)
@@ -144,14 +180,21 @@ func (n *node) judge(seed uint64) (trades int) {
 	for _, p := range n.desk.Machine().Positions() {
 		node[p.Instrument.Symbol()] += p.Qty
 	}
-	findings := append(ledger.J1(l), ledger.J2(l, "A1", node)...)
 	var known []ledger.NodeOrder
 	for _, id := range n.ids {
 		if o, ok := n.desk.Machine().Order(orders.Ref{ID: id}); ok {
 			known = append(known, ledger.NodeOrder{ID: id, Ended: o.Leaves == 0})
 		}
 	}
-	for _, f := range append(findings, ledger.J7(l, "A1", known)...) {
+	limit := ledger.Limits{Long: positionLimit * market.Unit, Short: positionLimit * market.Unit}
+	findings := [][]ledger.Finding{
+		ledger.J1(l), ledger.J2(l, "A1", node), ledger.J3(l, "A1", map[market.Symbol]ledger.Limits{"ACME": limit}),
+		ledger.J5(l, "A1", shut), ledger.J6(open, "A1"), ledger.J7(open, "A1", known),
+	}
+	if calm { // a crash has the fills told again that were not durable
+		findings = append(findings, ledger.J4(l, "A1", n.execs()))
+	}
+	for _, f := range slices.Concat(findings...) {
 		n.t.Errorf("seed %d: %v", seed, f)
 	}
 	for _, t := range ledger.Of[*sim.TradeLine](l) {
@@ -162,14 +205,36 @@ func (n *node) judge(seed uint64) (trades int) {
 	return trades
 }
 
+func (n *node) execs() (ids []string) {
+	for _, e := range n.events {
+		if e.Kind == orders.EventFill && !e.Replay {
+			ids = append(ids, e.Exec)
+		}
+	}
+	return ids
+}
+
+// count gives how many events there were of a kind.
+func (n *node) count(k orders.EventKind) (c int) {
+	for _, e := range n.events {
+		if e.Kind == k {
+			c++
+		}
+	}
+	return c
+}
+
 // TestADeskAndTheExchangeAgree trades through desk, gateway and exchange, calmly, under every kind of fault, and over crashes:
 // the node's positions and orders are those of the ledger and nothing was sent twice. Calm runs raise no flag.
 func TestADeskAndTheExchangeAgree(t *testing.T) {
 	kinds := []sim.FaultKind{"", sim.DropBefore, sim.DropAfter, sim.DupExec, sim.LateAck, sim.DisconnectAt}
 	for _, kind := range kinds {
 		t.Run("fault "+string(kind), func(t *testing.T) {
-			trades, unknown := 0, 0
-			for seed := uint64(1); seed <= 3; seed++ {
+			trades, unknown, refused, last := 0, 0, 0, uint64(3)
+			if testing.Short() {
+				last = 1
+			}
+			for seed := uint64(1); seed <= last; seed++ {
 				cfg := config(t)
 				cfg.Seed, cfg.Flow = seed, sim.DefaultFlow()
 				if kind != "" {
@@ -191,21 +256,17 @@ func TestADeskAndTheExchangeAgree(t *testing.T) {
 						n.crash()
 					}
 				}
-				n.desk.Handle(n.risk.Now, orders.CancelAll{Why: "end"})
-				n.elapse(20 * time.Second)
-				for _, e := range n.events {
-					if e.Kind == orders.EventUnknown {
-						unknown++
-					}
-				}
+				refused += n.count(orders.EventRefused)
+				shut := n.end(rng)
+				unknown += n.count(orders.EventUnknown)
 				if len(n.flags) > 0 && kind == "" {
 					t.Errorf("seed %d: flags %v, want none in a calm run", seed, n.flags)
 				}
-				trades += n.judge(seed)
+				trades += n.judge(seed, shut, kind == "")
 			}
-			t.Logf("%d trades, %d times an order was UNKNOWN", trades, unknown)
-			if trades < 10 || (kind != "" && unknown == 0) {
-				t.Errorf("%d trades, %d UNKNOWN: nothing was tested", trades, unknown)
+			t.Logf("%d trades, %d times an order was UNKNOWN, %d refused", trades, unknown, refused)
+			if trades < 3*int(last)-2 || refused == 0 || (kind != "" && unknown == 0) {
+				t.Errorf("%d trades, %d UNKNOWN, %d refused: nothing was tested", trades, unknown, refused)
 			}
 		})
 	}

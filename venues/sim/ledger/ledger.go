@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
 	"os"
 
 	"github.com/failshut/failshut/market"
@@ -43,8 +44,8 @@ func Open(path string) (*Ledger, error) {
 }
 
 // Read reads a ledger to its end. A last line without a line end is torn and left out. Any other line that is not JSON of a
-// known kind with its known fields, or out of number, or whose close line does not fit the bytes and lines before it, is an
-// ErrBadLine.
+// known kind with its known fields, or out of number, or earlier than the one before, or a close line that does not fit the
+// bytes, counts and positions before it, is an ErrBadLine.
 func Read(r io.Reader) (*Ledger, error) {
 	b, err := io.ReadAll(r)
 	if err != nil {
@@ -82,6 +83,9 @@ func (l *Ledger) follows(line sim.Line, n uint64, before []byte) error {
 	if _, open := line.(*sim.OpenLine); open != (n == 1) {
 		return fmt.Errorf("k = %q, want open as the first line only", line.At().K)
 	}
+	if n > 1 && line.At().T < l.Lines[n-2].At().T {
+		return fmt.Errorf("t = %d, want at least %d, that of the line before", line.At().T, l.Lines[n-2].At().T)
+	}
 	c, ok := line.(*sim.CloseLine)
 	if !ok {
 		return nil
@@ -92,6 +96,27 @@ func (l *Ledger) follows(line sim.Line, n uint64, before []byte) error {
 	}
 	if sum := fmt.Sprintf("%08x", crc32.Checksum(before, crc32.MakeTable(crc32.Castagnoli))); c.CRC32C != sum {
 		return fmt.Errorf("crc32c = %q, want %q", c.CRC32C, sum)
+	}
+	return l.adds(c)
+}
+
+// adds says whether the sums of the close line are those of the lines.
+func (l *Ledger) adds(c *sim.CloseLine) error {
+	var want sim.CloseLine
+	want.Orders, want.Trades = uint64(len(Orders(l))), uint64(len(Of[*sim.TradeLine](l)))
+	for _, x := range Of[*sim.CorrectionLine](l) {
+		if x.K == "bust" {
+			want.Busts++
+		} else {
+			want.Corrects++
+		}
+	}
+	if c.Orders != want.Orders || c.Trades != want.Trades || c.Busts != want.Busts || c.Corrects != want.Corrects {
+		return fmt.Errorf("orders, trades, busts, corrects = %d, %d, %d, %d, want %d, %d, %d, %d", c.Orders, c.Trades, c.Busts,
+			c.Corrects, want.Orders, want.Trades, want.Busts, want.Corrects)
+	}
+	if pos := Positions(l); !maps.EqualFunc(c.PerAccount, pos, maps.Equal) {
+		return fmt.Errorf("per_account = %v, want %v", c.PerAccount, pos)
 	}
 	return nil
 }
@@ -111,6 +136,9 @@ func decode(b []byte) (sim.Line, error) {
 	d.DisallowUnknownFields()
 	if err := d.Decode(line); err != nil {
 		return nil, err
+	}
+	if line.At().K != h.K { // a key that stands twice
+		return nil, fmt.Errorf("k = %q and %q, want one", h.K, line.At().K)
 	}
 	return line, nil
 }
@@ -167,6 +195,9 @@ func Positions(l *Ledger) map[market.Account]map[market.Symbol]market.Qty {
 		pos[a][s] += q
 		if pos[a][s] == 0 {
 			delete(pos[a], s)
+		}
+		if len(pos[a]) == 0 {
+			delete(pos, a)
 		}
 	}
 	for _, line := range l.Lines {
