@@ -2,6 +2,9 @@ package failshut
 
 import (
 	"log/slog"
+	"time"
+
+	"github.com/failshut/failshut/actors"
 )
 
 // log is where a process's lines go: stderr, one line for each change of state.
@@ -12,3 +15,6 @@ func (c *cli) log() *slog.Logger {
 	}
 	return slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: level}))
 }
+
+// clock reads the time, as the systems of this process do.
+func (c *cli) clock() time.Time { return actors.Real().Now() }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
 	"github.com/failshut/failshut/risk"
@@ -147,6 +148,9 @@ func (n *Node) treeEvents() supervision.Events {
 			if f := n.hooks.Line; f != nil {
 				f(d.String())
 			}
+			if f := n.hooks.Restart; f != nil && d.Kind == supervision.LineRestart {
+				f(d.Sup, d.Path)
+			}
 			n.log.Debug("tree", "event", "tree", "line", d.String())
 		},
 		Ended: func(e supervision.End) {
@@ -188,6 +192,11 @@ func (n *Node) strategyEnded(at string) {
 			_ = desk{n, n.accountOf(s.Account), name}.CancelAll(name)
 		}
 	}
+}
+
+// showTo asks a channel to show a strategy that is up how everything stands.
+func showTo(sys *actors.System, channel actors.Name, name string) {
+	_ = feeds.Address(sys, channel).Tell(feeds.Show(name)) // a channel that is down shows everything when it is Live again
 }
 
 // look is how often a phase looks whether what it waits for has come.

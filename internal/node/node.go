@@ -47,13 +47,14 @@ type World struct {
 
 // Hooks are how others watch a node. Any may be nil; none may block.
 type Hooks struct {
-	Mode  func(scope risk.Scope, from, to risk.Mode, why risk.Code)
-	Order func(e OrderTold)
-	Check func(in risk.Intent, err error)
-	Line  func(line string) // each line of the tree's trace
-	Ended func(supervision.End)
-	Fatal func(error)
-	Lost  func(strategy string, err error) // an event did not reach its strategy
+	Mode    func(scope risk.Scope, from, to risk.Mode, why risk.Code)
+	Order   func(e OrderTold)
+	Check   func(in risk.Intent, err error)
+	Line    func(line string) // each line of the tree's trace
+	Ended   func(supervision.End)
+	Restart func(supervisor, child string) // granted
+	Fatal   func(error)
+	Lost    func(strategy string, err error) // an event did not reach its strategy
 	// Delivered is told what strategies are told by feeds, once for each of them, in the feed's turn.
 	Delivered feeds.Sink
 	Intent    func(in risk.Intent) // a strategy asks for an order
@@ -70,7 +71,7 @@ type Node struct {
 	Desk      *risk.Desk
 	catalogue *market.Catalogue
 
-	tree     *supervision.Tree
+	tree     atomic.Pointer[supervision.Tree]
 	journal  atomic.Pointer[journal.Log]
 	replica  atomic.Pointer[replicated]
 	accounts []*account
@@ -131,12 +132,20 @@ func (n *Node) Start(ctx context.Context) error {
 		}
 		return err
 	}
-	n.tree = tree
+	n.tree.Store(tree)
 	return nil
 }
 
 // Tree is the living tree, nil before Start has returned.
-func (n *Node) Tree() *supervision.Tree { return n.tree }
+func (n *Node) Tree() *supervision.Tree { return n.tree.Load() }
+
+// snapshot is the tree as last published, nil before Start has returned.
+func (n *Node) snapshot() *supervision.Snapshot {
+	if t := n.tree.Load(); t != nil {
+		return t.Snapshot()
+	}
+	return nil
+}
 
 // System is the system the node lives in.
 func (n *Node) System() *actors.System { return n.sys }

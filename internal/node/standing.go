@@ -42,7 +42,7 @@ func (n *Node) WhyNotUp() string {
 			return fmt.Sprintf("account %s is %s: %v", a.plan.Account, mode, why)
 		}
 	}
-	snapshot := n.tree.Snapshot()
+	snapshot := n.snapshot()
 	for _, s := range n.plan.Strategies {
 		at := string(strategyName(s.Name))
 		if e, ok := snapshot.Find(at); !ok || !e.Ready {

@@ -36,6 +36,9 @@ func (n *Node) spec() (supervision.Spec, error) {
 	}
 	root.Children = append(root.Children, n.world.Before...)
 	if len(n.world.Control) > 0 {
+		for i, c := range n.world.Control {
+			n.world.Control[i].Start = n.seen(c.Start)
+		}
 		control := supervision.SubTree(inControl, supervision.Spec{
 			Strategy: supervision.OneForOne, Intensity: 5, Period: time.Minute, Children: n.world.Control,
 		})
@@ -51,6 +54,14 @@ func (n *Node) spec() (supervision.Spec, error) {
 		n.group(inStrategies, s.Groups.Strategies, s.Groups.Strategy.Backoff, n.strategyChildren),
 	)
 	return root, nil
+}
+
+// seen lets the node's face show the tree while it still boots.
+func (n *Node) seen(start supervision.StartFunc) supervision.StartFunc {
+	return func(ctx context.Context, b *supervision.Birth) error {
+		n.tree.CompareAndSwap(nil, b.Tree())
+		return n.failed(start(ctx, b))
+	}
 }
 
 // group is a supervisor whose only static child is the roster that adds the others.
@@ -94,7 +105,9 @@ func (n *Node) channels() ([]supervision.Child, error) {
 func (n *Node) clusterChild() supervision.Child {
 	c := n.world.Cluster(n)
 	c.Name = inCluster
-	return timed(c, n.plan.Supervision.Shutdown.Cluster, n.plan.Supervision.Watchdogs.Cluster)
+	// No watchdog: the engine's own loop waits where it shows nobody that it lives. What can hang in it is the disk, and
+	// that it says itself.
+	return timed(c, n.plan.Supervision.Shutdown.Cluster, 0)
 }
 
 // MemoryCluster is the child of a log in memory: it leads from the start, and forgets.

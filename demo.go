@@ -1,0 +1,164 @@
+package failshut
+
+import (
+	"context"
+	_ "embed" // the two example files are the demo's configuration
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/failshut/failshut/internal/config"
+	"github.com/failshut/failshut/internal/journal"
+	"github.com/failshut/failshut/internal/node"
+	"github.com/failshut/failshut/supervision"
+)
+
+//go:embed examples/cluster/node.example.yaml
+var exampleNode []byte
+
+//go:embed examples/cluster/venue.example.yaml
+var exampleVenue []byte
+
+type demoFlags struct {
+	length time.Duration
+	seed   uint64
+	listen string
+	data   string
+	keep   bool
+}
+
+func (c *cli) demoCommand() *cobra.Command {
+	var f demoFlags
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Everything in one process on an embedded exchange: watch a strategy trade",
+		Long: "Everything in one process: the embedded exchange with its ITCH feed over UDP on loopback, a node with a one-member\n" +
+			"Raft log and a journal on disk, and the shipped strategies. Ends by --for or by Ctrl-C, in order, and prints a summary.",
+		Example: "  failshut demo --for 20s --output json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.demo(cmd.Context(), f)
+		},
+	}
+	cmd.Flags().DurationVar(&f.length, "for", 0, "how long; until stopped without it")
+	cmd.Flags().Uint64Var(&f.seed, "seed", 1, "of the exchange's flow")
+	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "admin listener")
+	cmd.Flags().StringVar(&f.data, "data", "", "data directory, absent or empty (a temporary one without it)")
+	cmd.Flags().BoolVar(&f.keep, "keep", false, "keep the temporary directory")
+	return cmd
+}
+
+// demoConfig is the two example files, cut to what this binary holds.
+func (c *cli) demoConfig() (nodeFile, venueFile *config.File, err error) {
+	nodeFile = config.Read("node.example.yaml", exampleNode, nil)
+	venueFile = config.Read("venue.example.yaml", exampleVenue, nil)
+	if err := errors.Join(nodeFile.Err(), venueFile.Err()); err != nil {
+		return nil, nil, err
+	}
+	var kept []config.Strategy
+	for _, s := range nodeFile.Node.Strategies {
+		if c.defs.Params(s.Use) != nil {
+			kept = append(kept, s)
+		}
+	}
+	nodeFile.Node.Strategies = kept
+	return nodeFile, venueFile, nil
+}
+
+func (c *cli) demo(ctx context.Context, f demoFlags) error {
+	nodeFile, venueFile, err := c.demoConfig()
+	if err != nil {
+		return err
+	}
+	dir := f.data
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "failshut-demo-"); err != nil {
+			return endWith(ExitFailure, fmt.Errorf("making a data directory: %w", err))
+		}
+		if !f.keep {
+			defer func() { _ = os.RemoveAll(dir) }()
+		}
+	}
+	metrics, hooks := node.Measured()
+	d, err := node.OpenDemo(ctx, node.DemoConfig{
+		Node: nodeFile, Venue: venueFile, Defs: c.defs, Seed: f.seed, Listen: f.listen, Dir: dir, Log: c.log(),
+		Metrics: metrics, Hooks: hooks, Said: c.say,
+	})
+	if err != nil {
+		return bootFailed(err)
+	}
+	if f.length > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, f.length)
+		defer cancel()
+	}
+	began := c.clock()
+	result, err := untilEnded(ctx, d)
+	if err != nil {
+		return err
+	}
+	summary, err := d.Close(context.WithoutCancel(ctx), result)
+	if err != nil {
+		return endWith(ExitTripped, err)
+	}
+	if err := answer(c.stdout, c.output, summary); err != nil {
+		return err
+	}
+	return demoEnding(summary, c.clock().Sub(began))
+}
+
+// untilEnded waits for the first reason to stop, and then for the tree. Of further signals the first skips what is left of
+// the phases, the second ends the process at once.
+func untilEnded(ctx context.Context, d *node.Demo) (supervision.Result, error) {
+	signals := make(chan os.Signal, 4)
+	select {
+	case result := <-d.Ended():
+		return result, nil
+	case <-ctx.Done():
+	}
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	d.Shutdown()
+	skipped := false
+	for {
+		select {
+		case result := <-d.Ended():
+			return result, nil
+		case <-signals:
+			if skipped {
+				return supervision.Result{}, endWith(ExitInterrupted, errors.New("interrupted"))
+			}
+			skipped = true
+			d.Skip()
+		}
+	}
+}
+
+// demoEnding is the code a demo ends with: what does not balance first, then how the tree ended, then whether it traded.
+func demoEnding(a node.DemoAnswer, ran time.Duration) error {
+	switch {
+	case len(a.Differences) > 0:
+		return answered(ExitVerification, "does not balance: "+strings.Join(a.Differences, "; "))
+	case a.Result.Code != supervision.CodeOrderly:
+		return answered(a.Result.Code, fmt.Sprintf("the tree ended with %s; unstopped %v, phases %+v", a.Result.Reason, a.Result.Unstopped, a.Result.Phases))
+	case a.Fills == 0 && ran >= 10*time.Second:
+		return answered(ExitFailure, "nothing was filled")
+	}
+	return nil
+}
+
+// bootFailed gives the code of a start that failed.
+func bootFailed(err error) error {
+	var locked *journal.LockedError
+	switch {
+	case errors.Is(err, node.ErrLocked), errors.Is(err, node.ErrUsed), errors.As(err, &locked):
+		return endWith(ExitPrecondition, err)
+	}
+	return endWith(ExitFailure, err)
+}

@@ -1,0 +1,55 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/cluster"
+	"github.com/failshut/failshut/risk"
+	"github.com/failshut/failshut/supervision"
+)
+
+// RaftCluster is the child of a real cluster member: it opens the store, restores the replica, and runs the engine.
+// Ready does not mean led: a node alone comes up and can cancel.
+func RaftCluster(cfg cluster.Config) func(n *Node) supervision.Child {
+	return func(n *Node) supervision.Child {
+		return supervision.DefaultChild(inCluster, func(_ context.Context, b *supervision.Birth) error {
+			return n.failed(n.startRaft(cfg, b))
+		})
+	}
+}
+
+func (n *Node) startRaft(cfg cluster.Config, b *supervision.Birth) error {
+	cfg.Machine = n.Desk.Machine()
+	cfg.Log = b.Log()
+	cfg.Instant = func() int64 { return n.Now().Mono }
+	var member *cluster.Node
+	cfg.OnLeadership = func(l cluster.Leadership) {
+		n.log.Info("leadership", "event", "owner", "term", l.Term, "leads", l.Leading)
+		n.LeaderIs(l.Term, l.Leading, member.Leader())
+	}
+	member, err := cluster.Open(cfg)
+	if err != nil {
+		return fmt.Errorf("opening the cluster: %w", err)
+	}
+	n.LogIs(proposer{member})
+	b.Run(func(ctx context.Context, _ actors.Outside) error { return member.Run(ctx) })
+	return nil
+}
+
+// proposer gives a member's two answers in risk's words.
+type proposer struct{ *cluster.Node }
+
+// Propose hands a command to the replicated log.
+func (p proposer) Propose(ctx context.Context, cmd []byte) (uint64, error) {
+	index, err := p.Node.Propose(ctx, cmd)
+	switch {
+	case errors.Is(err, cluster.ErrNotAppended):
+		err = errors.Join(risk.ErrNotAppended, err)
+	case err != nil:
+		err = errors.Join(risk.ErrFateUnknown, err)
+	}
+	return index, err
+}

@@ -1,0 +1,371 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/cluster"
+	"github.com/failshut/failshut/internal/config"
+	"github.com/failshut/failshut/internal/journal"
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/risk"
+	"github.com/failshut/failshut/strategy"
+	"github.com/failshut/failshut/supervision"
+	"github.com/failshut/failshut/venues/sim/ledger"
+)
+
+// DemoConfig is everything in one process: a node and the embedded exchange it trades on.
+type DemoConfig struct {
+	Node, Venue *config.File // two files without mistakes
+	Defs        strategy.Defs
+	Seed        uint64
+	Listen      string // of the admin listener; port 0 takes a free one
+	Dir         string // must be absent or empty: the exchange keeps nothing from before
+	Log         *slog.Logger
+	Metrics     func(*Node) http.Handler
+	Hooks       Hooks                            // told besides the demo's own
+	Said        func(format string, args ...any) // progress, for a person
+	Change      func(*Plan)                      // last word on the plan, for drills; may be nil
+}
+
+// DemoAnswer is the summary at the end.
+type DemoAnswer struct {
+	Schema      string                `json:"schema"`
+	Seed        uint64                `json:"seed"`
+	Gate        []GateChange          `json:"gate"`
+	Orders      uint64                `json:"orders"`
+	Fills       uint64                `json:"fills"`
+	Refused     map[string]uint64     `json:"refused"`
+	Mailboxes   []MailboxCounts       `json:"mailboxes"`
+	FirstFillMS *int64                `json:"first_fill_ms"`
+	Positions   map[string]market.Qty `json:"positions"`
+
+	// What does not balance: differences that fail the demo.
+	Differences []string           `json:"-"`
+	Result      supervision.Result `json:"-"`
+}
+
+// GateChange is one change of the effective mode.
+type GateChange struct {
+	Mode risk.Mode `json:"mode"`
+	At   string    `json:"at"`
+}
+
+// MailboxCounts is one mailbox over all its incarnations, in one cut after the stop.
+type MailboxCounts struct {
+	Name     string            `json:"name"`
+	Accepted uint64            `json:"accepted"`
+	Handled  uint64            `json:"handled"`
+	Dropped  map[string]uint64 `json:"dropped"`
+	Queued   int               `json:"queued"`
+}
+
+// Demo is a running demonstration.
+type Demo struct {
+	cfg      DemoConfig
+	sys      *actors.System
+	exchange *Exchange
+	node     *Node
+	lock     *dataLock
+	file     *os.File // the exchange's ledger
+	started  time.Time
+	admin    string
+
+	mu     sync.Mutex
+	answer DemoAnswer
+	fatal  error
+}
+
+// OpenDemo starts the exchange, then the node, and returns when the tree is up; the gate opens by itself afterwards. An
+// error leaves nothing running and the directory unlocked.
+func OpenDemo(ctx context.Context, cfg DemoConfig) (*Demo, error) {
+	sys, err := actors.New(actors.Config{Name: "node", Clock: actors.Real(), Dispatch: actors.Shared(0), Seed: cfg.Seed, Log: cfg.Log})
+	if err != nil {
+		return nil, err
+	}
+	d := &Demo{cfg: cfg, sys: sys, started: sys.Now(), answer: DemoAnswer{
+		Schema: "failshut.demo/1", Seed: cfg.Seed, Refused: map[string]uint64{}, Positions: map[string]market.Qty{},
+	}}
+	d.answer.Gate = []GateChange{{risk.Closed, market.StampOf(d.started).String()}}
+	if err := d.open(ctx); err != nil {
+		return nil, errors.Join(err, d.close(context.WithoutCancel(ctx)))
+	}
+	return d, nil
+}
+
+func (d *Demo) open(ctx context.Context) error {
+	if err := fresh(d.cfg.Dir); err != nil {
+		return err
+	}
+	plan, err := PlanOf(d.cfg.Node, d.cfg.Defs)
+	if err != nil {
+		return err
+	}
+	plan.Journal.Segment, plan.Journal.Floor = config.MiB, 64*config.MiB
+	if d.cfg.Change != nil {
+		d.cfg.Change(plan)
+	}
+	if d.lock, err = lockData(d.cfg.Dir, plan.Node, d.started); err != nil {
+		return err
+	}
+	trips := filepath.Join(d.cfg.Dir, "trips")
+	if err := os.MkdirAll(trips, 0o700); err != nil {
+		return err
+	}
+	if d.file, err = os.OpenFile(d.ledgerPath(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err != nil {
+		return err
+	}
+	if d.exchange, err = OpenExchange(ctx, d.cfg.Venue.Exchange, d.cfg.Seed, d.file, d.cfg.Log); err != nil {
+		return fmt.Errorf("the exchange: %w", err)
+	}
+	return d.openNode(ctx, plan, trips)
+}
+
+func (d *Demo) ledgerPath() string { return filepath.Join(d.cfg.Dir, "ledger.jsonl") }
+
+func (d *Demo) openNode(ctx context.Context, plan *Plan, trips string) error {
+	raft := cluster.Config{
+		Dir: d.cfg.Dir, Cluster: d.cfg.Node.Node.Cluster.Name, Node: plan.Node, Tuning: cluster.DefaultTuning(),
+		Peers: []cluster.Peer{{ID: plan.Node, Addr: "127.0.0.1:0", Role: cluster.Voter}},
+	}
+	if err := cluster.Found(raft); err != nil {
+		return err
+	}
+	world := World{
+		System: d.sys, Disk: journal.OS(), Dir: filepath.Join(d.cfg.Dir, "journal"), Trips: risk.NewDirTrips(trips),
+		Nonce: uint64(d.started.UnixNano()), Boot: bootClock, Log: d.cfg.Log, Cluster: RaftCluster(raft), Port: d.exchange.Port(),
+		Feeds: d.exchange.liveFeed(ctx, plan.Venue, d.cfg.Node.Node.Feeds[0].Heartbeat),
+	}
+	channel := path(inFeeds, string(plan.Venue))
+	world.Show = func(name string) { showTo(d.sys, channel, name) }
+	var face *Face
+	access, err := accessOf(d.cfg.Node.Node.Admin, d.sys.Now)
+	if err != nil {
+		return err
+	}
+	access.Log = d.cfg.Log
+	n, err := New(plan, world, d.hooks())
+	if err != nil {
+		return err
+	}
+	face = NewFace(n, d.cfg.Metrics(n))
+	n.world.Control = []supervision.Child{ControlChild(Door{
+		Socket: filepath.Join(d.cfg.Dir, "admin.sock"), Mode: 0o600, Listen: d.cfg.Listen, Access: access, Bound: d.bound,
+	}, face), n.observer()}
+	d.node = n
+	return n.Start(ctx)
+}
+
+func (d *Demo) bound(name, addr string) {
+	if name == "admin" {
+		d.mu.Lock()
+		d.admin = addr
+		d.mu.Unlock()
+	}
+	if name == "socket" {
+		addr = "--addr unix:" + addr
+	}
+	d.cfg.Said("%s: %s", name, addr)
+}
+
+// Admin is the address of the admin listener.
+func (d *Demo) Admin() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.admin
+}
+
+// Socket is the path of the control socket.
+func (d *Demo) Socket() string { return filepath.Join(d.cfg.Dir, "admin.sock") }
+
+// Node is the node of the demonstration.
+func (d *Demo) Node() *Node { return d.node }
+
+func (d *Demo) hooks() Hooks {
+	h := d.cfg.Hooks
+	order, mode, fatal := h.Order, h.Mode, h.Fatal
+	h.Order = func(o OrderTold) {
+		d.told(o)
+		if order != nil {
+			order(o)
+		}
+	}
+	h.Mode = func(k risk.Scope, from, to risk.Mode, why risk.Code) {
+		d.gate()
+		if mode != nil {
+			mode(k, from, to, why)
+		}
+	}
+	h.Fatal = func(err error) {
+		d.mu.Lock()
+		d.fatal = err
+		d.mu.Unlock()
+		if fatal != nil {
+			fatal(err)
+		}
+	}
+	return h
+}
+
+func (d *Demo) told(o OrderTold) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch kindOf(o.Event) {
+	case accepted:
+		d.answer.Orders++
+	case refused:
+		d.answer.Refused[string(o.Event.Reason)]++
+	case filled:
+		d.answer.Fills++
+		if d.answer.FirstFillMS == nil {
+			ms := d.sys.Now().Sub(d.started).Milliseconds()
+			d.answer.FirstFillMS = &ms
+			e := o.Event
+			d.cfg.Said("first fill after %d ms: %s %s %s at %s", ms, e.Side, e.LastQty, e.Instrument, e.LastPx)
+		}
+	case other:
+	}
+}
+
+// gate notes the effective mode of the node when it has changed: the worst of its accounts.
+func (d *Demo) gate() {
+	if d.node == nil {
+		return
+	}
+	mode := d.node.worst()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if last := d.answer.Gate[len(d.answer.Gate)-1]; last.Mode != mode {
+		d.answer.Gate = append(d.answer.Gate, GateChange{mode, market.StampOf(d.sys.Now()).String()})
+	}
+}
+
+// Fills is how many there were so far.
+func (d *Demo) Fills() uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.answer.Fills
+}
+
+// Ended is closed... its result comes when the node's tree has ended, by Shutdown or by itself.
+func (d *Demo) Ended() <-chan supervision.Result { return d.node.Tree().Done() }
+
+// Shutdown begins the orderly stop; Skip leaves its phases out.
+func (d *Demo) Shutdown() { d.node.Tree().Shutdown() }
+
+// Skip goes on to stopping at once.
+func (d *Demo) Skip() { d.node.Tree().SkipPhases() }
+
+// Close takes the result of the tree, stops the exchange and gives the summary. It leaves nothing running.
+func (d *Demo) Close(ctx context.Context, result supervision.Result) (DemoAnswer, error) {
+	d.gate()
+	d.mu.Lock()
+	fatal := d.fatal
+	d.mu.Unlock()
+	positions := d.node.Positions()
+	if err := errors.Join(fatal, d.close(ctx)); err != nil {
+		return DemoAnswer{}, err
+	}
+	d.answer.Result = result
+	d.answer.Positions = positions
+	d.answer.Mailboxes, d.answer.Differences = counts(d.sys, d.exchange.sys)
+	truth, err := ledger.Open(d.ledgerPath())
+	if err != nil {
+		return DemoAnswer{}, fmt.Errorf("reading the exchange's ledger: %w", err)
+	}
+	d.answer.Differences = append(d.answer.Differences, d.judge(truth)...)
+	return d.answer, nil
+}
+
+// judge holds the node's positions against the exchange's truth.
+func (d *Demo) judge(truth *ledger.Ledger) []string {
+	var out []string
+	for _, a := range d.node.accounts {
+		mine := map[market.Symbol]market.Qty{}
+		for _, p := range a.Status().Positions {
+			mine[p.Instrument.Symbol()] += p.Qty
+		}
+		for _, f := range slices.Concat(ledger.J1(truth), ledger.J2(truth, a.plan.Account, mine)) {
+			out = append(out, f.String())
+		}
+	}
+	return out
+}
+
+// close stops what runs, in reverse; it is harmless for what never started.
+func (d *Demo) close(ctx context.Context) error {
+	errs := []error{d.sys.Stop(ctx)}
+	if d.exchange != nil {
+		errs = append(errs, d.exchange.Stop(ctx))
+	}
+	if d.file != nil {
+		errs = append(errs, d.file.Close())
+	}
+	if d.lock != nil {
+		errs = append(errs, d.lock.release())
+	}
+	return errors.Join(errs...)
+}
+
+// counts gives every mailbox of the systems, sorted, and names those that do not balance.
+func counts(systems ...*actors.System) (out []MailboxCounts, unbalanced []string) {
+	for _, sys := range systems {
+		for _, b := range sys.Boxes() {
+			t := b.Total()
+			m := MailboxCounts{Name: string(b.Name), Accepted: t.Accepted, Handled: t.Handled, Dropped: map[string]uint64{}, Queued: t.Queued}
+			if sys.Name() != "node" {
+				m.Name = sys.Name() + ":" + m.Name
+			}
+			sum := m.Handled + uint64(m.Queued)
+			for reason, n := range t.Dropped.All() {
+				m.Dropped[reason.String()] = n
+				sum += n
+			}
+			if sum != m.Accepted {
+				unbalanced = append(unbalanced, fmt.Sprintf("mailbox %s: accepted %d, handled + dropped + queued %d", m.Name, m.Accepted, sum))
+			}
+			out = append(out, m)
+		}
+	}
+	slices.SortFunc(out, func(a, b MailboxCounts) int { return strings.Compare(a.Name, b.Name) })
+	return out, unbalanced
+}
+
+// worst is the effective mode of the node: that of its worst account.
+func (n *Node) worst() risk.Mode {
+	mode := risk.Open
+	now := n.Now()
+	for _, a := range n.accounts {
+		m, _ := n.Desk.Mode(a.plan.Account, now)
+		mode = mode.Merge(m)
+	}
+	return mode
+}
+
+// observeEvery is how often whoever waits at the door looks again, should nothing have rung.
+const observeEvery = 100 * time.Millisecond
+
+// observer rings the node's bell now and then, so that a wait at the door needs no clock.
+func (n *Node) observer() supervision.Child {
+	return supervision.DefaultChild("observer", func(_ context.Context, b *supervision.Birth) error {
+		b.Run(func(ctx context.Context, out actors.Outside) error {
+			for {
+				if err := out.Until(ctx, out.Now().Add(observeEvery)); err != nil {
+					return err
+				}
+				n.bell.ring()
+			}
+		})
+		return nil
+	})
+}

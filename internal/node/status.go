@@ -1,0 +1,268 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/failshut/failshut/internal/control"
+	"github.com/failshut/failshut/internal/journal"
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/risk"
+	"github.com/failshut/failshut/supervision"
+)
+
+// Face is a node as its door shows it. It reads atomics and published snapshots; it sends a message only where it is asked
+// to change something.
+type Face struct {
+	n       *Node
+	started time.Time
+	metrics http.Handler
+	addr    func() string
+}
+
+// NewFace makes the face of a node.
+func NewFace(n *Node, metrics http.Handler) *Face {
+	return &Face{n: n, started: n.sys.Now(), metrics: metrics}
+}
+
+var _ control.Node = (*Face)(nil)
+
+// Readiness lists the static children of the root.
+func (f *Face) Readiness() []control.Part {
+	var out []control.Part
+	for _, name := range []string{inControl, inJournal, inCluster, inRisk, inVenues, inFeeds, inStrategies} {
+		e, ok := f.find(name)
+		part := control.Part{Name: name, State: "not started"}
+		if ok {
+			part.Ready, part.State = e.Ready, e.Status.String()
+			if e.Ready {
+				part.State = "ok"
+			}
+		}
+		out = append(out, part)
+	}
+	return out
+}
+
+func (f *Face) find(path string) (supervision.Entry, bool) {
+	s := f.n.snapshot()
+	if s == nil {
+		return supervision.Entry{}, false
+	}
+	return s.Find(path)
+}
+
+// gateAnswer is the body of /gatez with the schema that every answer begins with.
+type gateAnswer struct {
+	Schema string `json:"schema"`
+	risk.GatezBody
+}
+
+// Gatez says how the gates stand now.
+func (f *Face) Gatez(scope string) (any, bool, error) {
+	if scope != "" {
+		if _, err := risk.ParseScope(scope, false); err != nil {
+			return nil, false, err
+		}
+	}
+	b := f.n.Desk.Gatez(f.n.Now(), scope)
+	return gateAnswer{"failshut.gate/1", b}, b.Open, nil
+}
+
+// Metrics is the scrape.
+func (f *Face) Metrics() http.Handler { return f.metrics }
+
+// Trip latches a scope at once, and then waits for the venue's word, at most as long as it was told to.
+func (f *Face) Trip(ctx context.Context, r control.TripRequest) (any, bool, error) {
+	scope, err := risk.ParseScope(r.Scope, false)
+	if err != nil {
+		return nil, false, &control.Problem{Status: http.StatusBadRequest, Code: "usage", Message: err.Error(), Exit: 2}
+	}
+	mode := risk.Closed
+	if r.Mode != "" {
+		if mode, err = risk.ParseMode(r.Mode); err != nil {
+			return nil, false, &control.Problem{Status: http.StatusBadRequest, Code: "usage", Message: err.Error(), Exit: 2}
+		}
+	}
+	at := f.n.Now()
+	latch, err := f.n.Desk.Trip(risk.TripRequest{Scope: scope, Mode: mode, By: by(r.Who, r.By), Reason: r.Reason}, at)
+	if err != nil && !errors.Is(err, risk.ErrTripNotKept) {
+		return nil, false, err
+	}
+	if err != nil {
+		f.n.log.Error("the trip would not survive a restart", "event", "trip", "trip", latch.ID, "err", err)
+	}
+	confirmed := f.confirmed(ctx, scope, at, time.Duration(r.WaitMS)*time.Millisecond)
+	if confirmed {
+		f.n.Desk.Confirm(latch.ID)
+	}
+	return f.tripAnswer(latch, confirmed), confirmed, nil
+}
+
+func by(who, free string) string {
+	if free == "" {
+		return who
+	}
+	return who + " (" + free + ")"
+}
+
+// confirmed waits until every account of the scope has no live order and its venue has answered since the latch.
+func (f *Face) confirmed(ctx context.Context, scope risk.Scope, at risk.Reading, wait time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, min(wait, time.Minute))
+	defer cancel()
+	for {
+		rung := f.n.bell.next()
+		if f.quiet(scope, at) {
+			return true
+		}
+		select {
+		case <-rung:
+		case <-ctx.Done():
+			return f.quiet(scope, at)
+		}
+	}
+}
+
+func (f *Face) quiet(scope risk.Scope, at risk.Reading) bool {
+	for _, a := range f.n.accounts {
+		if scope.Account != risk.All && scope.Account != string(a.plan.Account) {
+			continue
+		}
+		s := a.Status()
+		if a.listed.Load() <= at.Mono || s.At.Mono <= at.Mono || s.Live > 0 || s.Unknown > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// TripAnswer is what a trip prints.
+type TripAnswer struct {
+	Schema      string     `json:"schema"`
+	TripID      string     `json:"trip_id"`
+	Scope       risk.Scope `json:"scope"`
+	Mode        risk.Mode  `json:"mode"`
+	By          string     `json:"by"`
+	Reason      string     `json:"reason"`
+	RequestedAt string     `json:"requested_at"`
+	State       string     `json:"state"`
+	ConfirmedAt *string    `json:"confirmed_at"`
+	LiveOrders  int        `json:"live_orders"`
+	Logged      *struct{}  `json:"logged"`
+	Nodes       []TripNode `json:"nodes"`
+}
+
+// TripNode is one node's part in a trip.
+type TripNode struct {
+	Node       string  `json:"node"`
+	State      string  `json:"state"`
+	AckedAt    *string `json:"acked_at"`
+	LiveOrders int     `json:"live_orders"`
+	Drained    bool    `json:"drained"`
+}
+
+func (f *Face) tripAnswer(l risk.Latch, confirmed bool) TripAnswer {
+	live := 0
+	for _, a := range f.n.accounts {
+		live += a.Status().Live
+	}
+	state := "PENDING"
+	var when *string
+	if confirmed {
+		state = "CONFIRMED"
+		now := market.Timestamp(f.n.Now().Wall).String()
+		when = &now
+	}
+	acked := l.At.String()
+	return TripAnswer{
+		Schema: "failshut.trip/1", TripID: l.ID, Scope: l.Scope, Mode: l.Mode, By: l.By, Reason: l.Reason, RequestedAt: l.At.String(),
+		State: state, ConfirmedAt: when, LiveOrders: live,
+		Nodes: []TripNode{{Node: f.n.plan.Node, State: state, AckedAt: &acked, LiveOrders: live, Drained: live == 0}},
+	}
+}
+
+// ResetAnswer is what a reset prints.
+type ResetAnswer struct {
+	Schema     string             `json:"schema"`
+	Scope      risk.Scope         `json:"scope"`
+	Cleared    []string           `json:"cleared"`
+	Remaining  []string           `json:"remaining"`
+	Approval   *struct{}          `json:"approval"`
+	Mode       risk.Mode          `json:"mode"`
+	WaitingFor []risk.GatezReason `json:"waiting_for"`
+	Revision   uint64             `json:"revision"`
+	Index      uint64             `json:"index"`
+}
+
+// Reset asks the ledger to clear latches, and waits for its answer.
+func (f *Face) Reset(ctx context.Context, r control.ResetRequest) (any, error) {
+	scope, err := risk.ParseScope(r.Scope, false)
+	if err != nil {
+		return nil, &control.Problem{Status: http.StatusBadRequest, Code: "usage", Message: err.Error(), Exit: 2}
+	}
+	var expect uint64
+	if r.Expect != "" {
+		if expect, err = strconv.ParseUint(r.Expect, 10, 64); err != nil {
+			return nil, &control.Problem{Status: http.StatusBadRequest, Code: "usage", Message: fmt.Sprintf("expect is %q, want a revision", r.Expect), Exit: 2}
+		}
+	}
+	answer := make(chan risk.ResetResult, 1)
+	f.n.tellRisk(risk.Reset{
+		Request: risk.ResetRequest{Scope: scope, IDs: r.Trips, Reason: r.Reason, By: by(r.Who, r.By), Expect: expect},
+		Done: func(x risk.ResetResult) {
+			select {
+			case answer <- x:
+			default: // said before
+			}
+		},
+	})
+	select {
+	case x := <-answer:
+		if x.Err != nil {
+			return nil, control.Precondition("precondition", "%v", x.Err)
+		}
+		return f.resetAnswer(scope, x), nil
+	case <-ctx.Done():
+		return nil, &control.Problem{Status: http.StatusGatewayTimeout, Code: "unreachable", Message: "the log has not answered; what became of the reset is unknown", Exit: 4}
+	}
+}
+
+func (f *Face) resetAnswer(scope risk.Scope, x risk.ResetResult) ResetAnswer {
+	g := f.n.Desk.Gatez(f.n.Now(), "")
+	a := ResetAnswer{
+		Schema: "failshut.reset/1", Scope: scope, Cleared: x.Cleared, Remaining: x.Remain, Mode: g.Mode, WaitingFor: g.Why,
+		Revision: x.Revision, Index: x.Index,
+	}
+	if a.Cleared == nil {
+		a.Cleared = []string{}
+	}
+	if a.Remaining == nil {
+		a.Remaining = []string{}
+	}
+	if a.WaitingFor == nil {
+		a.WaitingFor = []risk.GatezReason{}
+	}
+	return a
+}
+
+// journalStatus is the journal in a status.
+type journalStatus struct {
+	State     string `json:"state"`
+	Group     string `json:"group"`
+	Epoch     uint32 `json:"epoch"`
+	Watermark string `json:"watermark"`
+}
+
+func (n *Node) journalStatus() journalStatus {
+	log := n.journal.Load()
+	if log == nil {
+		return journalStatus{State: "closed"}
+	}
+	return journalStatus{stateOf(log), log.Group(), log.Epoch(), strconv.FormatUint(uint64(log.Watermark()), 10)}
+}
+
+func stateOf(l *journal.Log) string { return l.State().String() }

@@ -1,0 +1,146 @@
+// Package telemetry turns what the core publishes into Prometheus metrics. It is the only room that knows Prometheus and
+// OpenTelemetry; it reads at scrape time what is published anyway (P6: every mailbox is bounded and counted, and the
+// counts are shown), and it never slows an order. Labels are bounded by the configuration: a mailbox is labelled by its
+// class, a child by its path in the static tree and the names that the configuration gives.
+package telemetry
+
+import (
+	"net/http"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/mailbox"
+)
+
+// Source is what is read at each scrape. Every function must answer from what is published, and may be nil.
+type Source struct {
+	Boxes  func() []actors.BoxStats
+	Feeds  func(visit func(feed, state string))            // each book or channel with its state
+	Gate   func(visit func(scope, mode string))            // each scope with its effective mode
+	Orders func(visit func(account, status string, n int)) // open orders by status
+}
+
+// Metrics holds the registry of one process.
+type Metrics struct {
+	registry *prometheus.Registry
+	restarts *prometheus.CounterVec
+	refused  *prometheus.CounterVec
+	fills    prometheus.Counter
+	source   atomic.Pointer[Source]
+}
+
+var (
+	boxDepth    = desc("mailbox_queued", "Messages that wait, by class and lane.", "class", "lane")
+	boxCapacity = desc("mailbox_capacity", "Bound of a lane, summed over the mailboxes of a class.", "class", "lane")
+	boxAccepted = desc("mailbox_accepted_total", "Messages taken in.", "class", "lane")
+	boxHandled  = desc("mailbox_handled_total", "Messages handled.", "class", "lane")
+	boxDropped  = desc("mailbox_dropped_total", "Accepted messages that were not handled, by reason.", "class", "lane", "reason")
+	boxRefused  = desc("mailbox_refused_total", "Messages refused, by reason.", "class", "lane", "reason")
+	feedState   = desc("feed_state", "1 for the state a book is in.", "instrument", "state")
+	gateMode    = desc("gate_mode", "1 for the effective mode of a scope.", "scope", "mode")
+	ordersOpen  = desc("orders", "Orders that are not closed, by status.", "account", "status")
+)
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("failshut_"+name, help, labels, nil)
+}
+
+// New makes the metrics of one process; Read says later what they read.
+func New() *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		restarts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "failshut_restarts_total", Help: "Restarts granted, by supervisor and child."}, []string{"supervisor", "child"}),
+		refused:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "failshut_refused_total", Help: "Orders refused, by reason."}, []string{"reason"}),
+		fills:    prometheus.NewCounter(prometheus.CounterOpts{Name: "failshut_fills_total", Help: "Executions, each once."}),
+	}
+	m.registry.MustRegister(m.restarts, m.refused, m.fills, m, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Read says what is read from now on.
+func (m *Metrics) Read(s Source) { m.source.Store(&s) }
+
+// Handler answers a scrape.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// Restarted counts a restart that was granted.
+func (m *Metrics) Restarted(supervisor, child string) {
+	m.restarts.WithLabelValues(supervisor, child).Inc()
+}
+
+// Refused counts an order that was refused.
+func (m *Metrics) Refused(reason string) { m.refused.WithLabelValues(reason).Inc() }
+
+// Filled counts an execution.
+func (m *Metrics) Filled() { m.fills.Inc() }
+
+// Describe names what Collect gives.
+func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{boxDepth, boxCapacity, boxAccepted, boxHandled, boxDropped, boxRefused, feedState, gateMode, ordersOpen} {
+		ch <- d
+	}
+}
+
+// Collect reads the source.
+func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
+	s := m.source.Load()
+	if s == nil {
+		return
+	}
+	if s.Boxes != nil {
+		collectBoxes(ch, s.Boxes())
+	}
+	one := func(d *prometheus.Desc) func(string, string) {
+		return func(a, b string) { ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, 1, a, b) }
+	}
+	if s.Feeds != nil {
+		s.Feeds(one(feedState))
+	}
+	if s.Gate != nil {
+		s.Gate(one(gateMode))
+	}
+	if s.Orders != nil {
+		s.Orders(func(account, status string, n int) {
+			ch <- prometheus.MustNewConstMetric(ordersOpen, prometheus.GaugeValue, float64(n), account, status)
+		})
+	}
+}
+
+type laneKey struct {
+	class string
+	lane  mailbox.Lane
+}
+
+func collectBoxes(ch chan<- prometheus.Metric, boxes []actors.BoxStats) {
+	sums := map[laneKey]mailbox.LaneStats{}
+	for _, b := range boxes {
+		for i, s := range b.Lanes {
+			if s.Cap == 0 && s.Offered == 0 {
+				continue
+			}
+			k := laneKey{string(b.Class), mailbox.Lane(i + 1)}
+			sum := sums[k].Add(s)
+			sum.Cap = sums[k].Cap + s.Cap
+			sums[k] = sum
+		}
+	}
+	for k, s := range sums {
+		class, lane := k.class, k.lane.String()
+		ch <- prometheus.MustNewConstMetric(boxDepth, prometheus.GaugeValue, float64(s.Queued), class, lane)
+		ch <- prometheus.MustNewConstMetric(boxCapacity, prometheus.GaugeValue, float64(s.Cap), class, lane)
+		ch <- prometheus.MustNewConstMetric(boxAccepted, prometheus.CounterValue, float64(s.Accepted), class, lane)
+		ch <- prometheus.MustNewConstMetric(boxHandled, prometheus.CounterValue, float64(s.Handled), class, lane)
+		for reason, n := range s.Dropped.All() {
+			ch <- prometheus.MustNewConstMetric(boxDropped, prometheus.CounterValue, float64(n), class, lane, reason.String())
+		}
+		for reason, n := range s.Refused.All() {
+			ch <- prometheus.MustNewConstMetric(boxRefused, prometheus.CounterValue, float64(n), class, lane, reason.String())
+		}
+	}
+}
