@@ -60,6 +60,7 @@ func (c *cli) run(args []string) int {
 	root.SetArgs(args)
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)
+	signal.Ignore(syscall.SIGPIPE) // a reader that goes away is an error of the write, and a quiet end
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := root.ExecuteContext(ctx)

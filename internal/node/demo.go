@@ -201,7 +201,9 @@ func (d *Demo) hooks() Hooks {
 		}
 	}
 	h.Mode = func(k risk.Scope, from, to risk.Mode, why risk.Code) {
-		d.gate()
+		if k == risk.Firm && from != to {
+			d.gate(to)
+		}
 		if mode != nil {
 			mode(k, from, to, why)
 		}
@@ -237,17 +239,11 @@ func (d *Demo) told(o OrderTold) {
 	}
 }
 
-// gate notes the effective mode of the node when it has changed: the worst of its accounts.
-func (d *Demo) gate() {
-	if d.node == nil {
-		return
-	}
-	mode := d.node.worst()
+// gate notes a change of the node's effective mode.
+func (d *Demo) gate(mode risk.Mode) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if last := d.answer.Gate[len(d.answer.Gate)-1]; last.Mode != mode {
-		d.answer.Gate = append(d.answer.Gate, GateChange{mode, market.StampOf(d.sys.Now()).String()})
-	}
+	d.answer.Gate = append(d.answer.Gate, GateChange{mode, market.StampOf(d.sys.Now()).String()})
 }
 
 // Fills is how many there were so far.
@@ -268,7 +264,6 @@ func (d *Demo) Skip() { d.node.Tree().SkipPhases() }
 
 // Close takes the result of the tree, stops the exchange and gives the summary. It leaves nothing running.
 func (d *Demo) Close(ctx context.Context, result supervision.Result) (DemoAnswer, error) {
-	d.gate()
 	d.mu.Lock()
 	fatal := d.fatal
 	d.mu.Unlock()
@@ -339,17 +334,6 @@ func counts(systems ...*actors.System) (out []MailboxCounts, unbalanced []string
 	}
 	slices.SortFunc(out, func(a, b MailboxCounts) int { return strings.Compare(a.Name, b.Name) })
 	return out, unbalanced
-}
-
-// worst is the effective mode of the node: that of its worst account.
-func (n *Node) worst() risk.Mode {
-	mode := risk.Open
-	now := n.Now()
-	for _, a := range n.accounts {
-		m, _ := n.Desk.Mode(a.plan.Account, now)
-		mode = mode.Merge(m)
-	}
-	return mode
 }
 
 // observeEvery is how often whoever waits at the door looks again, should nothing have rung.

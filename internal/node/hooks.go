@@ -49,8 +49,12 @@ func (n *Node) lostEvent(name string, err error) {
 
 func (a *account) events() orders.Events {
 	return orders.Events{
+		Report: func(in orders.Inbound) {
+			if _, ok := in.(orders.MassEnd); ok {
+				a.listed.Store(a.n.Now().Mono)
+			}
+		},
 		ReconcileDone: func(differences int, _ time.Duration) {
-			a.listed.Store(a.n.sys.Instant(a.n.sys.Now()))
 			a.n.log.Info("reconciled", "event", "reconcile", "account", a.plan.Account, "differences", differences)
 			a.n.stirred()
 		},
@@ -96,7 +100,9 @@ func (n *Node) riskEvents() risk.Events {
 
 // modeChanged tells strategies, and drives live orders to zero when an account is CLOSED.
 func (n *Node) modeChanged(k risk.Scope, from, to risk.Mode, why risk.Code) {
-	n.log.Info("gate", "event", "gate", "scope", k.String(), "from", from.String(), "to", to.String(), "code", why)
+	if from != to {
+		n.log.Info("gate", "event", "gate", "scope", k.String(), "from", from.String(), "to", to.String(), "code", why)
+	}
 	if f := n.hooks.Mode; f != nil {
 		f(k, from, to, why)
 	}

@@ -83,8 +83,6 @@ type Node struct {
 // replicated is the log as the cluster child last opened it.
 type replicated struct {
 	log    risk.Log
-	leads  bool
-	term   uint64
 	leader string
 }
 

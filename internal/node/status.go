@@ -21,7 +21,6 @@ type Face struct {
 	n       *Node
 	started time.Time
 	metrics http.Handler
-	addr    func() string
 }
 
 // NewFace makes the face of a node.
