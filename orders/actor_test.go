@@ -23,6 +23,7 @@ func TestCancelsGoAheadOfReportsAndThoseAheadOfOrders(t *testing.T) {
 		{orders.Durable{}, mailbox.Reports},
 		{orders.Tick{}, mailbox.Reports},
 		{orders.Place{}, mailbox.Commands},
+		{orders.Recall{}, mailbox.Commands}, // behind the orders that it is to know
 		{orders.ReplaceOrder{}, mailbox.Commands},
 		{orders.Release{}, mailbox.Commands},
 	} {

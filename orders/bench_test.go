@@ -51,6 +51,34 @@ func BenchmarkStepTrade(b *testing.B) {
 	}
 }
 
+// TestTradeOfAKnownOrderAllocatesNothing averages over many fills, so that the
+// room that keeps them, which grows by doubling, does not count.
+func TestTradeOfAKnownOrderAllocatesNothing(t *testing.T) {
+	m := orders.NewMachine(orders.Options{Account: account, SessionOpen: true})
+	working(t, m, "X", 1<<40)
+	const fills = 20_000
+	ids := make([]string, fills+1)
+	for i := range ids {
+		ids[i] = "E" + strconv.Itoa(i)
+	}
+	r := &orders.Report{
+		ID: "X", OrderID: "VX", Type: orders.ExecTrade, Status: orders.StatusPartFilled, Instrument: acme, Side: market.Buy,
+		Qty: 1 << 40, LastQty: 100, LastPx: 50 * 1_000_000_000,
+	}
+	i := 0
+	if n := testing.AllocsPerRun(fills, func() {
+		r.ExecID, r.Cum = ids[i], market.Qty(i+1)*100
+		r.Leaves = r.Qty - r.Cum
+		m.Step(int64(i), r)
+		i++
+	}); n != 0 {
+		t.Errorf("%v allocations a fill, want 0", n)
+	}
+	if o, _ := m.Order(orders.Ref{ID: "X"}); o.Cum != (fills+1)*100 {
+		t.Errorf("cum %v, want every fill counted", o.Cum)
+	}
+}
+
 // BenchmarkStepOrders is the memory of open orders.
 func BenchmarkStepOrders(b *testing.B) {
 	b.ReportAllocs()

@@ -427,4 +427,3 @@ func (h *house) crash(child string) {
 		return now.Epoch > e.Epoch && now.Ready
 	})
 }
-

@@ -66,7 +66,7 @@ func (w *world) options() orders.Options {
 func TestInterleavings(t *testing.T) {
 	s, n := drawSeed(t), *interleavings
 	if testing.Short() {
-		n /= 10
+		n /= 20
 	}
 	const shards = 4
 	var seen [shards]sights
