@@ -109,7 +109,7 @@ func (a *Account) StartOwner(ctx context.Context, b *supervision.Birth) error {
 	if err := settled(ctx, out, parts.Log, parts.Options.Account); err != nil {
 		return err
 	}
-	d, err := Open(parts, readingAt(b.System(), out.Now()))
+	d, err := Open(fencedParts(parts, b.Fence()), readingAt(b.System(), out.Now()))
 	if err != nil {
 		return err
 	}

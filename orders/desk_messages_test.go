@@ -1,10 +1,12 @@
 package orders_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
 
+	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/internal/journal"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
@@ -156,5 +158,48 @@ func TestRecallTellsAStrategyWhatTheJournalKnows(t *testing.T) {
 	}
 	if len(got.Positions) != 1 || got.Positions[0].Qty != 10*market.Unit {
 		t.Errorf("positions %v, want 10", got.Positions)
+	}
+}
+
+// TestDeskOfAnIncarnationThatWasLeftHasNoEffect is one that hung, was left, and
+// goes on with what it was doing.
+func TestDeskOfAnIncarnationThatWasLeftHasNoEffect(t *testing.T) {
+	sys, err := actors.New(actors.Config{Clock: actors.Virtual(houseStart), Dispatch: actors.Deterministic()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := sys.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	life, err := sys.Begin(actors.Birth{Name: "orders"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t)
+	b.wrap = func(p orders.Parts) orders.Parts { return orders.FencedParts(p, life.Fence()) }
+	b.commit()
+	b.restart()
+	b.hear(orders.Link{Event: orders.LinkLogon})
+	b.hear(orders.Link{Event: orders.LinkReplayed})
+	b.hear(orders.MassEnd{})
+	b.place(1)
+	b.place(2)
+	b.commit()
+	n := b.wire.placed
+	b.hear(fill(n[0], "E1", 4*market.Unit, 4*market.Unit))
+	b.commit()
+	life.Abandon()
+
+	told, at := len(b.events), b.log.Watermark()
+	b.hear(fill(n[1], "E2", 10*market.Unit, 10*market.Unit))
+	b.place(3)
+	b.commit()
+	if p := b.risk.Desk.Positions(account); len(p) != 1 || p[0].Qty != 4*market.Unit {
+		t.Errorf("the gate holds %v, want the 4 of before", p)
+	}
+	if len(b.events) != told || b.log.Watermark() != at || len(b.wire.placed) != 2 {
+		t.Errorf("told %v, appended %d records, placed %d orders", b.events[told:], b.log.Watermark()-at, len(b.wire.placed)-2)
 	}
 }

@@ -62,6 +62,7 @@ type bench struct {
 	wire   *wire
 	events []orders.Event
 	crash  func(int)
+	wrap   func(orders.Parts) orders.Parts
 	desk   *orders.Desk
 }
 
@@ -99,7 +100,7 @@ func (b *bench) open() {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.desk, err = orders.Open(orders.Parts{
+	parts := orders.Parts{
 		Options: orders.Options{Account: account}, Gate: b.risk.Desk.Gate(account), Gateway: b.wire, Log: b.log,
 		Records: journal.Read(b.faults, "journal", 0), Listener: func(e orders.Event) { b.events = append(b.events, e) },
 		Crash: func(p int) {
@@ -107,7 +108,11 @@ func (b *bench) open() {
 				b.crash(p)
 			}
 		},
-	}, b.risk.Now)
+	}
+	if b.wrap != nil {
+		parts = b.wrap(parts)
+	}
+	b.desk, err = orders.Open(parts, b.risk.Now)
 	if err != nil {
 		b.t.Fatal(err)
 	}

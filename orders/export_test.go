@@ -5,3 +5,6 @@ var (
 	Encode = encode
 	Decode = decode
 )
+
+// FencedParts is fencedParts.
+var FencedParts = fencedParts
