@@ -250,3 +250,39 @@ func TestARefusedLogonIsToldAsALogout(t *testing.T) {
 		t.Errorf("handed on %q, want one refusal", got)
 	}
 }
+
+// TestLinesOfOneDialGoOnWithTheirNumbers dials for two incarnations of an owner: the second line hears again from where its
+// journal stands, and sends under numbers that the first has not used.
+func TestLinesOfOneDialGoOnWithTheirNumbers(t *testing.T) {
+	e := enter(t, nil)
+	dial := sim.Dial(sim.GatewayConfig{
+		Port: e.venue, Session: "A1", Node: "n1", Venue: "SIM", NextOut: 4, Now: func() risk.Reading { return risk.Reading{Wall: 1, Mono: 1} },
+	})
+	var fence error
+	ear := func(next uint64) orders.Ear {
+		return orders.Ear{
+			NextIn: func(string) uint64 { return next }, Fence: func() error { return fence },
+			Hand: func(in orders.Inbound) error { e.heard = append(e.heard, in); return nil }, Broken: func(error) {},
+		}
+	}
+	first, err := dial(ear(3))
+	e.must(err)
+	e.must(first.Connect())
+	e.must(first.Ask(orders.Question{ID: "b"}))
+	e.must(first.Disconnect("the owner was started again"))
+	e.said()
+	second, err := dial(ear(4))
+	e.must(err)
+	e.must(second.Connect())
+	e.wantSaid("logon", "4 a T/PF 5/2/3 dup=true", "replayed")
+	if l := lastOf[*sim.LinkLine](e.world); l.Event == "refused" {
+		t.Errorf("line = %+v, want the second logon taken", l)
+	}
+	fence = errors.New("fenced")
+	if err := second.Ask(orders.Question{ID: "b"}); !errors.Is(err, fence) {
+		t.Errorf("Ask() of a fenced owner error = %v, want %v", err, fence)
+	}
+	if l, err := sim.Dial(sim.GatewayConfig{})(ear(1)); err == nil || l != nil {
+		t.Errorf("a dial without a port = %v, %v, want an error and no line", l, err)
+	}
+}

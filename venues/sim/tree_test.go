@@ -64,7 +64,7 @@ func settle(t *testing.T, cfg actors.Config) *housed {
 	h.must(err)
 	root := supervision.Spec{
 		Name: "root", Strategy: supervision.RestForOne, Intensity: 5, Period: time.Minute,
-		Children: []supervision.Child{supervision.DefaultChild("journal", h.startJournal), exchange.Child("exchange"), h.account.Child()},
+		Children: []supervision.Child{exchange.Child("exchange"), supervision.DefaultChild("journal", h.startJournal), h.account.Child()},
 	}
 	h.tree, err = supervision.Start(t.Context(), h.sys, root, supervision.Options{})
 	h.must(err)
