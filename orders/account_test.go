@@ -2,11 +2,13 @@ package orders_test
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/internal/journal"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
 	"github.com/failshut/failshut/risk"
@@ -233,4 +235,34 @@ func TestAccountWhoseVenueIsAwayHoldsOnlyItself(t *testing.T) {
 		h.port.set(func(g *gate) { g.shut = false })
 		h.open()
 	})
+}
+
+// TestSameInputGivesTheSameJournal is promise P9 for a whole account, with an
+// exchange, a crash and a reconciliation.
+func TestSameInputGivesTheSameJournal(t *testing.T) {
+	var runs [2][]journal.Record
+	for i := range runs {
+		onVirtualTime(t, func(h *house) {
+			h.open()
+			h.place(1, strategy, 50*dollar)
+			h.event(orders.EventAccepted, 1)
+			h.sell(4 * market.Unit)
+			h.event(orders.EventFill, 1)
+			h.crash("orders")
+			h.open()
+			h.tell(orders.CancelAll{Why: "done"})
+			h.event(orders.EventCancelled, 1)
+			h.until("all is on disk", func() bool { return h.log.Queued() == 0 })
+			for r, err := range journal.Read(h.fs, "j", 0) {
+				if err != nil {
+					h.t.Fatal(err)
+				}
+				r.Body = slices.Clone(r.Body)
+				runs[i] = append(runs[i], r)
+			}
+		})
+	}
+	if len(runs[0]) < 10 || !reflect.DeepEqual(runs[0], runs[1]) {
+		t.Errorf("%d and %d records, want the same, and at least 10\n%v\n%v", len(runs[0]), len(runs[1]), runs[0], runs[1])
+	}
 }

@@ -96,6 +96,14 @@ func TestNothingOfAStrategyIsLeftWhateverStateItsOrdersAreIn(t *testing.T) {
 	}
 }
 
+func TestCancelAllAsksTheVenueAlsoWhenWeKnowOfNoOrder(t *testing.T) {
+	b := newBench(t)
+	b.handle(orders.CancelAll{Why: "kill"})
+	if b.wire.mass != 1 || len(b.wire.cancelled) != 0 {
+		t.Fatalf("%d mass cancels and %d cancels, want 1 and none", b.wire.mass, len(b.wire.cancelled))
+	}
+}
+
 func TestUnsupportedIsRefusedByName(t *testing.T) {
 	b := newBench(t)
 	in := intent(1)

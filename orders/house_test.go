@@ -220,7 +220,7 @@ func (h *house) startJournal(_ context.Context, b *supervision.Birth) error {
 	}
 	h.log, _, err = journal.Open(h.fs, "j", journal.Options{
 		Node: "n1", Group: "20", Segment: 1 << 20, Floor: 2 << 20,
-		OnQueued: func() { _ = wake.Offer(struct{}{}) }, OnDurable: h.account.Durable,
+		Wall: func() int64 { return h.now().Wall }, OnQueued: func() { _ = wake.Offer(struct{}{}) }, OnDurable: h.account.Durable,
 	})
 	if err != nil {
 		return err

@@ -211,12 +211,11 @@ func (d *Desk) tooEarly(c risk.Cause) {
 
 func (d *Desk) cancelAll(v CancelAll) {
 	live := d.m.Live(v.Scope)
-	if len(live) == 0 {
-		return
-	}
 	d.doing = v.Why
 	v.Scope.Account = d.p.Options.Account
-	if v.Scope.Strategy == "" { // a venue knows no strategies, and would end the orders of all
+	// A venue knows no strategies, and would end the orders of all. Of an account
+	// it may know orders that we do not, so it is asked even when we know of none.
+	if v.Scope.Strategy == "" {
 		d.step(WithdrawAll{Scope: v.Scope})
 	}
 	for _, of := range live {
