@@ -57,7 +57,7 @@ func New() *Metrics {
 		refused:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "failshut_refused_total", Help: "Orders refused, by reason."}, []string{"reason"}),
 		fills:    prometheus.NewCounter(prometheus.CounterOpts{Name: "failshut_fills_total", Help: "Executions, each once."}),
 	}
-	m.registry.MustRegister(m.restarts, m.refused, m.fills, m, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.restarts, m.refused, m.fills, collector{m}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -80,15 +80,18 @@ func (m *Metrics) Refused(reason string) { m.refused.WithLabelValues(reason).Inc
 // Filled counts an execution.
 func (m *Metrics) Filled() { m.fills.Inc() }
 
+// collector reads the source at each scrape. It is not exported, so that no type of Prometheus shows.
+type collector struct{ *Metrics }
+
 // Describe names what Collect gives.
-func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
+func (m collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{boxDepth, boxCapacity, boxAccepted, boxHandled, boxDropped, boxRefused, feedState, gateMode, ordersOpen} {
 		ch <- d
 	}
 }
 
 // Collect reads the source.
-func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
+func (m collector) Collect(ch chan<- prometheus.Metric) {
 	s := m.source.Load()
 	if s == nil {
 		return
