@@ -35,13 +35,13 @@ type Birth struct {
 
 	broken atomic.Bool // by a drill: a Run function panics when it returns
 
-	mu       sync.Mutex
-	runs     []func(ctx context.Context, out actors.Outside) error
-	parts    int
-	returned bool
-	actor    any          // the Ref of its actor
-	up       func() error // of WhenUp
-	err      error        // a mistake made with the Birth
+	mu     sync.Mutex
+	runs   []func(ctx context.Context, out actors.Outside) error
+	parts  int
+	opened bool
+	actor  any          // the Ref of its actor
+	up     func() error // of WhenUp
+	err    error        // a mistake made with the Birth
 }
 
 // Path is the child's path from below the root, which is the name of its actor.
@@ -81,13 +81,13 @@ func (b *Birth) Ready(ev Evidence) error {
 	return nil
 }
 
-// Run makes f a part of the child: work that blocks. It is started when Start has returned nil, or at once when it has. The
+// Run makes f a part of the child: work that blocks. It is started once Start has returned nil, or at once when it has. The
 // first part of a child to end ends the child with its reason (nil is normal); the others are asked to stop, inside the
 // child's Shutdown. The rules of actors.Life.Run hold.
 func (b *Birth) Run(f func(ctx context.Context, out actors.Outside) error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.returned {
+	if !b.opened {
 		b.runs = append(b.runs, f)
 		return
 	}
@@ -103,7 +103,7 @@ func (b *Birth) run(f func(ctx context.Context, out actors.Outside) error) {
 // startPart is the part of an incarnation that its Start function is.
 const startPart = "start"
 
-// begin runs the Start function, and then what it has asked to run.
+// begin runs the Start function.
 func (b *Birth) begin() error {
 	return b.life.Run(startPart, func(ctx context.Context, out actors.Outside) error {
 		err := b.child.Start(context.WithValue(ctx, outsideKey{}, out), b)
@@ -112,15 +112,21 @@ func (b *Birth) begin() error {
 		if err == nil {
 			err = b.err
 		}
-		if err != nil {
-			return err
-		}
-		b.returned = true
-		for _, f := range b.runs {
-			b.run(f)
-		}
-		return nil
+		return err
 	})
+}
+
+// open lets the actor take messages and starts what was to run. It comes when the supervisor knows that the start has
+// returned, so that no end of a Run function is ever taken for a start that failed.
+func (b *Birth) open() {
+	b.life.Open()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.opened = true
+	for _, f := range b.runs {
+		b.run(f)
+	}
+	b.runs = nil
 }
 
 // Spawn starts the actor of a child, of which there is at most one, under the child's path. Its mailbox is

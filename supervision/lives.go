@@ -61,7 +61,7 @@ func (k *keeper) open(in *incarnation) {
 	if in == nil {
 		return
 	}
-	in.b.life.Open()
+	in.b.open()
 	if up := in.b.whenUp(); up != nil {
 		k.waiting[in.id] = up
 	}
