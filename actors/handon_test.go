@@ -99,3 +99,33 @@ func TestCancelsAreHandedOnToTheNextIncarnation(t *testing.T) {
 		}
 	})
 }
+
+// TestAnOldRefNeverReachesWhatTheNextIncarnationInherits fails a supervised actor and stops the system while nobody
+// is there: what was told to the name becomes a dead letter, the old Ref is fenced.
+func TestAnOldRefNeverReachesWhatTheNextIncarnationInherits(t *testing.T) {
+	systems(t, actors.Config{}, func(t *testing.T, s *actors.System) {
+		ended := exits(s)
+		l := begin(t, s, "orders")
+		ref, err := actors.Spawn(s, actors.Spec[order]{
+			Life: l, Box: mailbox.DefaultConfig("orders"), Lane: func(o order) mailbox.Lane { return o.lane },
+			Actor: actors.Func[order](func(*actors.Context[order], order) error { return errors.New("boom") }),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Open()
+		tellOpen(t, s, ref, order{lane: mailbox.Data})
+		await(t, s, ended)
+		l.End(true)
+		if err := ref.Tell(order{lane: mailbox.Control}); !errors.Is(err, actors.ErrFenced) {
+			t.Fatalf("Tell() to the old Ref = %v, want ErrFenced", err)
+		}
+		if err := actors.Follow[order](s, "orders").Tell(order{lane: mailbox.Control}); err != nil {
+			t.Fatalf("Tell() to the name = %v, want nil", err)
+		}
+		stop(t, s)
+		if n := s.DeadCounts()[actors.DeadCount{Reason: mailbox.Shutdown}]; n != 1 || s.Boxes()[0].Live {
+			t.Fatalf("dead letters = %v, boxes = %+v, want one of shutdown and no mailbox", s.DeadCounts(), s.Boxes())
+		}
+	})
+}

