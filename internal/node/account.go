@@ -17,8 +17,7 @@ type account struct {
 	*orders.Account
 	n      *Node
 	plan   AccountPlan
-	listed atomic.Int64  // instant at which the venue's list of orders was last whole
-	out    atomic.Uint64 // number of the next message to the venue, over all lines of this process
+	listed atomic.Int64 // instant at which the venue's list of orders was last whole
 }
 
 func newAccount(n *Node, p AccountPlan) (*account, error) {
@@ -27,10 +26,6 @@ func newAccount(n *Node, p AccountPlan) (*account, error) {
 		return nil, fmt.Errorf("account %s has no entitlement, want one: its gate would not exist", p.Account)
 	}
 	a := &account{n: n, plan: p}
-	a.out.Store(1)
-	if n.world.NextOut != nil {
-		a.out.Store(n.world.NextOut(p.Session))
-	}
 	o := n.plan.Orders
 	account, err := orders.NewAccount(orders.AccountConfig{
 		Parts: orders.Parts{
@@ -41,7 +36,11 @@ func newAccount(n *Node, p AccountPlan) (*account, error) {
 			Gate: gate, Listener: a.told, Risk: n.tellRisk, Events: a.events(),
 			TTL: o.TTL, AnswerAfter: o.AnswerAfter, QuietAfter: o.QuietAfter,
 		},
-		Journal: n.openJournal, Dial: a.dial, Opened: a.opened,
+		Journal: n.openJournal, Opened: a.opened,
+		// Order entry in the process: the counterpart of a FIX initiator, with the same numbers and faults.
+		Dial: sim.Dial(sim.GatewayConfig{
+			Port: n.world.Port, Session: sim.SessionID(p.Session), Node: n.plan.Node, Venue: n.plan.Venue, Now: n.Now,
+		}),
 	})
 	a.Account = account
 	return a, err
@@ -88,44 +87,6 @@ func (n *Node) accountChildren() []supervision.Child {
 		out = append(out, c)
 	}
 	return out
-}
-
-// dial makes the line of one incarnation of the owner: in-process order entry at the venue's port. Its first number lies
-// above all that any earlier line of this process has sent.
-func (a *account) dial(ear orders.Ear) (orders.Line, error) {
-	gw, err := sim.NewGateway(sim.GatewayConfig{
-		Port: a.n.world.Port, Session: sim.SessionID(a.plan.Session), Node: a.n.plan.Node, Venue: a.n.plan.Venue,
-		NextOut: a.out.Load(), NextIn: ear.NextIn(a.plan.Session), Now: a.n.Now, Fence: ear.Fence, Hand: ear.Hand, Broken: ear.Broken,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &counted{gw, a}, nil
-}
-
-// counted is a gateway that leaves its outbound number to the next one.
-type counted struct {
-	*sim.Gateway
-	a *account
-}
-
-// Disconnect drops the link and keeps the number.
-func (c *counted) Disconnect(why string) error {
-	err := c.Gateway.Disconnect(why)
-	c.keep()
-	return err
-}
-
-// Logout ends the session in order and keeps the number.
-func (c *counted) Logout() error {
-	err := c.Gateway.Logout()
-	c.keep()
-	return err
-}
-
-func (c *counted) keep() {
-	out, _ := c.Counters()
-	c.a.out.Store(max(out, c.a.out.Load()))
 }
 
 // opened has the account's strategies start again from the journal when its owner does: they have missed events.

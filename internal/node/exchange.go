@@ -74,11 +74,7 @@ func (x *Exchange) start(ctx context.Context, c *config.Exchange, seed uint64) e
 		return err
 	}
 	actor := sim.NewExchange(engine, sim.Outlets{Ledger: x.ledger, Feed: x.feed.Publish})
-	spec := supervision.DefaultSpec("root", supervision.SubTree("feed", x.feed.Spec()),
-		supervision.DefaultChild(exchangeName, func(_ context.Context, b *supervision.Birth) error {
-			_, err := supervision.Spawn[sim.ExchangeMessage](b, actor, actors.WithBox(sim.ExchangeBox()))
-			return err
-		}))
+	spec := supervision.DefaultSpec("root", supervision.SubTree("feed", x.feed.Spec()), actor.Child(exchangeName))
 	spec.Strategy = supervision.RestForOne
 	x.tree, err = supervision.Start(ctx, x.sys, spec, supervision.Options{})
 	return err

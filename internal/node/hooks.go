@@ -195,7 +195,7 @@ func (n *Node) strategyEnded(at string) {
 	}
 	for _, s := range n.plan.Strategies {
 		if s.Name == name {
-			_ = desk{n, n.accountOf(s.Account), name}.CancelAll(name)
+			_ = desk{n: n, a: n.accountOf(s.Account), name: name}.CancelAll(name)
 		}
 	}
 }

@@ -36,8 +36,6 @@ type World struct {
 	Port sim.Port
 	// Feeds are the channels, given the subscribers that the node's strategies are.
 	Feeds func(n *Node, subscribers []feeds.Subscriber) ([]supervision.Child, error)
-	// NextOut gives the first outbound number of a session that no earlier life has used; nil: 1.
-	NextOut func(session string) uint64
 	// Show asks the feeds to show a strategy that is up how everything stands; nil where nothing was said before.
 	Show func(strategy string)
 	// Before and Control are children of the root ahead of everything; either may be nil.

@@ -231,10 +231,7 @@ func (r *rerun) paper(plan *Plan) (supervision.Child, *sim.Paper, error) {
 	if err != nil {
 		return supervision.Child{}, nil, err
 	}
-	return supervision.DefaultChild("exchange", func(_ context.Context, b *supervision.Birth) error {
-		_, err := supervision.Spawn[sim.ExchangeMessage](b, x, actors.WithBox(sim.ExchangeBox()))
-		return err
-	}), paper, nil
+	return x.Child("exchange"), paper, nil
 }
 
 // head writes the effective values as the first line of the events file.

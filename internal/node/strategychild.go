@@ -46,7 +46,7 @@ func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
 	a := n.accountOf(p.Account)
 	shell := strategy.NewShell(strategy.Config{
 		Name: p.Name, Account: p.Account, Contracts: p.Contracts, Incarnation: n.lifeOfJournal(), TTL: n.plan.Orders.TTL,
-		Desk: desk{n, a, p.Name}, World: world{n, p.Account},
+		Desk: desk{n, a, p.Name, b.Fence().Check}, World: world{n, p.Account},
 	}, user, why, func(evidence string) error {
 		if n.world.Show != nil {
 			n.world.Show(p.Name)
@@ -119,6 +119,8 @@ type desk struct {
 	n    *Node
 	a    *account
 	name string
+	// alive is nil while the incarnation lives: what one that was left behind still asks for is refused.
+	alive func() error
 }
 
 // Place hands over an intent.
@@ -126,7 +128,7 @@ func (d desk) Place(in risk.Intent) error {
 	if f := d.n.hooks.Intent; f != nil {
 		f(in)
 	}
-	return d.a.Tell(orders.Place{Intent: in})
+	return d.a.Tell(orders.Place{Intent: in, Alive: d.alive})
 }
 
 // Cancel asks for the end of the order that a decision placed.
