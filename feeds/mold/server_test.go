@@ -103,14 +103,19 @@ func TestServerBudgetIsPerClient(t *testing.T) {
 		from netip.AddrPort
 		want mold.Verdict
 	}{
-		{1000, client, mold.Answered}, {1000, client, mold.Answered}, {1000, client, mold.Answered}, {1000, client, mold.OverBudget},
+		{1000, client, mold.Answered},
+		{1000, client, mold.Answered},
+		{1000, client, mold.Answered},
+		{1000, client, mold.OverBudget},
 		{1000, other, mold.Answered},              // another client is not charged
 		{1099, client, mold.OverBudget},           // 0.99 of a token
 		{1100, client, mold.Answered},             // exactly one
 		{1100, third, mold.Answered},              // takes the place of other, whose budget is full again
 		{1100, netip.AddrPort{}, mold.OverBudget}, // nobody is idle: the newcomer waits
 		{500, client, mold.OverBudget},            // a clock that steps back refills nothing
-		{1_000_000_000, client, mold.Answered}, {1_000_000_000, client, mold.Answered}, {1_000_000_000, client, mold.Answered},
+		{1_000_000_000, client, mold.Answered},
+		{1_000_000_000, client, mold.Answered},
+		{1_000_000_000, client, mold.Answered},
 		{1_000_000_000, client, mold.OverBudget}, // however long it was idle, the burst is the most
 	} {
 		if got := at(tt.ms, tt.from); got != tt.want {
