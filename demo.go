@@ -90,6 +90,10 @@ func (c *cli) demo(ctx context.Context, f demoFlags) error {
 		Node: nodeFile, Venue: venueFile, Defs: c.defs, Seed: f.seed, Listen: f.listen, Dir: dir, Log: c.log(),
 		Metrics: metrics, Hooks: hooks, Said: c.say,
 	})
+	if err != nil && ctx.Err() != nil {
+		c.say("stopped while starting: what was started is stopped again")
+		return nil
+	}
 	if err != nil {
 		return bootFailed(err)
 	}
@@ -116,12 +120,20 @@ func (c *cli) demo(ctx context.Context, f demoFlags) error {
 // untilEnded waits for the first reason to stop, and then for the tree. Of further signals the first skips what is left of
 // the phases, the second ends the process at once.
 func untilEnded(ctx context.Context, d *node.Demo) (supervision.Result, error) {
-	signals := make(chan os.Signal, 4)
-	select {
-	case result := <-d.Ended():
-		return result, nil
-	case <-ctx.Done():
+	trips := make(chan os.Signal, 4)
+	signal.Notify(trips, syscall.SIGUSR1)
+	defer signal.Stop(trips)
+	for waiting := true; waiting; {
+		select {
+		case result := <-d.Ended():
+			return result, nil
+		case <-trips:
+			d.Node().TripFirm("signal", "signal")
+		case <-ctx.Done():
+			waiting = false
+		}
 	}
+	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
 	d.Shutdown()

@@ -212,6 +212,9 @@ func (d *Demo) hooks() Hooks {
 		d.mu.Lock()
 		d.fatal = err
 		d.mu.Unlock()
+		if t := d.node.Tree(); t != nil {
+			t.Shutdown() // not in order: the first phase latches
+		}
 		if fatal != nil {
 			fatal(err)
 		}
@@ -257,7 +260,7 @@ func (d *Demo) Fills() uint64 {
 func (d *Demo) Ended() <-chan supervision.Result { return d.node.Tree().Done() }
 
 // Shutdown begins the orderly stop; Skip leaves its phases out.
-func (d *Demo) Shutdown() { d.node.Tree().Shutdown() }
+func (d *Demo) Shutdown() { d.node.Shutdown() }
 
 // Skip goes on to stopping at once.
 func (d *Demo) Skip() { d.node.Tree().SkipPhases() }

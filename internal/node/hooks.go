@@ -218,8 +218,12 @@ func (n *Node) phases() []supervision.Phase {
 	}
 }
 
+// shut closes the gates. An orderly stop leaves no latch behind; a tree that gave up does, for whoever starts the node again
+// must look first.
 func (n *Node) shut(ctx context.Context) error {
-	n.stopping.Store(true)
+	if !n.stopping.Swap(true) {
+		n.TripFirm("supervision", "the tree gave up")
+	}
 	n.tellRisk(risk.Stop{})
 	return n.until(ctx, func() bool {
 		for _, a := range n.accounts {

@@ -132,6 +132,19 @@ func (n *Node) Start(ctx context.Context) error {
 	return nil
 }
 
+// Shutdown begins an orderly stop: shut, cancel all, confirm, then stop in reverse. It does not wait.
+func (n *Node) Shutdown() {
+	n.stopping.Store(true)
+	n.Tree().Shutdown()
+}
+
+// TripFirm latches everything, at once and whatever else is dead: what a signal or a fatal fault does.
+func (n *Node) TripFirm(by, reason string) {
+	if _, err := n.Desk.Trip(risk.TripRequest{Scope: risk.Firm, Mode: risk.Closed, By: by, Reason: reason}, n.Now()); err != nil {
+		n.log.Error("the trip would not survive a restart", "event", "trip", "err", err)
+	}
+}
+
 // Tree is the living tree, nil before Start has returned.
 func (n *Node) Tree() *supervision.Tree { return n.tree.Load() }
 

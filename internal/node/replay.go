@@ -318,7 +318,7 @@ func (r *rerun) open(ctx context.Context) error {
 }
 
 func (r *rerun) down(ctx context.Context) error {
-	r.node.Tree().Shutdown()
+	r.node.Shutdown()
 	var result *supervision.Result
 	err := r.sys.Drive(ctx, func() bool {
 		select {
