@@ -1,0 +1,76 @@
+package simtest
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/orders"
+	"github.com/failshut/failshut/venues/sim"
+	"github.com/failshut/failshut/venues/sim/ledger"
+)
+
+// judge holds the node against the ledger. Nothing is on its way. At the end every order is cancelled, and every execution
+// was told.
+func (r *run) judge(end bool) {
+	l, err := ledger.Read(bytes.NewReader(r.file.Bytes()))
+	if err != nil {
+		r.find("ledger: %v", err)
+		return
+	}
+	m := r.life.desk.Machine()
+	held := map[market.Symbol]market.Qty{}
+	for _, p := range m.Positions() {
+		held[p.Instrument.Symbol()] += p.Qty
+	}
+	var known []ledger.NodeOrder
+	var execs []string
+	for o := range m.Orders() {
+		known = append(known, ledger.NodeOrder{ID: o.ID, Ended: o.Leaves == 0 && o.Status != orders.StatusUnknown})
+		for _, e := range o.Executed {
+			execs = append(execs, e.ID)
+		}
+	}
+	limit := map[market.Symbol]ledger.Limits{acme.Symbol(): {Long: positionLimit, Short: positionLimit}}
+	found := [][]ledger.Finding{ledger.J1(l), ledger.J3(l, account, limit)}
+	if end || !r.late {
+		found = append(found, ledger.J2(l, account, held), ledger.J7(l, account, known))
+	}
+	if end {
+		found = append(found, ledger.J4(l, account, execs), ledger.J6(l, account))
+		r.once(l)
+	}
+	for _, f := range slices.Concat(found...) {
+		r.find("%v", f)
+	}
+}
+
+// once finds every decision that the venue applied under two ids.
+func (r *run) once(l *ledger.Ledger) {
+	applied := map[market.ClOrdID]bool{}
+	for _, q := range ledger.Of[*sim.RecvLine](l) {
+		if q.Msg == "D" && q.Account == account && (q.Fate == sim.FateApplied || q.Fate == sim.FateAppliedDuplicate) {
+			applied[q.Cl] = true
+			r.Orders++
+		}
+	}
+	ours := map[market.ClOrdID]bool{}
+	for _, c := range r.causes {
+		n := 0
+		for _, id := range r.ids[c] {
+			ours[id] = true
+			if applied[id] {
+				n++
+			}
+		}
+		if n > 1 {
+			r.find("decision %x was applied under %d ids: %v", c[:3], n, r.ids[c])
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(applied)) {
+		if !ours[id] {
+			r.find("%s was applied, and no permit was given for it", id)
+		}
+	}
+}

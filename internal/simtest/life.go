@@ -1,0 +1,278 @@
+package simtest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/failshut/failshut/internal/journal"
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/orders"
+	"github.com/failshut/failshut/risk"
+	"github.com/failshut/failshut/venues/sim"
+)
+
+// life is one process of the node: everything in it is gone when it ends.
+type life struct {
+	w     *world
+	log   *journal.Log
+	risk  *riskSide
+	desk  *orders.Desk
+	entry *sim.Gateway
+	wire  *wire
+	inbox []orders.Message
+	held  []market.ClOrdID
+	doing orders.Message // the message under way
+
+	rounds   orders.Rounds
+	nextLook int64
+	nextTick int64
+	renewed  int64
+
+	trap    func(hook int) bool // whether the process ends at this pass of a hook
+	victim  market.ClOrdID      // the order that the owner is at
+	death   int                 // the hook at which it ended; 0: it lives
+	restart restart
+}
+
+// restart is what the owner found in its journal.
+type restart struct {
+	unknown map[market.ClOrdID]bool // UNKNOWN, and not resolved yet
+	total   int                     // UNKNOWN after the replay
+	unheard int                     // of these, new orders of which nothing was ever heard
+	digest  [32]byte
+	how     Resolved
+}
+
+// ended is the panic that ends a process.
+type ended struct{ hook int }
+
+// start begins the next life on what is left of the one before.
+func (w *world) start() error {
+	w.lives++
+	l := &life{w: w, wire: &wire{venue: w.venue}, restart: restart{unknown: map[market.ClOrdID]bool{}}}
+	var err error
+	l.log, _, err = journal.Open(w.disk, journalDir, journal.Options{Node: nodeName, Group: group, Segment: journal.SegmentMin, Wall: func() int64 { return w.now.Wall }})
+	if err != nil {
+		return err
+	}
+	if s := l.log.State(); s != journal.OK {
+		return fmt.Errorf("journal of life %d is %v: %w", w.lives, s, l.log.Err())
+	}
+	if l.risk, err = w.newRisk(); err != nil {
+		return err
+	}
+	if err := l.open(); err != nil {
+		return err
+	}
+	w.life = l
+	l.tellRisk(risk.Leading{Term: l.risk.log.Term(), Yes: true}, risk.Journal{State: risk.JournalOK, Group: group, Epoch: l.log.Epoch()})
+	return l.entry.Connect()
+}
+
+// link is the owner's way out, filled in once the desk that it needs a number of is open.
+type link struct {
+	orders.Gateway
+	l *life
+}
+
+// Cancel notes whose cancel it is.
+func (g *link) Cancel(c orders.Cancel) error {
+	if o, ok := g.l.desk.Machine().Order(orders.Ref{ID: c.Orig, OrderID: c.OrderID}); ok {
+		g.l.victim = o.ID
+	}
+	return g.Gateway.Cancel(c)
+}
+
+// Ask puts a question, and lets a defect do more.
+func (g *link) Ask(q orders.Question) error {
+	if f := g.l.w.cfg.Defect.Ask; f != nil {
+		f(g.Gateway, q)
+	}
+	return g.Gateway.Ask(q)
+}
+
+// open reads the journal and makes the owner and its line to the venue.
+func (l *life) open() error {
+	w, out := l.w, &link{l: l}
+	parts := orders.Parts{
+		Options: orders.Options{Account: account}, Gate: l.risk.desk.Gate(account), Gateway: out, Log: l.log,
+		Records: journal.Read(w.disk, journalDir, 0), Listener: l.told, Risk: func(m risk.Message) { l.risk.queue = append(l.risk.queue, m) },
+		AnswerAfter: 500 * time.Millisecond, QuietAfter: 2 * time.Second, Crash: l.hook,
+		Events: orders.Events{
+			Intent:  func(in *risk.Intent) { l.victim = in.ID; w.journalled(in) },
+			Durable: func(id market.ClOrdID, _ time.Duration) { l.victim = id },
+		},
+	}
+	if f := w.cfg.Defect.Parts; f != nil {
+		f(&parts)
+	}
+	var err error
+	if l.desk, err = orders.Open(parts, w.now); err != nil {
+		return err
+	}
+	l.remember()
+	next := l.desk.NextIn(session)
+	if w.rng.IntN(4) == 0 {
+		next = 1 // a counter that was lost: the venue tells everything again
+	}
+	l.entry, err = sim.NewGateway(sim.GatewayConfig{
+		Port: l.wire, Session: session, Node: nodeName, Venue: "SIM", NextOut: uint64(l.log.Epoch()) << 32, NextIn: next,
+		Now: func() risk.Reading { return w.now }, Hand: l.hand,
+	})
+	out.Gateway = l.entry
+	return err
+}
+
+// remember notes which orders are UNKNOWN after the replay.
+func (l *life) remember() {
+	m := l.desk.Machine()
+	l.restart.digest = m.Digest()
+	for o := range m.Orders() {
+		if o.Status != orders.StatusUnknown {
+			continue
+		}
+		l.restart.unknown[o.ID] = true
+		l.restart.total++
+		if unheard(o) {
+			l.restart.unheard++
+		}
+	}
+}
+
+// unheard reports whether nothing was ever heard of a new order that may have left.
+func unheard(o orders.OrderState) bool {
+	return slices.ContainsFunc(o.Pending, func(p orders.PendingRequest) bool { return p.Kind == 'N' && p.Evidence == "unknown" })
+}
+
+// hand takes what the venue says, as the mailbox of the owner would.
+func (l *life) hand(in orders.Inbound) error {
+	all := []orders.Inbound{in}
+	if f := l.w.cfg.Defect.Ear; f != nil {
+		all = f(in)
+	}
+	for _, in := range all {
+		l.inbox = append(l.inbox, orders.Received{In: in})
+	}
+	return nil
+}
+
+// told hears every event of the owner.
+func (l *life) told(e orders.Event) {
+	switch e.Kind {
+	case orders.EventFill:
+		l.w.fills++
+	case orders.EventResolved:
+		if l.restart.unknown[e.Order] {
+			delete(l.restart.unknown, e.Order)
+			l.restart.how.count(l.doing)
+		}
+	default:
+	}
+}
+
+func (l *life) hook(point int) {
+	if l.trap != nil && l.trap(point) {
+		panic(ended{point})
+	}
+}
+
+// turn lets the owner handle one message. It may end the process.
+func (l *life) turn(m orders.Message) {
+	if l.death != 0 {
+		return
+	}
+	defer func() {
+		l.doing = nil
+		if r := recover(); r != nil {
+			e, ok := r.(ended)
+			if !ok {
+				panic(r)
+			}
+			l.death = e.hook
+		}
+	}()
+	l.doing = m
+	if p, ok := m.(orders.Place); ok && p.Held {
+		defer func(before market.ClOrdID) {
+			if l.death == 0 && l.victim != before {
+				l.held = append(l.held, l.victim)
+			}
+		}(l.victim)
+	}
+	l.desk.Handle(l.w.now, m)
+	l.tellRisk()
+}
+
+func (l *life) tellRisk(ms ...risk.Message) {
+	l.risk.queue = append(l.risk.queue, ms...)
+	l.risk.run(l.w.now)
+}
+
+// handle gives the owner the oldest message of its mailbox.
+func (l *life) handle() bool {
+	if len(l.inbox) == 0 || l.death != 0 {
+		return false
+	}
+	m := l.inbox[0]
+	l.inbox = l.inbox[1:]
+	l.turn(m)
+	return true
+}
+
+// commit makes durable what was appended; the owner hears of it by a message.
+func (l *life) commit() bool {
+	if l.log.Queued() == 0 || l.death != 0 {
+		return false
+	}
+	lsn, err := l.log.Commit()
+	if err == nil {
+		l.inbox = append(l.inbox, orders.Durable{LSN: lsn})
+	}
+	return true
+}
+
+// look is what a node does by its clocks: renew its permission, tick, and ask again what is UNKNOWN.
+func (l *life) look() {
+	now := l.w.now.Mono
+	if wait := l.risk.holder.Wait(); now-l.renewed >= int64(tickEvery) || wait > 0 && now-l.renewed >= int64(wait) {
+		l.renewed = now
+		l.tellRisk(risk.Renew{})
+	}
+	if now >= l.nextTick {
+		l.nextTick = now + int64(tickEvery)
+		l.inbox = append(l.inbox, orders.Tick{})
+	}
+	if now >= l.nextLook {
+		m, wait := l.rounds.Next(now, l.desk.Status(), l.w.rng.Uint64())
+		l.nextLook = now + int64(min(wait, 250*time.Millisecond))
+		if m != nil {
+			l.inbox = append(l.inbox, m)
+		}
+	}
+}
+
+// isOpen reports whether the account trades: its list is whole, nothing is UNKNOWN, and the gate is open.
+func (l *life) isOpen() bool {
+	return l.desk.Machine().Accepts() && l.desk.Machine().Unknown() == 0 && l.risk.desk.Gatez(l.w.now, "").Open
+}
+
+// handedOver counts the requests that left and were not answered yet, and the orders that they are of.
+func (l *life) handedOver() (n int) {
+	m := l.desk.Machine()
+	for _, of := range m.Live(orders.Scope{}) {
+		o, _ := m.Order(of)
+		for _, p := range o.Pending {
+			if p.Evidence != "journalled" {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// awaits reports whether nothing was heard yet of the new order id.
+func (l *life) awaits(id market.ClOrdID) bool {
+	o, ok := l.desk.Machine().Order(orders.Ref{ID: id})
+	return ok && slices.ContainsFunc(o.Pending, func(p orders.PendingRequest) bool { return p.Kind == 'N' && p.Evidence != "journalled" })
+}

@@ -1,0 +1,53 @@
+// Package simtest runs the order side of a whole node in one thread and ends it where it hurts: the owner of an account
+// over its journal on a disk that loses what was not synced, a risk gate that opens by the real conditions, and in-process
+// order entry at the embedded exchange, which lives on. The exchange's ledger judges what the node believes.
+//
+// It serves P3 (one intent, one order), P4 (fills once), P1 (the worst case is never above its limit) and P9 (the same seed
+// gives the same journal) as their judge over crashes. Nothing of a life outlives it but what a machine keeps: the synced
+// part of its disk, the replicated log of risk, and what is on the wire. It reads no clock, starts no goroutine, and takes
+// every choice from the seed, so that one number repeats a run. It forgives nothing: a finding is never explained away, and
+// a run in which nothing was in flight proves nothing and says so.
+package simtest
+
+import (
+	"time"
+
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/orders"
+)
+
+// Config is one run.
+type Config struct {
+	Seed  uint64
+	Point Point
+	// Defect is built into every life of the node, to show that the judges see it. The zero value is none.
+	Defect Defect
+}
+
+// Defect is something broken in a node. Each hook may be nil.
+type Defect struct {
+	// Parts changes what the owner of the account is made of, after the journal is open and before it is read.
+	Parts func(p *orders.Parts)
+	// Ear changes what the link hands to the owner; none of it is lost when it returns in.
+	Ear func(in orders.Inbound) []orders.Inbound
+	// Ask is told every question ahead of the link.
+	Ask func(g orders.Gateway, q orders.Question)
+}
+
+// Bounds of a run.
+const (
+	account    = market.Account("A1")
+	session    = "A1"
+	strategy   = "s"
+	nodeName   = "n1"
+	group      = "10"
+	journalDir = "journal"
+
+	positionLimit = 120 * market.Unit // greatest worst case of the account, either way
+	openWithin    = 60 * time.Second  // virtual time within which a life opens
+	step          = 2 * time.Millisecond
+	tickEvery     = 100 * time.Millisecond
+	mostActions   = 20_000 // of a life that waits for its point
+)
+
+var acme = market.MustListed("SIM", "ACME")

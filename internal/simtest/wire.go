@@ -1,0 +1,57 @@
+package simtest
+
+import "github.com/failshut/failshut/venues/sim"
+
+// wire is one connection of a node with the venue: what was written by one side and not read by the other. It stands
+// between the two as a Port, and takes everything, as a socket does.
+type wire struct {
+	venue sim.Port
+	out   []func() // written by the node, in order
+	in    []func() // written by the venue, in order
+	cut   bool
+}
+
+var _ sim.Port = (*wire)(nil)
+
+// Logon implements sim.Port.
+func (w *wire) Logon(s sim.Session) error {
+	send := s.Send
+	s.Send = func(r sim.Reply) {
+		if !w.cut {
+			w.in = append(w.in, func() { send(r) })
+		}
+	}
+	w.out = append(w.out, func() { _ = w.venue.Logon(s) }) // an error is the venue's own end, and shows in its state
+	return nil
+}
+
+// Receive implements sim.Port.
+func (w *wire) Receive(id sim.SessionID, r sim.Request) error {
+	w.out = append(w.out, func() { _ = w.venue.Receive(id, r) }) // what became of it is in the ledger
+	return nil
+}
+
+// Logout implements sim.Port.
+func (w *wire) Logout(id sim.SessionID, why string) error {
+	w.out = append(w.out, func() { _ = w.venue.Logout(id, why) })
+	return nil
+}
+
+// toVenue lets the venue read the oldest message, and reports whether there was one.
+func (w *wire) toVenue() bool { return one(&w.out) }
+
+// toNode lets the node read the oldest message.
+func (w *wire) toNode() bool { return one(&w.in) }
+
+func one(queue *[]func()) bool {
+	q := *queue
+	if len(q) == 0 {
+		return false
+	}
+	*queue = q[1:]
+	q[0]()
+	return true
+}
+
+// sever ends the connection with the node: nothing of the venue arrives any more.
+func (w *wire) sever() { w.cut, w.in = true, nil }

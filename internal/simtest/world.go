@@ -1,0 +1,188 @@
+package simtest
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/failshut/failshut/internal/journal"
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/orders"
+	"github.com/failshut/failshut/risk"
+	"github.com/failshut/failshut/risk/risktest"
+	"github.com/failshut/failshut/venues/sim"
+)
+
+// world is what no crash of the node ends: exchange, clock, disk, the replicated log of risk, and what the run remembers.
+type world struct {
+	cfg       Config
+	rng       *rand.Rand
+	now       risk.Reading
+	file      bytes.Buffer // the exchange's ledger
+	venue     *sim.Venue
+	disk      *journal.FaultFS
+	catalogue *market.Catalogue
+	quotes    risktest.Quotes
+	rules     risk.Config
+	trips     risk.MemTrips
+	replica   []byte // of the ledger of risk, as the last life left it
+	index     uint64 // of its last entry
+
+	lives  int
+	life   *life
+	causes []risk.Cause
+	ids    map[risk.Cause][]market.ClOrdID // every id that a decision was journalled under
+	late   bool                            // the venue holds reports back now and then
+	fills  int
+}
+
+// started is the moment at which every run begins.
+const started = market.Timestamp(1_767_600_000_000_000_000)
+
+func newWorld(cfg Config) (*world, error) {
+	w := &world{
+		cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, uint64(cfg.Point.Number))), now: risk.Reading{Wall: int64(started), Mono: int64(time.Hour)},
+		disk: journal.NewFaultFS(journal.NewMemFS(cfg.Seed)), ids: map[risk.Cause][]market.ClOrdID{}, quotes: risktest.Quotes{},
+	}
+	contract := market.Contract{
+		Instrument: acme, Currency: "USD", Tick: 10_000_000, Lot: market.Unit, MinQty: market.Unit, MaxQty: 1000 * market.Unit, Multiplier: market.One,
+	}
+	var err error
+	if w.catalogue, err = market.NewCatalogue([]market.Contract{contract}); err != nil {
+		return nil, err
+	}
+	if w.rules, err = rules(); err != nil {
+		return nil, err
+	}
+	engine, err := sim.NewEngine(w.exchange(contract))
+	if err != nil {
+		return nil, err
+	}
+	w.venue = sim.NewVenue(engine, sim.Outlets{Ledger: sim.NewLedger(&w.file, false), Clock: func() market.Timestamp { return market.Timestamp(w.now.Wall) }})
+	w.quote()
+	return w, w.venue.Open(started)
+}
+
+// rules are wide but for the position of the account, so that risk refuses now and then.
+func rules() (risk.Config, error) {
+	c := risktest.Config(risk.Entitlement{Account: account, Strategies: []string{strategy}, Instruments: []market.Instrument{acme}})
+	most, err := market.ParseNotional(positionLimit.String())
+	for i, l := range c.Limits {
+		if l.Measure == risk.MaxLongQty || l.Measure == risk.MaxShortQty {
+			c.Limits[i].Value = most
+		}
+	}
+	return c, err
+}
+
+// exchange draws what differs between venues: what the end of a session does, and how badly reports behave.
+func (w *world) exchange(c market.Contract) sim.Config {
+	cfg := sim.DefaultConfig()
+	cfg.Seed, cfg.Dedupe, cfg.MarkEvery = w.cfg.Seed, sim.DedupeNone, 0
+	cfg.Listings = []sim.Listing{{Contract: c, Reference: 100 * 1_000_000_000}}
+	s := sim.DefaultSession(account)
+	s.COD = []sim.COD{sim.CODOff, sim.CODBoth}[w.rng.IntN(2)]
+	if s.COD == sim.CODBoth && w.rng.IntN(2) == 0 {
+		s.Grace = 300 * time.Millisecond
+	}
+	cfg.Sessions = []sim.SessionConfig{s}
+	cfg.Flow = sim.DefaultFlow()
+	cfg.Flow.Rate, cfg.Flow.TradeShareBps = 50, 5000
+	cfg.Faults = []sim.Fault{{ID: "twice", Kind: sim.DupExec, On: sim.FaultOn{Session: session}, When: sim.FaultWhen{P: sim.Certain / 8}}}
+	if w.late = w.rng.IntN(2) == 0; w.late {
+		cfg.Faults = append(cfg.Faults, sim.Fault{
+			ID: "late", Kind: sim.LateAck, On: sim.FaultOn{Session: session}, When: sim.FaultWhen{P: sim.Certain / 16},
+			With: sim.FaultWith{Delay: 30 * time.Millisecond},
+		})
+	}
+	return cfg
+}
+
+func (w *world) quote() { w.quotes[acme] = risktest.Live(100*1_000_000_000, w.now.Mono) }
+
+// pass moves every clock. The venue does what is due, and so does the node, if there is one.
+func (w *world) pass(d time.Duration) {
+	for end := w.now.Mono + int64(d); w.now.Mono < end; {
+		by := min(int64(step), end-w.now.Mono)
+		w.now.Mono += by
+		w.now.Wall += by
+		w.quote()
+		for {
+			at, ok := w.venue.Next()
+			if !ok || int64(at) > w.now.Wall {
+				break
+			}
+			_ = w.venue.Tick(market.Timestamp(w.now.Wall)) // its error stays with it, and ends the run
+		}
+		if w.life != nil {
+			w.life.look()
+		}
+	}
+}
+
+// action is one thing that happens next, drawn from the seed. The strategy decides only if it trades.
+func (w *world) action(trades bool) {
+	l, did := w.life, false
+	switch w.rng.IntN(12) {
+	case 0, 1:
+		did = l.wire.toVenue()
+	case 2, 3:
+		did = l.wire.toNode()
+	case 4, 5:
+		did = l.commit()
+	case 6, 7, 8:
+		did = l.handle()
+	case 9, 10:
+		if trades {
+			w.decide()
+			did = true
+		}
+	}
+	if !did {
+		w.pass(time.Duration(1+w.rng.IntN(3)) * time.Millisecond)
+	}
+}
+
+// quiet lets everything that is on its way arrive, without time passing.
+func (w *world) quiet() {
+	l := w.life
+	for l.death == 0 && (l.wire.toVenue() || l.wire.toNode() || l.handle() || l.commit()) {
+		continue
+	}
+}
+
+// decide is the strategy: a small order near the market, a cancel, or a held order let go.
+func (w *world) decide() {
+	l := w.life
+	live := l.desk.Machine().Live(orders.Scope{})
+	switch k := w.rng.IntN(8); {
+	case k == 0 && len(l.held) > 0:
+		id := l.held[0]
+		l.held = l.held[1:]
+		l.turn(orders.Release{ID: id})
+	case len(live) > 0 && (k < 3 || len(live) > 10):
+		of := live[w.rng.IntN(len(live))]
+		l.turn(orders.CancelOrder{ID: of.ID, OrderID: of.OrderID})
+	default:
+		w.causes = append(w.causes, risk.Cause{byte(len(w.causes)), byte(len(w.causes) >> 8), 1})
+		w.place(w.causes[len(w.causes)-1], w.rng.IntN(6) == 0)
+	}
+}
+
+func (w *world) place(c risk.Cause, held bool) {
+	in := risk.Intent{
+		Cause: c, Strategy: strategy, Instrument: acme, Side: market.Side(1 + w.rng.IntN(2)), Type: market.Limit,
+		TIF: []market.TIF{market.Day, market.Day, market.IOC}[w.rng.IntN(3)], Qty: market.Qty(1+w.rng.IntN(20)) * market.Unit,
+		Price: market.Price(9_996+w.rng.IntN(9)) * 10_000_000, Decided: w.now.Mono, DecidedWall: market.Timestamp(w.now.Wall),
+	}
+	w.life.turn(orders.Place{Intent: in, Held: held})
+}
+
+func (w *world) journalled(in *risk.Intent) { w.ids[in.Cause] = append(w.ids[in.Cause], in.ID) }
+
+// at says when and in which life something was found.
+func (w *world) at() string {
+	return "life " + strconv.Itoa(w.lives) + " at " + fmt.Sprint(time.Duration(w.now.Wall-int64(started)))
+}
