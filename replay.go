@@ -7,11 +7,14 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/failshut/failshut/internal/config"
 	"github.com/failshut/failshut/internal/node"
+	"github.com/failshut/failshut/market"
 )
 
 type replayFlags struct {
@@ -19,6 +22,8 @@ type replayFlags struct {
 	strategy       string
 	seed           uint64
 	ledger, events string
+	config         string
+	from, until    string
 }
 
 func (c *cli) replayCommand() *cobra.Command {
@@ -35,6 +40,9 @@ func (c *cli) replayCommand() *cobra.Command {
 	f.on(cmd)
 	cmd.Flags().StringVar(&f.strategy, "strategy", "", "strategy of this binary")
 	cmd.Flags().Uint64Var(&f.seed, "seed", 0, "order in which actors take turns: 0 by arrival, else drawn")
+	cmd.Flags().StringVar(&f.config, "config", "", "node file whose orders, instruments, risk, strategies and supervision count; venues are paper")
+	cmd.Flags().StringVar(&f.from, "from", "", "leave out what was received before: RFC 3339 or nanoseconds")
+	cmd.Flags().StringVar(&f.until, "until", "", "end here: RFC 3339 or nanoseconds")
 	cmd.Flags().StringVar(&f.ledger, "ledger", "", "file for the paper venue's ledger")
 	cmd.Flags().StringVar(&f.events, "events", "", "file for the event log")
 	return cmd
@@ -55,11 +63,11 @@ func (c *cli) replay(ctx context.Context, f replayFlags, files []string) error {
 	if err != nil {
 		return endWith(ExitUsage, err)
 	}
-	if err := c.known(f.strategy); err != nil {
-		return err
-	}
 	cfg := node.ReplayConfig{
 		Format: format, Files: files, Snapshots: f.snapshots, Strategy: f.strategy, Seed: f.seed, Defs: c.defs, Log: c.log(),
+	}
+	if err := c.window(&cfg, f); err != nil {
+		return err
 	}
 	var made outputs
 	cfg.Ledger, err = made.create(f.ledger)
@@ -77,6 +85,46 @@ func (c *cli) replay(ctx context.Context, f replayFlags, files []string) error {
 		return err
 	}
 	return verdictOf(result.Report)
+}
+
+// window takes what a replay is bounded by and whom it runs: one strategy by name, or those of a file.
+func (c *cli) window(cfg *node.ReplayConfig, f replayFlags) (err error) {
+	if cfg.From, err = instantOf("--from", f.from); err != nil {
+		return err
+	}
+	if cfg.Until, err = instantOf("--until", f.until); err != nil {
+		return err
+	}
+	if f.config == "" {
+		return c.known(f.strategy)
+	}
+	if f.strategy != "" {
+		return usagef("--strategy is %q beside --config, want one of them: the file names its strategies", f.strategy)
+	}
+	file, err := readConfig(f.config, c.defs)
+	if err != nil {
+		return err
+	}
+	if file.Kind != config.KindNode && len(file.Mistakes) == 0 {
+		return endWith(ExitConfig, fmt.Errorf("%s is a %s file, want a node file", f.config, file.Kind))
+	}
+	cfg.Config = file
+	return endWith(ExitConfig, file.Err())
+}
+
+// instantOf reads a time of a recording.
+func instantOf(flag, text string) (market.Timestamp, error) {
+	if text == "" {
+		return 0, nil
+	}
+	if ns, err := strconv.ParseInt(text, 10, 64); err == nil && ns > 0 {
+		return market.Timestamp(ns), nil
+	}
+	t, err := market.ParseTimestamp(text)
+	if err != nil || t <= 0 {
+		return 0, usagef("%s is %q, want a time such as 2017-04-25T15:00:00Z, or nanoseconds since 1970", flag, text)
+	}
+	return t, nil
 }
 
 // outputs are the files that a command writes beside its answer.

@@ -12,6 +12,7 @@ import (
 	"github.com/failshut/failshut/feeds/capture"
 	"github.com/failshut/failshut/feeds/judge"
 	"github.com/failshut/failshut/mailbox"
+	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/supervision"
 )
 
@@ -90,6 +91,28 @@ func (r *recorded) over(c *actors.Context[turn], err error) error {
 	}
 	r.finished.Store(true)
 	return nil
+}
+
+// window leaves out what was received before from, and ends at until; zero bounds nothing.
+type window struct {
+	packets
+	from, until market.Timestamp
+}
+
+// Next returns the next packet of the window.
+func (w *window) Next() (capture.Packet, error) {
+	for {
+		p, err := w.packets.Next()
+		if err != nil {
+			return p, err
+		}
+		if w.until > 0 && p.Recv >= w.until {
+			return capture.Packet{}, io.EOF
+		}
+		if p.Recv >= w.from {
+			return p, nil
+		}
+	}
 }
 
 // kept is a recording in memory, to be read again and again.

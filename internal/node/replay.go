@@ -16,6 +16,7 @@ import (
 	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/feeds/capture"
 	"github.com/failshut/failshut/feeds/judge"
+	"github.com/failshut/failshut/internal/config"
 	"github.com/failshut/failshut/internal/journal"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/risk"
@@ -30,7 +31,10 @@ type ReplayConfig struct {
 	Format    judge.Format
 	Files     []string
 	Snapshots []string
-	Strategy  string
+	Strategy  string           // with its defaults, where there is no Config
+	Config    *config.File     // a node file without mistakes; nil: the defaults of a replay
+	From      market.Timestamp // packets received before are left out; 0: none
+	Until     market.Timestamp // packets received then or later are left out; 0: none
 	Seed      uint64
 	Defs      strategy.Defs
 	Ledger    io.Writer // nil: not written
@@ -163,19 +167,30 @@ func blank(cfg ReplayConfig, report judge.Report) ReplayAnswer {
 // prepare brings a node up, open and ready, with the recording about to begin.
 func prepare(ctx context.Context, cfg ReplayConfig, report judge.Report, instruments []market.Instrument, source packets) (*rerun, error) {
 	r := &rerun{cfg: cfg, log: newEventLog(cfg.Events), answer: blank(cfg, report)}
-	r.answer.VirtualStart = strconv.FormatInt(int64(*report.FirstTime), 10)
-	r.answer.VirtualEnd = strconv.FormatInt(int64(*report.LastTime), 10)
-	plan, err := PaperPlan(cfg.Format.Venue, instruments, cfg.Strategy, cfg.Defs)
+	first, last := max(market.Timestamp(*report.FirstTime), cfg.From), market.Timestamp(*report.LastTime)
+	if cfg.Until > 0 {
+		last = min(last, cfg.Until)
+	}
+	r.answer.VirtualStart = strconv.FormatInt(int64(first), 10)
+	r.answer.VirtualEnd = strconv.FormatInt(int64(last), 10)
+	plan, err := planFor(cfg, instruments)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.build(plan, source, time.Unix(0, int64(*report.FirstTime)).Add(-lead)); err != nil {
+	if err := r.build(plan, &window{source, cfg.From, cfg.Until}, time.Unix(0, int64(first)).Add(-lead)); err != nil {
 		return nil, err
 	}
 	if err := r.start(ctx); err != nil {
 		return nil, errors.Join(err, r.sys.Stop(context.WithoutCancel(ctx)))
 	}
 	return r, nil
+}
+
+func planFor(cfg ReplayConfig, instruments []market.Instrument) (*Plan, error) {
+	if cfg.Config != nil {
+		return PaperPlanOf(cfg.Config, cfg.Format.Venue, cfg.Defs)
+	}
+	return PaperPlan(cfg.Format.Venue, instruments, cfg.Strategy, cfg.Defs)
 }
 
 // build makes the node in its world: virtual clock, one deterministic thread, everything in memory.
@@ -221,7 +236,9 @@ func (r *rerun) paper(plan *Plan) (supervision.Child, *sim.Paper, error) {
 		cfg.Listings = append(cfg.Listings, sim.Listing{Contract: c})
 	}
 	for _, a := range plan.Accounts {
-		cfg.Sessions = append(cfg.Sessions, sim.DefaultSession(a.Account))
+		session := sim.DefaultSession(a.Account)
+		session.ID = sim.SessionID(a.Session)
+		cfg.Sessions = append(cfg.Sessions, session)
 	}
 	out := sim.Outlets{}
 	if r.cfg.Ledger != nil {
