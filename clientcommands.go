@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/failshut/failshut/internal/control"
+	"github.com/failshut/failshut/risk"
 )
 
 // clientFlags say at which node's door a command knocks.
@@ -74,7 +75,7 @@ func (c *cli) show(status int, body []byte, schema string) error {
 		return endWith(ExitUnreachable, fmt.Errorf("the answer is no JSON object: %w", err))
 	}
 	if head.Schema == schemaOfErrors {
-		return endWith(head.Exit, errors.New(head.Message))
+		return refusedBy(head.Exit, head.Code, head.Message)
 	}
 	if head.Schema != schema {
 		return endWith(ExitUnreachable, fmt.Errorf("the answer's schema is %q, want %q", head.Schema, schema))
@@ -93,11 +94,20 @@ func (c *cli) show(status int, body []byte, schema string) error {
 	return endWith(ExitUnreachable, fmt.Errorf("the answer's status is %d, which says nothing", status))
 }
 
+// refusedBy is the node's no. One that names no code this binary knows, or success, is no answer: it is never green (P2).
+func refusedBy(exit int, word, message string) error {
+	if _, known := codeNames[exit]; !known {
+		return endWith(ExitUnreachable, fmt.Errorf("the answer is an error with exit %d, which says nothing: %s", exit, message))
+	}
+	return &ending{code: exit, word: word, err: errors.New(message)}
+}
+
 func (c *cli) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, c.timeout)
 }
 
-func (c *cli) get(ctx context.Context, f clientFlags, path, schema string) error {
+// get asks and shows. Says, which may be nil, has the last word on a body that came with a good status.
+func (c *cli) get(ctx context.Context, f clientFlags, path, schema string, says func(body []byte) error) error {
 	client, err := f.dial()
 	if err != nil {
 		return err
@@ -108,7 +118,22 @@ func (c *cli) get(ctx context.Context, f clientFlags, path, schema string) error
 	if err != nil {
 		return endWith(ExitUnreachable, err)
 	}
-	return c.show(status, body, schema)
+	if err := c.show(status, body, schema); err != nil || says == nil {
+		return err
+	}
+	return says(body)
+}
+
+// gateIsOpen wants the body to say what the status says. A mode that is not known here is shut (P2).
+func gateIsOpen(body []byte) error {
+	var gate struct {
+		Open bool   `json:"open"`
+		Mode string `json:"mode"`
+	}
+	if err := json.Unmarshal(body, &gate); err != nil || !gate.Open || gate.Mode != risk.Open.String() {
+		return answered(ExitPrecondition, "the gate is not open")
+	}
+	return nil
 }
 
 func (c *cli) post(ctx context.Context, f mutationFlags, path, schema string, request any) error {
@@ -134,7 +159,7 @@ func (c *cli) statusCommand() *cobra.Command {
 		Example: "  failshut status --addr unix:./data/n1/admin.sock",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.get(cmd.Context(), f, "/api/v1/status", "failshut.status/1")
+			return c.get(cmd.Context(), f, "/api/v1/status", "failshut.status/1", nil)
 		},
 	}
 	f.on(cmd)
@@ -154,7 +179,7 @@ func (c *cli) gateCommand() *cobra.Command {
 			if scope != "" {
 				path += "?scope=" + url.QueryEscape(scope)
 			}
-			return c.get(cmd.Context(), f, path, "failshut.gate/1")
+			return c.get(cmd.Context(), f, path, "failshut.gate/1", gateIsOpen)
 		},
 	}
 	f.on(cmd)

@@ -85,14 +85,17 @@ func (c *cli) demo(ctx context.Context, f demoFlags) error {
 			defer func() { _ = os.RemoveAll(dir) }()
 		}
 	}
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
 	metrics, hooks := node.Measured()
 	d, err := node.OpenDemo(ctx, node.DemoConfig{
 		Node: nodeFile, Venue: venueFile, Defs: c.defs, Seed: f.seed, Listen: f.listen, Dir: dir, Log: c.log(),
 		Metrics: metrics, Hooks: hooks, Said: c.say,
 	})
-	if err != nil && ctx.Err() != nil {
-		c.say("stopped while starting: what was started is stopped again")
-		return nil
+	if err != nil && stoppedBy(ctx, err) {
+		c.say("stopped while it started: %v", err)
+		return nil // undone in order: nothing was traded and nothing runs
 	}
 	if err != nil {
 		return bootFailed(err)
@@ -103,7 +106,7 @@ func (c *cli) demo(ctx context.Context, f demoFlags) error {
 		defer cancel()
 	}
 	began := c.clock()
-	result, err := untilEnded(ctx, d)
+	result, err := untilEnded(ctx, d, signals)
 	if err != nil {
 		return err
 	}
@@ -117,9 +120,10 @@ func (c *cli) demo(ctx context.Context, f demoFlags) error {
 	return demoEnding(summary, c.clock().Sub(began))
 }
 
-// untilEnded waits for the first reason to stop, and then for the tree. Of further signals the first skips what is left of
-// the phases, the second ends the process at once.
-func untilEnded(ctx context.Context, d *node.Demo) (supervision.Result, error) {
+// untilEnded waits for the first reason to stop, and then for the tree; SIGUSR1 trips meanwhile, and the process stays up.
+// The first signal ends ctx, as the end of its time does; the next skips what is left of the phases, and one more ends the
+// process at once. Signals are those since the process began, so that three within a moment are three.
+func untilEnded(ctx context.Context, d *node.Demo, signals <-chan os.Signal) (supervision.Result, error) {
 	trips := make(chan os.Signal, 4)
 	signal.Notify(trips, syscall.SIGUSR1)
 	defer signal.Stop(trips)
@@ -133,21 +137,22 @@ func untilEnded(ctx context.Context, d *node.Demo) (supervision.Result, error) {
 			waiting = false
 		}
 	}
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
 	d.Shutdown()
-	skipped := false
+	asked := 0
+	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		asked = 1 // the end of the time stands for the first signal
+	}
 	for {
 		select {
 		case result := <-d.Ended():
 			return result, nil
 		case <-signals:
-			if skipped {
-				return supervision.Result{}, endWith(ExitInterrupted, errors.New("interrupted"))
-			}
-			skipped = true
+		}
+		switch asked++; asked {
+		case 2:
 			d.Skip()
+		case 3:
+			return supervision.Result{}, endWith(ExitInterrupted, errors.New("interrupted"))
 		}
 	}
 }

@@ -32,7 +32,7 @@ var codeNames = map[int]string{
 // ending is an error that knows with which code the process ends. Quiet endings have printed their answer already.
 type ending struct {
 	code  int
-	where string
+	word  string // the stable word of the code when the node's answer had one of its own
 	quiet bool
 	err   error
 }
@@ -81,8 +81,8 @@ type failure struct {
 
 func (e *ending) json() failure {
 	f := failure{Schema: schemaOfErrors, Code: codeNames[e.code], Message: e.Error(), Exit: e.code}
-	if e.where != "" {
-		f.Where = &e.where
+	if e.word != "" {
+		f.Code = e.word
 	}
 	return f
 }

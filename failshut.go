@@ -53,10 +53,13 @@ type cli struct {
 	quiet   bool
 	verbose bool
 	timeout time.Duration
+
+	asksJSON bool // by the arguments as they stand, also when they could not be read
 }
 
 func (c *cli) run(args []string) int {
 	root := c.root()
+	c.asksJSON = wantsJSON(args)
 	root.SetArgs(args)
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)
@@ -67,19 +70,34 @@ func (c *cli) run(args []string) int {
 	if err == nil {
 		return ExitOK
 	}
-	return c.fail(err)
+	return c.fail(err, stoppedBy(ctx, err))
+}
+
+// stoppedBy reports whether err is the end of ctx and nothing else.
+func stoppedBy(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
+}
+
+// wantsJSON says whether arguments that were not read to their end, for a mistake came first, ask for JSON.
+func wantsJSON(args []string) bool {
+	for i, a := range args {
+		if a == "--output=json" || a == "--output" && i+1 < len(args) && args[i+1] == "json" {
+			return true
+		}
+	}
+	return false
 }
 
 // fail prints why a command ended and returns its code.
-func (c *cli) fail(err error) int {
+func (c *cli) fail(err error, interrupted bool) int {
 	e := exitOf(err)
-	if errors.Is(err, context.Canceled) && e.code == ExitFailure {
-		e.code = ExitInterrupted
+	if interrupted {
+		e = &ending{code: ExitInterrupted, err: err}
 	}
 	if errors.Is(err, syscall.EPIPE) {
 		return ExitOK
 	}
-	if !e.quiet && c.output == "json" {
+	if !e.quiet && c.asksJSON {
 		b, _ := json.Marshal(e.json())
 		_, _ = fmt.Fprintf(c.stdout, "%s\n", b)
 	}

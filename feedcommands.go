@@ -2,12 +2,14 @@ package failshut
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/failshut/failshut/bench"
 	"github.com/failshut/failshut/feeds/capture"
 	"github.com/failshut/failshut/feeds/judge"
 	"github.com/failshut/failshut/internal/node"
@@ -37,20 +39,20 @@ func (c *cli) feedVerifyCommand() *cobra.Command {
 		Short:   "Whether a recording's books can be trusted: gaps, resets, duplicates, malformed, oracle",
 		Example: "  failshut feed verify --format iex-deep10 day.pcap.gz\n  failshut feed verify --format binance-spot --snapshot rest.gz ws.gz --output json",
 		Args:    cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, files []string) error {
-			return c.feedVerify(flags, files)
+		RunE: func(cmd *cobra.Command, files []string) error {
+			return c.feedVerify(cmd.Context(), flags, files)
 		},
 	}
 	flags.on(cmd)
 	return cmd
 }
 
-func (c *cli) feedVerify(flags recordingFlags, files []string) error {
+func (c *cli) feedVerify(ctx context.Context, flags recordingFlags, files []string) error {
 	format, err := node.FormatOf(flags.format)
 	if err != nil {
 		return endWith(ExitUsage, err)
 	}
-	report, err := judge.Verify(format, files, flags.snapshots)
+	report, err := judge.Verify(ctx, format, files, flags.snapshots)
 	if err != nil {
 		return readingFailed(err)
 	}
@@ -70,9 +72,9 @@ func verdictOf(r judge.Report) error {
 	return nil
 }
 
-// readingFailed tells a mistake of usage (files out of order) from a recording that cannot be read.
+// readingFailed tells a mistake of usage (files out of order, a threshold that is none) from a recording that cannot be read.
 func readingFailed(err error) error {
-	if errors.Is(err, capture.ErrOrder) {
+	if errors.Is(err, capture.ErrOrder) || errors.Is(err, bench.ErrThreshold) {
 		return endWith(ExitUsage, err)
 	}
 	return endWith(ExitFailure, err)
@@ -87,8 +89,8 @@ func (c *cli) feedBookCommand() *cobra.Command {
 		Short:   "The book after each event, as CSV",
 		Example: "  failshut feed book --format iex-deep10 --symbol MSFT --depth 1 day.pcap.gz",
 		Args:    cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, files []string) error {
-			return c.feedBook(flags, symbol, depth, files)
+		RunE: func(cmd *cobra.Command, files []string) error {
+			return c.feedBook(cmd.Context(), flags, symbol, depth, files)
 		},
 	}
 	flags.on(cmd)
@@ -97,7 +99,7 @@ func (c *cli) feedBookCommand() *cobra.Command {
 	return cmd
 }
 
-func (c *cli) feedBook(flags recordingFlags, symbol string, depth int, files []string) error {
+func (c *cli) feedBook(ctx context.Context, flags recordingFlags, symbol string, depth int, files []string) error {
 	format, err := node.FormatOf(flags.format)
 	if err != nil {
 		return endWith(ExitUsage, err)
@@ -109,12 +111,12 @@ func (c *cli) feedBook(flags recordingFlags, symbol string, depth int, files []s
 		return usagef("--depth is %d, want 1 to %d", depth, judge.MaxDepth)
 	}
 	out := bufio.NewWriterSize(c.stdout, 1<<16)
-	report, err := judge.Book(out, format, market.Symbol(symbol), depth, files, flags.snapshots)
-	if flushed := out.Flush(); err == nil && flushed != nil {
-		return fmt.Errorf("writing the book: %w", flushed)
-	}
+	report, err := judge.Book(ctx, out, format, market.Symbol(symbol), depth, files, flags.snapshots)
 	if err != nil {
-		return readingFailed(err)
+		return readingFailed(err) // what is held back stays so: an error alone is no book
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("writing the book: %w", err)
 	}
 	if !report.SymbolSeen {
 		_, _ = fmt.Fprintf(c.stderr, "failshut: warning: the recording never speaks of %s\n", symbol)

@@ -28,8 +28,11 @@ type PathConfig struct {
 // Path replays a recording from memory, loop after loop, on one thread: packet, sequence, book, strategy, gate, journal
 // and paper venue. Start and decompression are not timed. Every loop must end with the same event hash.
 func Path(ctx context.Context, cfg PathConfig) (Answer, error) {
+	if _, err := judge(cfg.Thresholds, figures(Replayed{}, Row{})); err != nil {
+		return Answer{}, err // a mistake of the caller's shows before the work, not after it
+	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	path, err := node.OpenPath(cfg.Replay)
+	path, err := node.OpenPath(ctx, cfg.Replay)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -58,11 +61,16 @@ func Path(ctx context.Context, cfg PathConfig) (Answer, error) {
 	r.PacketsPerS = int64(float64(a.Median.Achieved) * float64(report.Packets) / float64(report.Messages))
 	r.RSSBytes = peakMemory()
 	a.Replay = &r
-	a.Thresholds, err = judge(cfg.Thresholds, map[string]float64{
-		"messages_per_s": float64(r.MessagesPerS), "packets_per_s": float64(r.PacketsPerS), "rss_bytes": float64(r.RSSBytes),
-		"allocs_per_op": a.Median.AllocsPerOp, "fills": float64(r.Fills),
-	})
+	a.Thresholds, err = judge(cfg.Thresholds, figures(r, a.Median))
 	return a, err
+}
+
+// figures are what a threshold may name.
+func figures(r Replayed, median Row) map[string]float64 {
+	return map[string]float64{
+		"messages_per_s": float64(r.MessagesPerS), "packets_per_s": float64(r.PacketsPerS), "rss_bytes": float64(r.RSSBytes),
+		"allocs_per_op": median.AllocsPerOp, "fills": float64(r.Fills),
+	}
 }
 
 func loop(ctx context.Context, path *node.Path, messages uint64) (Row, node.ReplayAnswer, error) {

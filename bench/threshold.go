@@ -1,10 +1,14 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 )
+
+// ErrThreshold says that a bound cannot be held against the benchmark: it is no bound, or names no figure of it.
+var ErrThreshold = errors.New("threshold")
 
 // Threshold is a bound on a figure, and whether it was met.
 type Threshold struct {
@@ -39,7 +43,7 @@ func parseBound(s string) (bound, error) {
 		}
 		return bound{s, strings.TrimSpace(name), rel == ">=", v * factor}, nil
 	}
-	return bound{}, fmt.Errorf("threshold is %q, want NAME<=NUMBER or NAME>=NUMBER", s)
+	return bound{}, fmt.Errorf("%w: %q, want NAME<=NUMBER or NAME>=NUMBER", ErrThreshold, s)
 }
 
 // judge holds each bound against the figures. A name that is no figure of the benchmark is an error.
@@ -52,7 +56,7 @@ func judge(texts []string, figures map[string]float64) ([]Threshold, error) {
 		}
 		v, ok := figures[b.name]
 		if !ok {
-			return nil, fmt.Errorf("threshold is %q, and this benchmark has no figure %q", text, b.name)
+			return nil, fmt.Errorf("%w: %q, and this benchmark has no figure %q", ErrThreshold, text, b.name)
 		}
 		out = append(out, Threshold{text, v, b.atLeast && v >= b.value || !b.atLeast && v <= b.value})
 	}

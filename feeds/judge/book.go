@@ -2,6 +2,7 @@ package judge
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"strconv"
@@ -16,13 +17,13 @@ const MaxDepth = 10_000
 // Book writes the book of symbol as CSV: a header, then one row after each message that was applied to it while it is
 // Live, whether or not the levels shown have changed. It returns what Verify returns. Report.SymbolSeen says whether
 // the feed spoke of the symbol at all.
-func Book(w io.Writer, f Format, symbol market.Symbol, depth int, files, snapshots []string) (Report, error) {
+func Book(ctx context.Context, w io.Writer, f Format, symbol market.Symbol, depth int, files, snapshots []string) (Report, error) {
 	if depth < 1 || depth > MaxDepth {
 		return Report{}, fmt.Errorf("judge: depth = %d, want 1 to %d", depth, MaxDepth)
 	}
 	c := &csv{w: bufio.NewWriter(w), depth: depth, symbol: symbol}
 	c.header()
-	r, desk, err := run(f, files, snapshots, &tap{applied: c.row, err: func() error { return c.err }})
+	r, desk, err := run(ctx, f, files, snapshots, &tap{applied: c.row, err: func() error { return c.err }})
 	if err != nil {
 		return Report{}, err
 	}

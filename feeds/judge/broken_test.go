@@ -117,7 +117,7 @@ func TestBrokenDatagramsFailWithTheirReason(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r, err := judge.Verify(deep10, []string{file(t, tt.bytes)}, nil)
+			r, err := judge.Verify(t.Context(), deep10, []string{file(t, tt.bytes)}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -149,12 +149,12 @@ func TestWhatCannotBeReadIsAnError(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if _, err := judge.Verify(tt.format, []string{file(t, tt.bytes)}, nil); !errors.Is(err, tt.want) {
+			if _, err := judge.Verify(t.Context(), tt.format, []string{file(t, tt.bytes)}, nil); !errors.Is(err, tt.want) {
 				t.Errorf("error = %v, want %v", err, tt.want)
 			}
 		})
 	}
-	if _, err := judge.Verify(deep10, []string{filepath.Join(t.TempDir(), "none")}, nil); !errors.Is(err, os.ErrNotExist) {
+	if _, err := judge.Verify(t.Context(), deep10, []string{filepath.Join(t.TempDir(), "none")}, nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error of an absent file = %v, want %v", err, os.ErrNotExist)
 	}
 }
@@ -166,21 +166,21 @@ func TestFilesOutOfOrderAreAnError(t *testing.T) {
 		second[i+1] -= 0x0e
 		i += 16 + int(second[i+8]) + int(second[i+9])<<8
 	}
-	if _, err := judge.Verify(deep10, []string{file(t, first), file(t, second)}, nil); !errors.Is(err, capture.ErrOrder) {
+	if _, err := judge.Verify(t.Context(), deep10, []string{file(t, first), file(t, second)}, nil); !errors.Is(err, capture.ErrOrder) {
 		t.Errorf("error = %v, want %v", err, capture.ErrOrder)
 	}
-	if _, err := judge.Verify(deep10, []string{file(t, second), file(t, first)}, nil); err != nil {
+	if _, err := judge.Verify(t.Context(), deep10, []string{file(t, second), file(t, first)}, nil); err != nil {
 		t.Errorf("error in order = %v, want none", err)
 	}
 }
 
 func TestBookNamesWhatItWants(t *testing.T) {
 	p := file(t, iextest.Pcap(segments(2)...))
-	if _, err := judge.Book(io.Discard, deep10, "ACME", 0, []string{p}, nil); err == nil {
+	if _, err := judge.Book(t.Context(), io.Discard, deep10, "ACME", 0, []string{p}, nil); err == nil {
 		t.Error("depth 0 is accepted, want an error")
 	}
 	var out bytes.Buffer
-	r, err := judge.Book(&out, deep10, "NONE", 1, []string{p}, nil)
+	r, err := judge.Book(t.Context(), &out, deep10, "NONE", 1, []string{p}, nil)
 	if err != nil || r.SymbolSeen || r.Failed() {
 		t.Errorf("a symbol that never came: error %v, seen %t, failed %t, want none of it", err, r.SymbolSeen, r.Failed())
 	}
@@ -188,7 +188,7 @@ func TestBookNamesWhatItWants(t *testing.T) {
 		t.Errorf("output = %q, want %q", got, want)
 	}
 	out.Reset()
-	if _, err := judge.Book(&out, deep10, "ACME", 2, []string{p}, nil); err != nil {
+	if _, err := judge.Book(t.Context(), &out, deep10, "ACME", 2, []string{p}, nil); err != nil {
 		t.Fatal(err)
 	}
 	start := strconv.Itoa(iextest.Start)

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,9 +24,9 @@ type Format struct {
 
 // Verify reads the files as one recording, with the bodies of snapshots merged in by time, and reports what it
 // found. It returns an error only when the recording cannot be read at all, or its files are out of order
-// (capture.ErrOrder, which is a mistake of usage).
-func Verify(f Format, files, snapshots []string) (Report, error) {
-	r, _, err := run(f, files, snapshots, nil)
+// (capture.ErrOrder, which is a mistake of usage), or when ctx ends first, whose error it wraps.
+func Verify(ctx context.Context, f Format, files, snapshots []string) (Report, error) {
+	r, _, err := run(ctx, f, files, snapshots, nil)
 	return r, err
 }
 
@@ -35,7 +36,7 @@ type tap struct {
 	err     func() error // stops the run
 }
 
-func run(f Format, files, snapshots []string, t *tap) (Report, *feeds.Desk, error) {
+func run(ctx context.Context, f Format, files, snapshots []string, t *tap) (Report, *feeds.Desk, error) {
 	rec, err := capture.Open(f.Family, files, snapshots)
 	if err != nil {
 		return Report{}, nil, err
@@ -49,16 +50,19 @@ func run(f Format, files, snapshots []string, t *tap) (Report, *feeds.Desk, erro
 	if err != nil {
 		return Report{}, nil, fmt.Errorf("judge: %s: %w", f.Name, err)
 	}
-	if err := play(feed, rec, t); err != nil {
+	if err := play(ctx, feed, rec, t); err != nil {
 		return Report{}, nil, err
 	}
 	return report(f, feed, rec), feed.Desk(), nil
 }
 
 // play steps feed through rec. The time of a packet stands for the monotonic clock.
-func play(feed feeds.Feed, rec *capture.Recording, t *tap) error {
+func play(ctx context.Context, feed feeds.Feed, rec *capture.Recording, t *tap) error {
 	now := int64(0)
 	for {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("judge: reading was stopped: %w", err)
+		}
 		p, err := rec.Next()
 		if errors.Is(err, io.EOF) {
 			feed.Step(now, feeds.Input{Kind: feeds.End})

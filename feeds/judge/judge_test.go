@@ -112,7 +112,7 @@ func TestVerifyFindsTheFiguresOfTheRecording(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r, err := judge.Verify(tt.format, paths(t, tt.files), paths(t, tt.snapshots))
+			r, err := judge.Verify(t.Context(), tt.format, paths(t, tt.files), paths(t, tt.snapshots))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -159,7 +159,7 @@ func TestBookHasTheHashOfTheRecording(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			h := sha256.New()
-			if _, err := judge.Book(h, tt.format, tt.symbol, tt.depth, paths(t, tt.files), nil); err != nil {
+			if _, err := judge.Book(t.Context(), h, tt.format, tt.symbol, tt.depth, paths(t, tt.files), nil); err != nil {
 				t.Fatal(err)
 			}
 			if got := hex.EncodeToString(h.Sum(nil))[:16]; got != tt.want {

@@ -53,7 +53,7 @@ func TestBrokenDeepRecordingFails(t *testing.T) {
 	random := rand.New(rand.NewPCG(*seed, 0))
 	t.Logf("seed %d", *seed)
 	judged := func(b []byte) judge.Report {
-		r, err := judge.Verify(deep10, []string{file(t, b)}, nil)
+		r, err := judge.Verify(t.Context(), deep10, []string{file(t, b)}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,7 +107,7 @@ func TestBrokenSpotRecordingFails(t *testing.T) {
 		for !bytes.Contains(lines[i], []byte("@depth")) {
 			i++
 		}
-		r, err := judge.Verify(spot, []string{file(t, bytes.Join(slices.Delete(slices.Clone(lines), i, i+1), nil))}, nil)
+		r, err := judge.Verify(t.Context(), spot, []string{file(t, bytes.Join(slices.Delete(slices.Clone(lines), i, i+1), nil))}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +116,7 @@ func TestBrokenSpotRecordingFails(t *testing.T) {
 		}
 		cut := slices.Clone(lines)
 		cut[i] = append(bytes.Clone(cut[i][:len(cut[i])/2]), '\n')
-		if r, err = judge.Verify(spot, []string{file(t, bytes.Join(cut, nil))}, nil); err != nil {
+		if r, err = judge.Verify(t.Context(), spot, []string{file(t, bytes.Join(cut, nil))}, nil); err != nil {
 			t.Fatal(err)
 		}
 		if strings.Join(r.Reasons, " ") != "malformed" || r.Malformed != 1 || r.FinalState != "suspect" {

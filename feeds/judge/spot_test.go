@@ -108,7 +108,7 @@ func TestSpotFollowsItsRules(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r, err := judge.Verify(spot, []string{file(t, tt.bytes)}, nil)
+			r, err := judge.Verify(t.Context(), spot, []string{file(t, tt.bytes)}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

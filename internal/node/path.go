@@ -18,8 +18,8 @@ type Path struct {
 }
 
 // OpenPath judges a recording and reads it into memory.
-func OpenPath(cfg ReplayConfig) (*Path, error) {
-	report, instruments, err := survey(cfg)
+func OpenPath(ctx context.Context, cfg ReplayConfig) (*Path, error) {
+	report, instruments, err := survey(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ const tail = 2 * time.Second
 // Replay judges a recording, and then runs it. The error is of reading or of the machinery; a recording that does not
 // verify is in the answer's Report.
 func Replay(ctx context.Context, cfg ReplayConfig) (ReplayAnswer, error) {
-	report, instruments, err := survey(cfg)
+	report, instruments, err := survey(ctx, cfg)
 	if err != nil {
 		return ReplayAnswer{}, err
 	}
@@ -91,14 +91,14 @@ func Replay(ctx context.Context, cfg ReplayConfig) (ReplayAnswer, error) {
 }
 
 // survey judges the recording and finds the instruments that have a book message or a trade in it.
-func survey(cfg ReplayConfig) (judge.Report, []market.Instrument, error) {
+func survey(ctx context.Context, cfg ReplayConfig) (judge.Report, []market.Instrument, error) {
 	found := &census{seen: map[market.Instrument]bool{}}
 	f := cfg.Format
 	f.New = func(c feeds.Config) (feeds.Feed, error) {
 		c.Sink = found
 		return cfg.Format.New(c)
 	}
-	report, err := judge.Verify(f, cfg.Files, cfg.Snapshots)
+	report, err := judge.Verify(ctx, f, cfg.Files, cfg.Snapshots)
 	slices.SortFunc(found.all, market.Instrument.Compare)
 	return report, found.all, err
 }
