@@ -82,6 +82,13 @@ func (o *owner) Receive(c *actors.Context[Message], m Message) error {
 	return nil
 }
 
+// Stopping shows how the desk stood last: whoever reads the account afterwards
+// sees everything that was applied.
+func (o *owner) Stopping(c *actors.Context[Message], _ actors.Reason) error {
+	o.publish(c)
+	return nil
+}
+
 // attach has the session speak for this incarnation, from the first message
 // that the journal lacks.
 func (o *owner) attach(c *actors.Context[Message]) error {
