@@ -163,7 +163,11 @@ func demoEnding(a node.DemoAnswer, ran time.Duration) error {
 	case len(a.Differences) > 0:
 		return answered(ExitVerification, "does not balance: "+strings.Join(a.Differences, "; "))
 	case a.Result.Code != supervision.CodeOrderly:
-		return answered(a.Result.Code, fmt.Sprintf("the tree ended with %s; unstopped %v, phases %+v", a.Result.Reason, a.Result.Unstopped, a.Result.Phases))
+		why := fmt.Sprintf("the tree ended with %s; unstopped %v, phases %+v", a.Result.Reason, a.Result.Unstopped, a.Result.Phases)
+		if len(a.Unheard) > 0 {
+			why += "; unheard " + strings.Join(a.Unheard, "; ")
+		}
+		return answered(a.Result.Code, why)
 	case a.Fills == 0 && ran >= 10*time.Second:
 		return answered(ExitFailure, "nothing was filled")
 	}

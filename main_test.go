@@ -13,6 +13,7 @@ import (
 
 	"github.com/failshut/failshut"
 	"github.com/failshut/failshut/internal/recordings"
+	"github.com/failshut/failshut/strategy"
 	"github.com/failshut/failshut/strategy/cross"
 )
 
@@ -20,8 +21,11 @@ import (
 const childVariable = "FAILSHUT_TEST_CHILD"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(childVariable) == "1" {
+	switch os.Getenv(childVariable) {
+	case "product":
 		failshut.Main(failshut.Strategy("cross", cross.New))
+	case "stubborn":
+		failshut.Main(failshut.Strategy("cross", func() *stubborn { return &stubborn{Cross: *cross.New()} }))
 	}
 	code := recordings.Main(m)
 	if code == 0 {
@@ -32,6 +36,12 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(code)
 }
+
+// stubborn is a cross that never comes back from being told to stop.
+type stubborn struct{ cross.Cross }
+
+// OnStop does not return.
+func (*stubborn) OnStop(*strategy.Context, strategy.Stop) error { select {} }
 
 // ran is what a command left behind.
 type ran struct {
@@ -49,15 +59,15 @@ func (r ran) String() string {
 	return fmt.Sprintf("exit %d\nstdout: %.2000s\nstderr: %.2000s", r.code, r.stdout, r.stderr)
 }
 
-// child is a command that runs as a process of its own.
-func child(t *testing.T, args ...string) *exec.Cmd {
+// child is a command of the kind of product named that runs as a process of its own.
+func child(t *testing.T, kind string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), self, args...)
-	cmd.Env = append(os.Environ(), childVariable+"=1")
+	cmd.Env = append(os.Environ(), childVariable+"="+kind)
 	return cmd
 }
 

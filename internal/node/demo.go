@@ -50,8 +50,10 @@ type DemoAnswer struct {
 	FirstFillMS *int64                `json:"first_fill_ms"`
 	Positions   map[string]market.Qty `json:"positions"`
 
-	// What does not balance: differences that fail the demo.
+	// What does not balance: differences that fail the demo. Unheard is what the exchange knows and a node that was not
+	// stopped in order did not hear any more.
 	Differences []string           `json:"-"`
+	Unheard     []string           `json:"-"`
 	Result      supervision.Result `json:"-"`
 }
 
@@ -281,23 +283,33 @@ func (d *Demo) Close(ctx context.Context, result supervision.Result) (DemoAnswer
 	if err != nil {
 		return DemoAnswer{}, fmt.Errorf("reading the exchange's ledger: %w", err)
 	}
-	d.answer.Differences = append(d.answer.Differences, d.judge(truth)...)
+	d.judge(truth)
 	return d.answer, nil
 }
 
-// judge holds the node's positions against the exchange's truth.
-func (d *Demo) judge(truth *ledger.Ledger) []string {
-	var out []string
-	for _, a := range d.node.accounts {
+// judge holds the node's positions against the exchange's truth. Only a node that was stopped in order has waited for the
+// venue's last word.
+func (d *Demo) judge(truth *ledger.Ledger) {
+	a := &d.answer
+	positions := &a.Differences
+	if a.Result.Code != supervision.CodeOrderly {
+		positions = &a.Unheard
+	}
+	a.Differences = appendFindings(a.Differences, ledger.J1(truth))
+	for _, acc := range d.node.accounts {
 		mine := map[market.Symbol]market.Qty{}
-		for _, p := range a.Status().Positions {
+		for _, p := range acc.Status().Positions {
 			mine[p.Instrument.Symbol()] += p.Qty
 		}
-		for _, f := range slices.Concat(ledger.J1(truth), ledger.J2(truth, a.plan.Account, mine)) {
-			out = append(out, f.String())
-		}
+		*positions = appendFindings(*positions, ledger.J2(truth, acc.plan.Account, mine))
 	}
-	return out
+}
+
+func appendFindings(to []string, findings []ledger.Finding) []string {
+	for _, f := range findings {
+		to = append(to, f.String())
+	}
+	return to
 }
 
 // close stops what runs, in reverse; it is harmless for what never started.
