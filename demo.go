@@ -85,9 +85,8 @@ func (c *cli) demo(ctx context.Context, f demoFlags) error {
 			defer func() { _ = os.RemoveAll(dir) }()
 		}
 	}
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
+	signals := takeSignals()
+	defer signals.leave()
 	metrics, hooks := node.Measured()
 	d, err := node.OpenDemo(ctx, node.DemoConfig{
 		Node: nodeFile, Venue: venueFile, Defs: c.defs, Seed: f.seed, Listen: f.listen, Dir: dir, Log: c.log(),
@@ -120,18 +119,30 @@ func (c *cli) demo(ctx context.Context, f demoFlags) error {
 	return demoEnding(summary, c.clock().Sub(began))
 }
 
+// signals are what a demo is told from outside, from before it starts: none is lost, and none ends it in another way.
+type signals struct{ end, trip chan os.Signal }
+
+func takeSignals() signals {
+	s := signals{end: make(chan os.Signal, 4), trip: make(chan os.Signal, 1)}
+	signal.Notify(s.end, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(s.trip, syscall.SIGUSR1)
+	return s
+}
+
+func (s signals) leave() {
+	signal.Stop(s.end)
+	signal.Stop(s.trip)
+}
+
 // untilEnded waits for the first reason to stop, and then for the tree; SIGUSR1 trips meanwhile, and the process stays up.
 // The first signal ends ctx, as the end of its time does; the next skips what is left of the phases, and one more ends the
 // process at once. Signals are those since the process began, so that three within a moment are three.
-func untilEnded(ctx context.Context, d *node.Demo, signals <-chan os.Signal) (supervision.Result, error) {
-	trips := make(chan os.Signal, 4)
-	signal.Notify(trips, syscall.SIGUSR1)
-	defer signal.Stop(trips)
+func untilEnded(ctx context.Context, d *node.Demo, signals signals) (supervision.Result, error) {
 	for waiting := true; waiting; {
 		select {
 		case result := <-d.Ended():
 			return result, nil
-		case <-trips:
+		case <-signals.trip:
 			d.Node().TripFirm("signal", "signal")
 		case <-ctx.Done():
 			waiting = false
@@ -146,7 +157,7 @@ func untilEnded(ctx context.Context, d *node.Demo, signals <-chan os.Signal) (su
 		select {
 		case result := <-d.Ended():
 			return result, nil
-		case <-signals:
+		case <-signals.end:
 		}
 		switch asked++; asked {
 		case 2:

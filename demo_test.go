@@ -243,3 +243,25 @@ func TestAThirdSignalEndsAtOnceAndLeavesTheLockToOthers(t *testing.T) {
 	}
 	ends{"the directory is used and not locked", []string{"demo", "--data", dir}, 6, "not empty"}.check(t)
 }
+
+func TestSIGUSR1TripsAndTheProcessStaysUp(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	p := start(t, "product", "demo", "--data", dir, "--output", "json", "--verbose")
+	p.until(t, "first fill")
+	if err := p.Process.Signal(syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	p.until(t, "msg=tripped")
+	addr := "unix:" + filepath.Join(dir, "admin.sock")
+	r := run("gate", "--addr", addr, "--output", "json")
+	if v := object(t, r.stdout, "failshut.gate/1"); r.code != 6 || v["mode"] != "CLOSED" || len(v["latches"].([]any)) != 1 {
+		t.Errorf("want exit 6, CLOSED and one latch, got %v", r)
+	}
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.end(t); code != 0 {
+		t.Fatalf("exit %d, want 0: %s", code, p.seen.String())
+	}
+	traded(t, p.out.String(), dir)
+}

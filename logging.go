@@ -10,7 +10,10 @@ import (
 // log is where a process's lines go: stderr, one line for each change of state.
 func (c *cli) log() *slog.Logger {
 	level := slog.LevelWarn
-	if c.verbose {
+	switch {
+	case c.quiet:
+		level = slog.LevelError
+	case c.verbose:
 		level = slog.LevelInfo
 	}
 	return slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: level}))
