@@ -94,7 +94,7 @@ type Tuning struct {
 	Enqueue time.Duration
 }
 
-// DefaultTuning returns the values of risk.md's section on the cluster.
+// DefaultTuning returns the times and sizes that a node runs with.
 func DefaultTuning() Tuning {
 	return Tuning{
 		Heartbeat: 200 * time.Millisecond, Election: 200 * time.Millisecond, Lease: 100 * time.Millisecond, Commit: 5 * time.Millisecond,

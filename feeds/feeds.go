@@ -5,9 +5,10 @@
 // lets one bad frame or book fall alone (P8), and gives the same events for the same recording again (P9).
 //
 // It never guesses a missing message, never switches a check off to stay up, never merges a snapshot into an old
-// book, and never hands out a price without its State. It reads no clock, starts no goroutine and does no I/O: time
-// is an argument, bytes come in by Step, and what is to be asked of the world comes back as Outputs. DESIGN.md says
-// why it is cut this way.
+// book, and never hands out a price without its State. Its core, everything behind Feed, reads no clock, starts no
+// goroutine and does no I/O: time is an argument, bytes come in by Step, and what is to be asked of the world comes
+// back as Outputs. The shell around it (Service) reads sockets as work under supervision. DESIGN.md and LIVE.md say
+// why they are cut this way.
 //
 // A codec (feeds/iex, feeds/mold with feeds/itch, feeds/binance) imports this package; this package imports none.
 package feeds
