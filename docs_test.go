@@ -1,6 +1,7 @@
 package failshut
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -60,6 +61,39 @@ func sectionsOf(page string) map[string]string {
 		out[name] += line
 	}
 	return out
+}
+
+// TestContractsAreDocumented wants every exit code with its word, and every schema with its number, in docs/cli.md.
+func TestContractsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("docs/cli.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for code, word := range codeNames {
+		if row := fmt.Sprintf("| %d | `%s` |", code, word); !strings.Contains(string(page), row) {
+			t.Errorf("docs/cli.md has no row that begins %q", row)
+		}
+	}
+	for name, number := range schemas {
+		if schema := fmt.Sprintf("%s/%d", name, number); !strings.Contains(string(page), schema) {
+			t.Errorf("docs/cli.md does not name the schema %s", schema)
+		}
+	}
+}
+
+// TestReadmeShowsTheExample holds the strategy in README.md against the one that is built.
+func TestReadmeShowsTheExample(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile("strategy/cross/cross.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(readme), string(source)) {
+		t.Error("README.md does not show strategy/cross/cross.go as it is")
+	}
 }
 
 var directRequire = regexp.MustCompile(`(?m)^\t(\S+) v\S+$`)
