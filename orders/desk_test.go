@@ -336,6 +336,33 @@ func TestHeldOrderLeavesWhenItsReleaseIsDurable(t *testing.T) {
 	}
 }
 
+// TestHeldOrderReleasedAheadOfTheDiskWaitsForItsRelease releases an order whose intent is not durable yet: the notice of the
+// intent must not let it leave, or a crash before that of the release would prove unsent what was sent; and it leaves once.
+func TestHeldOrderReleasedAheadOfTheDiskWaitsForItsRelease(t *testing.T) {
+	b := newBench(t)
+	b.handle(orders.Place{Intent: intent(1), Held: true})
+	intent, err := b.log.Commit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var id market.ClOrdID
+	for o := range b.desk.Machine().Orders() {
+		id = o.ID
+	}
+	b.handle(orders.Release{ID: id})
+	b.handle(orders.Durable{LSN: intent})
+	if len(b.wire.placed) != 0 {
+		t.Fatal("left before its release was durable")
+	}
+	b.commit()
+	if len(b.wire.placed) != 1 {
+		t.Fatalf("placed %d, want 1", len(b.wire.placed))
+	}
+	if o := b.order(id); o.Status != orders.StatusSent || o.Held == 0 {
+		t.Fatalf("%v, holds %v, want SENT and its quantity held", o.Status, o.Held)
+	}
+}
+
 // TestCrashAtEachPoint ends the process at every point with orders in flight:
 // nothing is sent twice, and what may have left is UNKNOWN.
 func TestCrashAtEachPoint(t *testing.T) {

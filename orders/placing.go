@@ -126,6 +126,8 @@ func (d *Desk) release(id market.ClOrdID) {
 	delete(d.held, id)
 	d.step(Arm{ID: id})
 	w.lsn, w.since = lsn, d.now.Mono
+	// It waits for its release alone: let go at its intent, it would be proven unsent by a crash after it has left.
+	d.pending = slices.DeleteFunc(d.pending, func(p pending) bool { return p.id == id })
 	d.pending = append(d.pending, w)
 }
 
