@@ -2,6 +2,7 @@ package simtest
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -84,10 +85,10 @@ func (g *link) Cancel(c orders.Cancel) error {
 	return g.Gateway.Cancel(c)
 }
 
-// Ask puts a question, and lets a defect do more.
+// Ask puts a question; under a defect it sends the order again.
 func (g *link) Ask(q orders.Question) error {
-	if f := g.l.w.cfg.Defect.Ask; f != nil {
-		f(g.Gateway, q)
+	if o, ok := g.l.desk.Machine().Order(orders.Ref{ID: q.ID}); ok && g.l.w.cfg.Defect.Resend && unheard(o) {
+		g.l.wire.resend(o.New)
 	}
 	return g.Gateway.Ask(q)
 }
@@ -115,6 +116,9 @@ func (l *life) open() error {
 	next := l.desk.NextIn(session)
 	if w.rng.IntN(4) == 0 {
 		next = 1 // a counter that was lost: the venue tells everything again
+	}
+	if w.cfg.Defect.Counter && w.life != nil {
+		_, next = w.life.entry.Counters()
 	}
 	l.entry, err = sim.NewGateway(sim.GatewayConfig{
 		Port: l.wire, Session: session, Node: nodeName, Venue: "SIM", NextOut: uint64(l.log.Epoch()) << 32, NextIn: next,
@@ -147,13 +151,10 @@ func unheard(o orders.OrderState) bool {
 
 // hand takes what the venue says, as the mailbox of the owner would.
 func (l *life) hand(in orders.Inbound) error {
-	all := []orders.Inbound{in}
 	if f := l.w.cfg.Defect.Ear; f != nil {
-		all = f(in)
+		in = f(in)
 	}
-	for _, in := range all {
-		l.inbox = append(l.inbox, orders.Received{In: in})
-	}
+	l.inbox = append(l.inbox, orders.Received{In: in})
 	return nil
 }
 
@@ -201,6 +202,9 @@ func (l *life) turn(m orders.Message) {
 		}(l.victim)
 	}
 	l.desk.Handle(l.w.now, m)
+	if l.w.cfg.Defect.Ahead {
+		l.desk.Handle(l.w.now, orders.Durable{LSN: math.MaxUint64})
+	}
 	l.tellRisk()
 }
 

@@ -30,8 +30,11 @@ func TestCrashMatrix(t *testing.T) {
 			for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
 				sum.add(t, p, seed)
 			}
-			t.Logf("point %2d %-36s %d runs, %d in flight, %d UNKNOWN (%d new, never heard of), resolved: %d found, %d absent, %d report, %d other",
-				p.Number, p.Name, sum.runs, sum.inFlight, sum.unknown, sum.unheard, sum.resolved.Found, sum.resolved.Absent, sum.resolved.Report, sum.resolved.Other)
+			t.Logf("point %2d %-36s %d runs, %d in flight, %d UNKNOWN (%d new, never heard of), resolved: %d found, %d absent, %d report",
+				p.Number, p.Name, sum.runs, sum.inFlight, sum.unknown, sum.unheard, sum.resolved.Found, sum.resolved.Absent, sum.resolved.Report)
+			if n := sum.resolved; n.Found+n.Absent+n.Report != sum.unknown {
+				t.Errorf("point %d: %d orders were UNKNOWN, and %+v is how they were resolved", p.Number, sum.unknown, n)
+			}
 			if p.Unknown != simtest.MustNot && sum.unheard == 0 {
 				t.Errorf("point %d is vacuous: no new order was UNKNOWN in %d runs", p.Number, sum.runs)
 			}

@@ -70,9 +70,13 @@ func Points() []Point {
 		o, _ := l.desk.Machine().Order(orders.Ref{ID: l.victim})
 		return !slices.Contains(l.held, l.victim) && slices.ContainsFunc(o.Pending, func(p orders.PendingRequest) bool { return p.Kind == 'N' })
 	}
+	atOnce := func(l *life) bool { // a held one may not have left
+		p, ok := l.doing.(orders.Place)
+		return ok && !p.Held
+	}
 	return []Point{
 		{Number: 1, Name: "checked, nothing written", hook: orders.CrashChecked, disk: anyDisk},
-		{Number: 2, Name: "intent written, not synced", hook: orders.CrashAppended, disk: []diskFate{diskNone, diskTorn}, victim: absentOrUnknown},
+		{Number: 2, Name: "intent written, not synced", hook: orders.CrashAppended, passes: atOnce, disk: []diskFate{diskNone, diskTorn}, victim: absentOrUnknown},
 		{Number: 3, Name: "held intent durable", hook: orders.CrashHeld, disk: anyDisk, victim: provenUnsent},
 		{Number: 4, Name: "armed intent durable", hook: orders.CrashArmed, passes: armed, disk: anyDisk, Unknown: MustEach, victim: isUnknown},
 		{Number: 5, Name: "handed over, nothing on the wire", hook: orders.CrashHanding, disk: anyDisk, Unknown: MustEach, victim: isUnknown},

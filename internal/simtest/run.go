@@ -72,7 +72,9 @@ func (r *run) play() error {
 	r.afterRestart(victim)
 	if r.untilOpen() {
 		r.Resolved.Add(r.life.restart.how)
-		r.tradeOn()
+		if err := r.tradeOn(); err != nil {
+			return err
+		}
 	}
 	r.Lives, r.Fills = r.lives, r.fills
 	return r.hash()
@@ -186,6 +188,11 @@ func (r *run) afterRestart(victim market.ClOrdID) {
 	if r.exact && l.restart.digest != r.before {
 		r.find("all was durable, and the replayed state is another")
 	}
+	for o := range l.desk.Machine().Orders() {
+		if !o.Closed && o.Status != orders.StatusUnknown {
+			r.find("%s is %v after the restart, want it closed or UNKNOWN", o.ID, o.Status)
+		}
+	}
 	early := risk.Cause{0xff, byte(r.lives)}
 	r.place(early, false)
 	if len(r.ids[early]) > 0 {
@@ -207,17 +214,41 @@ func (r *run) untilOpen() bool {
 	return true
 }
 
-// tradeOn judges what was reconciled, has the strategy decide again what it decided last, trades, cancels all, and judges.
-func (r *run) tradeOn() {
-	r.life.trap = nil
+// tradeOn judges what was reconciled, trades, sometimes over another crash anywhere, cancels all, and judges.
+func (r *run) tradeOn() error {
+	r.resume()
+	if r.rng.IntN(3) == 0 {
+		flying, lost := r.InFlight, r.Lost
+		if err := r.crashAt(Points()[r.rng.IntN(13)], 1); err != nil {
+			return err
+		}
+		r.InFlight, r.Lost = flying, lost
+		if err := r.start(); err != nil {
+			return err
+		}
+		if !r.untilOpen() {
+			return nil
+		}
+		r.resume()
+	}
+	for range 300 {
+		r.action(true)
+	}
+	r.finish()
+	return nil
+}
+
+// resume judges what was reconciled, and has the strategy decide again what it decided last.
+func (r *run) resume() {
 	r.quiet()
 	r.judge(false)
 	for _, c := range r.causes[max(0, len(r.causes)-3):] {
 		r.place(c, false)
 	}
-	for range 300 {
-		r.action(true)
-	}
+}
+
+// finish cancels all that is live, until each order's own end is known, and judges.
+func (r *run) finish() {
 	r.life.turn(orders.CancelAll{Why: "end"})
 	for n := 0; ; n++ {
 		s := r.life.desk.Status()

@@ -24,14 +24,18 @@ type Config struct {
 	Defect Defect
 }
 
-// Defect is something broken in a node. Each hook may be nil.
+// Defect is something broken in a node, to show that a run finds it. The zero value is none.
 type Defect struct {
-	// Parts changes what the owner of the account is made of, after the journal is open and before it is read.
+	// Parts changes what the owner of the account is made of, before its journal is read. Nil changes nothing.
 	Parts func(p *orders.Parts)
-	// Ear changes what the link hands to the owner; none of it is lost when it returns in.
-	Ear func(in orders.Inbound) []orders.Inbound
-	// Ask is told every question ahead of the link.
-	Ask func(g orders.Gateway, q orders.Question)
+	// Ear changes what the link hands to the owner. Nil changes nothing.
+	Ear func(in orders.Inbound) orders.Inbound
+	// Counter keeps the session's inbound counter apart from the evidence.
+	Counter bool
+	// Resend sends an order again when it is asked for and nothing was ever heard of it.
+	Resend bool
+	// Ahead lets orders leave before the disk has them.
+	Ahead bool
 }
 
 // Bounds of a run.

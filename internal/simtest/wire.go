@@ -1,6 +1,9 @@
 package simtest
 
-import "github.com/failshut/failshut/venues/sim"
+import (
+	"github.com/failshut/failshut/orders"
+	"github.com/failshut/failshut/venues/sim"
+)
 
 // wire is one connection of a node with the venue: what was written by one side and not read by the other. It stands
 // between the two as a Port, and takes everything, as a socket does.
@@ -9,6 +12,8 @@ type wire struct {
 	out   []func() // written by the node, in order
 	in    []func() // written by the venue, in order
 	cut   bool
+	last  uint64 // number of the last message
+	more  uint64 // messages that the gateway did not number
 }
 
 var _ sim.Port = (*wire)(nil)
@@ -27,8 +32,21 @@ func (w *wire) Logon(s sim.Session) error {
 
 // Receive implements sim.Port.
 func (w *wire) Receive(id sim.SessionID, r sim.Request) error {
+	r.Seq += w.more
+	w.last = r.Seq
 	w.out = append(w.out, func() { _ = w.venue.Receive(id, r) }) // what became of it is in the ledger
 	return nil
+}
+
+// resend is what no gateway does: an order once more, behind the last message.
+func (w *wire) resend(n orders.New) {
+	w.more++
+	r := sim.Request{
+		Kind: sim.NewOrder, Seq: w.last + 1, ClOrdID: n.ID, Symbol: n.Instrument.Symbol(), Side: n.Side, Type: n.Type, TIF: n.TIF,
+		Qty: n.Qty, Price: n.Price,
+	}
+	w.last++
+	w.out = append(w.out, func() { _ = w.venue.Receive(session, r) })
 }
 
 // Logout implements sim.Port.

@@ -34,7 +34,9 @@ type world struct {
 	life   *life
 	causes []risk.Cause
 	ids    map[risk.Cause][]market.ClOrdID // every id that a decision was journalled under
-	late   bool                            // the venue holds reports back now and then
+	given  map[market.ClOrdID]bool         // every one of them
+	again  []market.ClOrdID                // those that were given twice
+	manner manner
 	fills  int
 }
 
@@ -44,7 +46,8 @@ const started = market.Timestamp(1_767_600_000_000_000_000)
 func newWorld(cfg Config) (*world, error) {
 	w := &world{
 		cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, uint64(cfg.Point.Number))), now: risk.Reading{Wall: int64(started), Mono: int64(time.Hour)},
-		disk: journal.NewFaultFS(journal.NewMemFS(cfg.Seed)), ids: map[risk.Cause][]market.ClOrdID{}, quotes: risktest.Quotes{},
+		disk: journal.NewFaultFS(journal.NewMemFS(cfg.Seed)), ids: map[risk.Cause][]market.ClOrdID{},
+		given: map[market.ClOrdID]bool{}, quotes: risktest.Quotes{},
 	}
 	contract := market.Contract{
 		Instrument: acme, Currency: "USD", Tick: 10_000_000, Lot: market.Unit, MinQty: market.Unit, MaxQty: 1000 * market.Unit, Multiplier: market.One,
@@ -90,14 +93,31 @@ func (w *world) exchange(c market.Contract) sim.Config {
 	cfg.Sessions = []sim.SessionConfig{s}
 	cfg.Flow = sim.DefaultFlow()
 	cfg.Flow.Rate, cfg.Flow.TradeShareBps = 50, 5000
-	cfg.Faults = []sim.Fault{{ID: "twice", Kind: sim.DupExec, On: sim.FaultOn{Session: session}, When: sim.FaultWhen{P: sim.Certain / 8}}}
-	if w.late = w.rng.IntN(2) == 0; w.late {
-		cfg.Faults = append(cfg.Faults, sim.Fault{
-			ID: "late", Kind: sim.LateAck, On: sim.FaultOn{Session: session}, When: sim.FaultWhen{P: sim.Certain / 16},
-			With: sim.FaultWith{Delay: 30 * time.Millisecond},
-		})
-	}
+	w.manner = manner(w.rng.IntN(3))
+	cfg.Faults = w.manner.faults()
 	return cfg
+}
+
+// manner is how badly a venue's reports behave. In every manner some come twice.
+type manner int
+
+const (
+	calm  manner = iota
+	late         // some are held back, and overtaken
+	lossy        // some are never sent
+)
+
+func (m manner) faults() []sim.Fault {
+	on := sim.FaultOn{Session: session}
+	f := []sim.Fault{{ID: "twice", Kind: sim.DupExec, On: on, When: sim.FaultWhen{P: sim.Certain / 8}}}
+	switch m {
+	case calm:
+	case late:
+		f = append(f, sim.Fault{ID: "late", Kind: sim.LateAck, On: on, When: sim.FaultWhen{P: sim.Certain / 16}, With: sim.FaultWith{Delay: 30 * time.Millisecond}})
+	case lossy:
+		f = append(f, sim.Fault{ID: "lost", Kind: sim.DropAfter, On: on, When: sim.FaultWhen{P: sim.Certain / 16}})
+	}
+	return f
 }
 
 func (w *world) quote() { w.quotes[acme] = risktest.Live(100*1_000_000_000, w.now.Mono) }
@@ -180,7 +200,14 @@ func (w *world) place(c risk.Cause, held bool) {
 	w.life.turn(orders.Place{Intent: in, Held: held})
 }
 
-func (w *world) journalled(in *risk.Intent) { w.ids[in.Cause] = append(w.ids[in.Cause], in.ID) }
+// journalled notes under which id a decision went into the journal.
+func (w *world) journalled(in *risk.Intent) {
+	w.ids[in.Cause] = append(w.ids[in.Cause], in.ID)
+	if w.given[in.ID] {
+		w.again = append(w.again, in.ID)
+	}
+	w.given[in.ID] = true
+}
 
 // at says when and in which life something was found.
 func (w *world) at() string {

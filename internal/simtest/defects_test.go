@@ -1,0 +1,111 @@
+package simtest_test
+
+import (
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/failshut/failshut/internal/journal"
+	"github.com/failshut/failshut/internal/simtest"
+	"github.com/failshut/failshut/orders"
+	"github.com/failshut/failshut/risk"
+)
+
+// forgetful reads the journal without the newest intents.
+func forgetful(p *orders.Parts) {
+	all := p.Records
+	p.Records = func(yield func(journal.Record, error) bool) {
+		n := count(all)
+		for r, err := range all {
+			if err == nil && r.Kind == orders.KindIntent {
+				if n--; n < 6 {
+					continue
+				}
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+func count(all iter.Seq2[journal.Record, error]) (n int) {
+	for r, err := range all {
+		if err == nil && r.Kind == orders.KindIntent {
+			n++
+		}
+	}
+	return n
+}
+
+// mute is a journal that does not keep what the venue said.
+type mute struct{ orders.Log }
+
+func (m mute) Append(k journal.Kind, v uint8, body []byte) (journal.LSN, error) {
+	if k == orders.KindEvidence {
+		return m.Watermark(), nil
+	}
+	return m.Log.Append(k, v, body)
+}
+
+// stuck is a journal whose epoch does not move on.
+type stuck struct{ orders.Log }
+
+func (stuck) Epoch() uint32 { return 1 }
+
+// careless is a gate that forgets what was held before.
+type careless struct{ orders.Gate }
+
+func (c careless) Restore([]risk.Position, []risk.Held) { c.Gate.Restore(nil, nil) }
+
+// TestADefectIsFound builds defects into the node: runs that find nothing then would prove nothing without them.
+func TestADefectIsFound(t *testing.T) {
+	times := 0
+	for name, tt := range map[string]struct {
+		defect simtest.Defect
+		want   string // in one finding at least
+	}{
+		"replay forgets armed intents":        {simtest.Defect{Parts: forgetful}, "want UNKNOWN"},
+		"forgotten orders are decided again":  {simtest.Defect{Parts: forgetful}, "under 2 ids"},
+		"evidence is not journalled":          {simtest.Defect{Parts: func(p *orders.Parts) { p.Log = mute{p.Log} }, Counter: true}, "J4"},
+		"evidence is not journalled, kept":    {simtest.Defect{Parts: func(p *orders.Parts) { p.Log = mute{p.Log} }}, "replayed state is another"},
+		"the counter is ahead of evidence":    {simtest.Defect{Counter: true}, "J4"},
+		"an execution counts twice":           {simtest.Defect{Ear: func(in orders.Inbound) orders.Inbound { times++; return renamed(in, times) }}, "J2"},
+		"an order is sent again when unheard": {simtest.Defect{Resend: true}, "J1"},
+		"orders leave ahead of the disk":      {simtest.Defect{Ahead: true}, "under 2 ids"},
+		"ids come again":                      {simtest.Defect{Parts: func(p *orders.Parts) { p.Log = stuck{p.Log} }}, "given twice"},
+		"the gate forgets what was held":      {simtest.Defect{Parts: func(p *orders.Parts) { p.Gate = careless{p.Gate} }}, "J3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var all []string
+			for seed := *firstSeed; seed < *firstSeed+10; seed++ {
+				for _, p := range simtest.Points() {
+					if p.Missing != "" {
+						continue
+					}
+					r, err := simtest.Run(simtest.Config{Seed: seed, Point: p, Defect: tt.defect})
+					if err != nil {
+						all = append(all, err.Error())
+					}
+					all = append(all, r.Findings...)
+					if slices.ContainsFunc(all, func(f string) bool { return strings.Contains(f, tt.want) }) {
+						t.Logf("found at seed %d, point %d; %d findings by then", seed, p.Number, len(all))
+						return
+					}
+				}
+			}
+			t.Errorf("nothing with %q among %d findings: %q", tt.want, len(all), all[:min(12, len(all))])
+		})
+	}
+}
+
+// renamed makes a report one that was never seen: what no venue tells twice is then never known again.
+func renamed(in orders.Inbound, n int) orders.Inbound {
+	if r, ok := in.(orders.Report); ok && r.ExecID != "" && r.Type == orders.ExecTrade {
+		r.ExecID += "/" + strconv.Itoa(n)
+		return r
+	}
+	return in
+}
