@@ -29,7 +29,9 @@ demo: build ## the main job: everything in one process on an embedded exchange (
 
 .PHONY: test
 test: ## every test; recordings that are not there are skipped and counted
-	$(GO) test -count=1 -timeout 300s ./...
+	@list=$$(mktemp); status=0; \
+	FAILSHUT_SKIPPED_LIST=$$list $(GO) test -count=1 -timeout 300s ./... || status=$$?; \
+	sort -u $$list; echo "recordings not found: $$(wc -l <$$list) tests skipped"; rm -f $$list; exit $$status
 
 .PHONY: race
 race: ## every test under the race detector, the long ones shortened

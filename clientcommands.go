@@ -60,7 +60,6 @@ func (f *mutationFlags) on(cmd *cobra.Command) {
 	f.clientFlags.on(cmd)
 	cmd.Flags().StringVar(&f.reason, "reason", "", "why (required)")
 	cmd.Flags().StringVar(&f.by, "by", "", "who, for the record; proves nothing")
-	cmd.Flags().StringVar(&f.expect, "expect", "", "only at this revision")
 }
 
 // show prints an answer of the API and ends with the code that its status and body stand for.
@@ -232,6 +231,7 @@ func (c *cli) resetCommand() *cobra.Command {
 	}
 	f.on(cmd)
 	cmd.Flags().StringVar(&scope, "scope", "", "account/strategy/instrument")
+	cmd.Flags().StringVar(&f.expect, "expect", "", "only at this revision")
 	cmd.Flags().StringArrayVar(&trips, "trip", nil, "the latch to clear (repeatable); all of the scope without it")
 	return cmd
 }

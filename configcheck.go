@@ -1,6 +1,9 @@
 package failshut
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/failshut/failshut/internal/config"
+	"github.com/failshut/failshut/risk"
 )
 
 type configCheckAnswer struct {
@@ -37,7 +41,7 @@ func (c *cli) configCommand() *cobra.Command {
 	parent.AddCommand(&cobra.Command{
 		Use:     "check FILE...",
 		Short:   "Every mistake in node and venue files, with its place",
-		Example: "  failshut config check examples/cluster/node.example.yaml examples/cluster/venue.example.yaml",
+		Example: "  failshut config check examples/cluster/venue.example.yaml",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, files []string) error {
 			return c.configCheck(files)
@@ -66,6 +70,7 @@ func (c *cli) configCheck(names []string) error {
 			c.say("%s", f.Mistakes.Text(name))
 		}
 		a.Files = append(a.Files, checked)
+		a.of(f)
 	}
 	if err := answer(c.stdout, c.output, a); err != nil {
 		return err
@@ -74,6 +79,28 @@ func (c *cli) configCheck(names []string) error {
 		return answered(ExitConfig, fmt.Sprintf("%d of %d files have mistakes", bad, len(names)))
 	}
 	return nil
+}
+
+// of adds what a node file says of risk: hashes by which nodes are compared, and the limits it lacks.
+func (a *configCheckAnswer) of(f *config.File) {
+	if f.Kind != config.KindNode {
+		return
+	}
+	for _, m := range f.Missing {
+		a.MissingLimits = append(a.MissingLimits, missingLimit{m.Scope.String(), m.Measure.String()})
+	}
+	if len(f.Mistakes) > 0 {
+		return
+	}
+	if limits, err := f.Node.Seed(); err == nil {
+		hash := risk.LimitsHash(limits)
+		a.SeedHash = &hash
+	}
+	if b, err := json.Marshal(f.Node.Risk.Controls); err == nil {
+		sum := sha256.Sum256(b)
+		hash := hex.EncodeToString(sum[:])
+		a.ControlsHash = &hash
+	}
 }
 
 // readConfig reads a configuration file; one that cannot be read at all is a failure, its mistakes are not.

@@ -5,6 +5,7 @@ import (
 	_ "embed" // the two example files are the demo's configuration
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/signal"
 	"strings"
@@ -72,6 +73,9 @@ func (c *cli) demoConfig() (nodeFile, venueFile *config.File, err error) {
 }
 
 func (c *cli) demo(ctx context.Context, f demoFlags) error {
+	if at, err := netip.ParseAddrPort(f.listen); err != nil || !at.Addr().IsLoopback() {
+		return endWith(ExitConfig, fmt.Errorf("--listen is %q, want a loopback address and a port: there is no TLS here", f.listen))
+	}
 	nodeFile, venueFile, err := c.demoConfig()
 	if err != nil {
 		return err

@@ -25,8 +25,8 @@ type slogSink struct{ log *slog.Logger }
 func (s slogSink) Accept(name string, level hclog.Level, msg string, args ...any) {
 	to := slog.LevelDebug
 	switch level {
-	case hclog.Warn:
-		to = slog.LevelWarn
+	case hclog.Warn: // an election is no alarm: who leads is told by whoever acts on it
+		to = slog.LevelInfo
 	case hclog.Error:
 		to = slog.LevelError
 	case hclog.NoLevel, hclog.Trace, hclog.Debug, hclog.Info, hclog.Off:

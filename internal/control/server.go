@@ -185,7 +185,7 @@ func (s *Server) mutation(may func(identity) bool, do func(context.Context, iden
 			s.fail(w, problem)
 			return
 		}
-		s.cfg.Log.Info("control", "event", "audit", "who", id.name, "path", r.URL.Path, "status", status)
+		s.cfg.Log.Warn("control", "event", "audit", "who", id.name, "path", r.URL.Path, "status", status)
 		s.write(w, status, json.RawMessage(answer))
 	}
 }

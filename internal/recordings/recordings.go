@@ -21,6 +21,8 @@ import (
 const (
 	FolderVariable   = "FAILSHUT_DATA"
 	RequiredVariable = "FAILSHUT_DATA_REQUIRED"
+	// ListVariable names a file to which each skip is added, for the run to print.
+	ListVariable = "FAILSHUT_SKIPPED_LIST"
 )
 
 var (
@@ -73,7 +75,26 @@ func absent(t testing.TB, name string) {
 	skipped++
 	mu.Unlock()
 	fmt.Fprintf(os.Stderr, "SKIPPED: RECORDING %s NOT FOUND\n", name)
+	note(t, name)
 	t.Skipf("SKIPPED: RECORDING %s NOT FOUND", name)
+}
+
+// note adds the skip to the list that the run prints at its end, for the output of a package that passes is not shown.
+func note(t testing.TB, name string) {
+	list := os.Getenv(ListVariable)
+	if list == "" {
+		return
+	}
+	f, err := os.OpenFile(list, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatalf("the list of skips: %v", err)
+	}
+	if _, err := fmt.Fprintf(f, "SKIPPED: RECORDING %s NOT FOUND (%s)\n", name, t.Name()); err != nil {
+		t.Fatalf("the list of skips: %v", err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatalf("the list of skips: %v", err)
+	}
 }
 
 func verified(path, want string) error {
