@@ -82,7 +82,7 @@ func (s *shell) doubt(i market.Instrument, q feeds.Quote, known bool) string {
 		return "unknown"
 	case mode != risk.Open && mode != risk.ReduceOnly:
 		return "gate"
-	case !known || s.gapped[i] || q.Tradable() != nil:
+	case !known || s.blind(i) || q.Tradable() != nil:
 		return "book"
 	}
 	return ""

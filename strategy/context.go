@@ -52,7 +52,7 @@ func (c *Context) Quote(i market.Instrument) (feeds.Quote, error) {
 	if !ok {
 		return feeds.Quote{}, fmt.Errorf("%w: no feed speaks of %s", feeds.ErrNotLive, i)
 	}
-	if c.s.gapped[i] {
+	if c.s.blind(i) {
 		return feeds.Quote{}, fmt.Errorf("%w: %s: %s", feeds.ErrNotLive, i, gapWhy)
 	}
 	return q, q.Tradable()

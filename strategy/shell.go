@@ -2,6 +2,7 @@ package strategy
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -63,6 +64,9 @@ const refusalEvery = int64(100 * time.Millisecond)
 // farTouchBps is how far beyond the far touch Target's order may pay.
 const farTouchBps = 5
 
+// ErrMissed ends an incarnation that was not told an event of its orders: the next one starts from the journal, which knows.
+var ErrMissed = errors.New("events of orders were missed")
+
 type effect struct {
 	intent   risk.Intent
 	decision Decision
@@ -98,6 +102,8 @@ type shell struct {
 	ordinal  uint16
 	effects  []effect
 	started  bool
+	seq      uint64 // of the last event taken
+	least    uint64 // a State older than this event is not taken
 	book     *blotter
 	wants    map[market.Instrument]*aim
 	gapped   map[market.Instrument]bool
@@ -142,7 +148,7 @@ func (s *shell) Starting(c *actors.Context[Message]) error {
 	if f := s.cfg.Events.Started; f != nil {
 		f(s.cfg.Name, s.why)
 	}
-	s.attach(c)
+	c.After(attachKey{}, 0, Message{kind: gotAttach}) // in the first turn: before it the mailbox takes no event
 	return nil
 }
 
@@ -175,7 +181,11 @@ func (s *shell) Receive(c *actors.Context[Message], m Message) error {
 	case gotState:
 		return s.onState(m)
 	case gotOrder:
-		return s.onOrder(m.rest.(orders.Event))
+		return s.onTold(m)
+	case gotMissed:
+		if m.seq > s.seq {
+			return fmt.Errorf("%w: events up to %d, and this one has heard %d", ErrMissed, m.seq, s.seq)
+		}
 	case gotTimer:
 		return s.onTimer(m.rest.(Timer))
 	case gotGate:
@@ -189,13 +199,23 @@ func (s *shell) Receive(c *actors.Context[Message], m Message) error {
 
 // early is before the state has arrived: no data and no wishes, but the gate's changes are not lost, for the gate is read.
 func (s *shell) early(m Message) error {
-	if m.kind == gotAttach {
+	switch m.kind {
+	case gotAttach:
 		s.attach(s.self)
+	case gotMissed:
+		s.least = m.seq
+	case gotRestored:
+		if state := m.rest.(State); state.Seq >= s.least {
+			return s.begin(state)
+		}
+	case gotTrade, gotQuote, gotState, gotOrder, gotTimer, gotGate, gotWant: // not yet, or in the state that comes
 	}
-	if m.kind != gotRestored {
-		return nil
-	}
-	state := m.rest.(State)
+	return nil
+}
+
+// begin starts the user's code from the state of journal and venue.
+func (s *shell) begin(state State) error {
+	s.seq = state.Seq
 	s.book = newBlotter(state)
 	s.started = true
 	start := Start{Epoch: uint64(s.self.Epoch()), Why: s.why, Positions: state.Positions, Working: state.Working}
@@ -300,6 +320,9 @@ func (s *shell) onQuote(m Message) error {
 	return s.press(q.Instrument)
 }
 
+// blind reports whether data of i was lost on its way here, so that no book of it can be read.
+func (s *shell) blind(i market.Instrument) bool { return s.gapped[i] || s.gapped[market.Instrument{}] }
+
 func (s *shell) onState(m Message) error {
 	e := m.rest.(feeds.StateChange)
 	if e.Why == gapWhy {
@@ -331,6 +354,18 @@ func (s *shell) onGate(g Gate) error {
 		return nil
 	}
 	return s.handle(timerRoot("gate "+g.Mode.String(), s.instant), func(c *Context) error { return h.OnGate(c, g) })
+}
+
+// onTold takes an event once and in order.
+func (s *shell) onTold(m Message) error {
+	switch {
+	case m.seq <= s.seq:
+		return nil // it is in the state that this incarnation started from
+	case m.seq != s.seq+1:
+		return fmt.Errorf("%w: event %d after %d", ErrMissed, m.seq, s.seq)
+	}
+	s.seq = m.seq
+	return s.onOrder(m.rest.(orders.Event))
 }
 
 // onOrder applies evidence to position and orders first, then tells the user, then lets a want go on.

@@ -1,16 +1,24 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"sync/atomic"
 
+	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/internal/journal"
 	"github.com/failshut/failshut/mailbox"
+	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
+	"github.com/failshut/failshut/strategy"
 	"github.com/failshut/failshut/supervision"
 	"github.com/failshut/failshut/venues/sim"
 )
+
+const sessionChild = "session"
+
+func sessionName(a market.Account) actors.Name { return path(inVenues, string(a), sessionChild) }
 
 // account is one venue account of the node over all incarnations of its parts.
 type account struct {
@@ -76,7 +84,7 @@ func (n *Node) accountChildren() []supervision.Child {
 			part := &c.Sub.Children[i]
 			part.Backoff = backoffOf(s.Groups.Account.Backoff)
 			switch part.Name {
-			case "session":
+			case sessionChild:
 				*part = timed(*part, s.Shutdown.Session, s.Watchdogs.Session)
 			case "orders":
 				*part = timed(*part, s.Shutdown.Orders, s.Watchdogs.Orders)
@@ -89,13 +97,18 @@ func (n *Node) accountChildren() []supervision.Child {
 	return out
 }
 
-// opened has the account's strategies start again from the journal when its owner does: they have missed events.
+// opened tells the account's strategies that a new owner speaks: what the last one knew and did not tell is missed, so who
+// is up starts again from the journal, and who is not takes no state that the last one gave.
 func (a *account) opened(epoch uint64) {
 	if epoch == 1 {
 		return
 	}
 	for _, s := range a.n.plan.Strategies {
-		if s.Account == a.plan.Account {
+		if s.Account != a.plan.Account {
+			continue
+		}
+		err := actors.Follow[strategy.Message](a.n.sys, strategyName(s.Name)).Tell(strategy.Missed(a.n.told[s.Name].Add(1)))
+		if errors.Is(err, actors.ErrFull) {
 			a.n.restart(s.Name)
 		}
 	}

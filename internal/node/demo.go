@@ -15,6 +15,7 @@ import (
 
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/cluster"
+	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/internal/config"
 	"github.com/failshut/failshut/internal/journal"
 	"github.com/failshut/failshut/market"
@@ -149,7 +150,7 @@ func (d *Demo) openNode(ctx context.Context, plan *Plan, trips string) error {
 		Feeds: d.exchange.liveFeed(ctx, plan.Venue, d.cfg.Node.Node.Feeds[0].Heartbeat),
 	}
 	channel := path(inFeeds, string(plan.Venue))
-	world.Show = func(name string) { showTo(d.sys, channel, name) }
+	world.Show = func(name string) error { return feeds.Address(d.sys, channel).Tell(feeds.Show(name)) }
 	var face *Face
 	access, err := accessOf(d.cfg.Node.Node.Admin, d.sys.Now)
 	if err != nil {

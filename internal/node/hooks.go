@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/failshut/failshut/actors"
-	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
 	"github.com/failshut/failshut/risk"
@@ -28,8 +27,8 @@ func (a *account) told(e orders.Event) {
 	if f := n.hooks.Order; f != nil {
 		f(OrderTold{a.plan.Account, e})
 	}
-	if e.Strategy != "" {
-		err := actors.Follow[strategy.Message](n.sys, strategyName(e.Strategy)).Tell(strategy.Told(e))
+	if count := n.told[e.Strategy]; count != nil {
+		err := actors.Follow[strategy.Message](n.sys, strategyName(e.Strategy)).Tell(strategy.Told(e, count.Add(1)))
 		if errors.Is(err, actors.ErrFull) {
 			n.lostEvent(e.Strategy, err)
 		}
@@ -198,11 +197,6 @@ func (n *Node) strategyEnded(at string) {
 			_ = desk{n: n, a: n.accountOf(s.Account), name: name}.CancelAll(name)
 		}
 	}
-}
-
-// showTo asks a channel to show a strategy that is up how everything stands.
-func showTo(sys *actors.System, channel actors.Name, name string) {
-	_ = feeds.Address(sys, channel).Tell(feeds.Show(name)) // a channel that is down shows everything when it is Live again
 }
 
 // look is how often a phase looks whether what it waits for has come.

@@ -36,8 +36,9 @@ type World struct {
 	Port sim.Port
 	// Feeds are the channels, given the subscribers that the node's strategies are.
 	Feeds func(n *Node, subscribers []feeds.Subscriber) ([]supervision.Child, error)
-	// Show asks the feeds to show a strategy that is up how everything stands; nil where nothing was said before.
-	Show func(strategy string)
+	// Show asks the feeds to show a strategy that is up, or has missed something, how everything stands; nil where nothing was
+	// said before.
+	Show func(strategy string) error
 	// Before and Control are children of the root ahead of everything; either may be nil.
 	Before  []supervision.Child
 	Control []supervision.Child
@@ -73,6 +74,7 @@ type Node struct {
 	journal  atomic.Pointer[journal.Log]
 	replica  atomic.Pointer[replicated]
 	accounts []*account
+	told     map[string]*atomic.Uint64 // events of each strategy's orders so far, over all owners
 	boot     atomic.Pointer[bootFailure]
 	bell     bell
 	stopping atomic.Bool
@@ -95,6 +97,7 @@ func New(p *Plan, w World, h Hooks) (*Node, error) {
 	}
 	n := &Node{
 		plan: p, world: w, hooks: h, sys: w.System, log: w.Log, Board: &feeds.Board{}, catalogue: catalogue,
+		told: map[string]*atomic.Uint64{},
 	}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
@@ -104,6 +107,9 @@ func New(p *Plan, w World, h Hooks) (*Node, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("risk: %w", err)
+	}
+	for _, s := range p.Strategies {
+		n.told[s.Name] = &atomic.Uint64{}
 	}
 	for _, a := range p.Accounts {
 		acc, err := newAccount(n, a)

@@ -49,7 +49,7 @@ func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
 		Desk: desk{n, a, p.Name, b.Fence().Check}, World: world{n, p.Account},
 	}, user, why, func(evidence string) error {
 		if n.world.Show != nil {
-			n.world.Show(p.Name)
+			_ = n.world.Show(p.Name) // a channel that is down shows everything when it is Live again
 		}
 		return b.Ready(supervision.Evidence(evidence))
 	})
@@ -92,7 +92,11 @@ func (n *Node) subscriber(p StrategyPlan) (feeds.Subscriber, error) {
 		instruments = append(instruments, c.Instrument)
 	}
 	to := actors.Follow[strategy.Message](n.sys, strategyName(p.Name))
-	sink := strategy.Inlet(to, 0, needs)
+	var show func() error
+	if n.world.Show != nil {
+		show = func() error { return n.world.Show(p.Name) }
+	}
+	sink := strategy.Inlet(to, 0, needs, show)
 	if n.hooks.Delivered != nil {
 		sink = both{n.hooks.Delivered, sink}
 	}
@@ -151,7 +155,9 @@ func (d desk) Attach(name string, epoch uint64) error {
 	}
 	to := actors.Follow[strategy.Message](d.n.sys, strategyName(name))
 	return d.a.Tell(orders.Recall{Strategy: name, Reply: func(r orders.Recalled) {
-		_ = to.Tell(strategy.Restored(restored(r))) // not taken: the strategy asks again
+		state := restored(r)
+		state.Seq = d.n.told[name].Load()     // in the turn that numbers: all that was told up to here is in it
+		_ = to.Tell(strategy.Restored(state)) // not taken: the strategy asks again
 	}})
 }
 
