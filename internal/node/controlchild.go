@@ -25,7 +25,8 @@ type Door struct {
 // answerGrace is how long a request under way may go on when the door closes.
 const answerGrace = time.Second
 
-// ControlChild is the child that serves the door: first up, last down. It is ready when both listeners are bound.
+// ControlChild is the child that serves the door: first up, last down. It is ready when both listeners are bound. A port that
+// was free to choose is kept over restarts, for whoever was told it.
 func ControlChild(d Door, node control.Node) supervision.Child {
 	server := control.New(d.Access, node)
 	return supervision.DefaultChild("api", func(_ context.Context, b *supervision.Birth) error {
@@ -38,6 +39,7 @@ func ControlChild(d Door, node control.Node) supervision.Child {
 			_ = socket.Close() // nothing was served on it
 			return err
 		}
+		d.Listen = tcp.Addr().String()
 		for name, l := range map[string]net.Listener{"socket": socket, "admin": tcp} {
 			b.Run(func(ctx context.Context, _ actors.Outside) error { return server.Serve(ctx, l, answerGrace) })
 			b.Log().Info("listening", "event", "listening", "name", name, "addr", l.Addr().String())

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 
 	"github.com/failshut/failshut/risk"
@@ -15,12 +16,26 @@ var errNoLog = errors.New("the replicated log is not open")
 func (n *Node) riskChild() supervision.Child {
 	s := n.plan.Supervision
 	start := risk.StartHolder(n.Desk, risk.HolderOptions{Log: n.replicatedLog, Nonce: n.world.Nonce, Build: Build(), Boot: n.world.Boot})
-	holder := timed(supervision.DefaultChild("holder", start), s.Shutdown.Risk, s.Watchdogs.Risk)
+	holder := timed(supervision.DefaultChild(risk.HolderName, n.thenSessions(start)), s.Shutdown.Risk, s.Watchdogs.Risk)
 	holder.Class, holder.Backoff = supervision.RiskClass, backoffOf(s.Groups.Risk.Backoff)
 	return supervision.SubTree(inRisk, supervision.Spec{
 		Strategy: supervision.RestForOne, Intensity: s.Groups.Risk.Intensity, Period: s.Groups.Risk.Period,
 		Children: []supervision.Child{holder},
 	})
+}
+
+// thenSessions has every session begin again behind a holder that follows another: it knows no session until one that began
+// after it is told, and until then its gates stay shut.
+func (n *Node) thenSessions(start supervision.StartFunc) supervision.StartFunc {
+	return func(ctx context.Context, b *supervision.Birth) error {
+		if err := start(ctx, b); err != nil || b.Epoch() == 1 {
+			return err
+		}
+		for _, a := range n.accounts {
+			_ = n.sys.StopActor(sessionName(a.plan.Account), 0) // none lives: the next one begins after this
+		}
+		return nil
+	}
 }
 
 func (n *Node) replicatedLog() (risk.Log, error) {
