@@ -73,6 +73,12 @@ func (b *blotter) take(e orders.Event) (fill *Fill, ended bool) {
 	case orders.EventClosed, orders.EventRefused, orders.EventUnsent:
 		b.remove(d)
 		return fill, w != nil
+	case orders.EventRepeated:
+		if w != nil && w.Order == "" { // the wish is an old one, and its first order has told its own story
+			b.remove(d)
+			return fill, true
+		}
+		return fill, false
 	case orders.EventReopened:
 		b.add(Working{Order: e.Order, Decision: d, Instrument: e.Instrument, Side: e.Side, Qty: e.Qty, Leaves: e.Leaves, Price: e.Price})
 		return fill, false
@@ -104,7 +110,7 @@ func (b *blotter) fill(e orders.Event, d Decision) *Fill {
 	switch e.Kind {
 	case orders.EventFill:
 	case orders.EventBusted:
-		kind, change = Busted, -e.LastQty
+		kind = Busted // LastQty is signed: what a bust takes away is below zero
 	case orders.EventCorrected:
 		kind = Corrected
 	default:

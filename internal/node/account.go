@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"sync"
 	"sync/atomic"
 
 	"github.com/failshut/failshut/actors"
@@ -26,6 +27,8 @@ type account struct {
 	n      *Node
 	plan   AccountPlan
 	listed atomic.Int64 // instant at which the venue's list of orders was last whole
+	once   sync.Once
+	dial   func(orders.Ear) (orders.Line, error)
 }
 
 func newAccount(n *Node, p AccountPlan) (*account, error) {
@@ -44,14 +47,22 @@ func newAccount(n *Node, p AccountPlan) (*account, error) {
 			Gate: gate, Listener: a.told, Risk: n.tellRisk, Events: a.events(),
 			TTL: o.TTL, AnswerAfter: o.AnswerAfter, QuietAfter: o.QuietAfter,
 		},
-		Journal: n.openJournal, Opened: a.opened,
-		// Order entry in the process: the counterpart of a FIX initiator, with the same numbers and faults.
-		Dial: sim.Dial(sim.GatewayConfig{
-			Port: n.world.Port, Session: sim.SessionID(p.Session), Node: n.plan.Node, Venue: n.plan.Venue, Now: n.Now,
-		}),
+		Journal: n.openJournal, Opened: a.opened, Dial: a.dialled,
 	})
 	a.Account = account
 	return a, err
+}
+
+// dialled makes lines of in-process order entry: the counterpart of a FIX initiator, with the same numbers and faults. The
+// first number lies above all that an earlier life of this journal can have used; the venue fills the gap.
+func (a *account) dialled(ear orders.Ear) (orders.Line, error) {
+	a.once.Do(func() {
+		a.dial = sim.Dial(sim.GatewayConfig{
+			Port: a.n.world.Port, Session: sim.SessionID(a.plan.Session), Node: a.n.plan.Node, Venue: a.n.plan.Venue, Now: a.n.Now,
+			NextOut: uint64(a.n.lifeOfJournal()-min(1, a.n.lifeOfJournal()))<<32 + 1,
+		})
+	})
+	return a.dial(ear)
 }
 
 func blockUnknown(word string) orders.BlockUnknown {

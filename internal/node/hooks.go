@@ -131,6 +131,9 @@ func (n *Node) onTrip(l risk.Latch) {
 		}
 		if l.Scope.Instrument != risk.All {
 			scope.Instrument = n.instrumentOf(l.Scope.Instrument)
+			if !scope.Instrument.Valid() {
+				continue // no order here can be in it, and no instrument would mean all of them
+			}
 		}
 		_ = a.Tell(orders.CancelAll{Scope: scope, Why: "trip"})
 		_ = a.Tell(orders.Reconcile{}) // the venue's answer to it is what confirms

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -81,6 +82,9 @@ func (f *Face) Trip(ctx context.Context, r control.TripRequest) (any, bool, erro
 	if err != nil {
 		return nil, false, &control.Problem{Status: http.StatusBadRequest, Code: "usage", Message: err.Error(), Exit: 2}
 	}
+	if why := f.n.covers(scope); why != "" {
+		return nil, false, &control.Problem{Status: http.StatusBadRequest, Code: "usage", Message: why, Exit: 2}
+	}
 	mode := risk.Closed
 	if r.Mode != "" {
 		if mode, err = risk.ParseMode(r.Mode); err != nil {
@@ -100,6 +104,32 @@ func (f *Face) Trip(ctx context.Context, r control.TripRequest) (any, bool, erro
 		f.n.Desk.Confirm(latch.ID)
 	}
 	return f.tripAnswer(latch, confirmed), confirmed, nil
+}
+
+// covers says why a scope holds nothing that this node could trade: a trip of it would shut nothing, and look confirmed.
+func (n *Node) covers(k risk.Scope) string {
+	if k.Account != risk.All && n.accountOf(market.Account(k.Account)) == nil {
+		return fmt.Sprintf("scope %s: this node owns no account %q", k, k.Account)
+	}
+	if k.Strategy != risk.All && !n.runs(k.Account, k.Strategy) {
+		return fmt.Sprintf("scope %s: no strategy or trader %q is entitled there", k, k.Strategy)
+	}
+	if k.Instrument != risk.All && !n.instrumentOf(k.Instrument).Valid() {
+		return fmt.Sprintf("scope %s: no instrument %q is listed here", k, k.Instrument)
+	}
+	return ""
+}
+
+func (n *Node) runs(account, name string) bool {
+	for _, e := range n.plan.Risk.Controls.Entitlements {
+		if account != risk.All && account != string(e.Account) {
+			continue
+		}
+		if slices.Contains(e.Strategies, name) || slices.Contains(e.Traders, name) {
+			return true
+		}
+	}
+	return false
 }
 
 func by(who, free string) string {
