@@ -63,7 +63,7 @@ func (i *inlet) State(s feeds.StateChange) {
 const gapWhy = "box was full"
 
 func (i *inlet) tell(m Message, of market.Instrument, pos feeds.Pos, mono int64) {
-	if len(i.lost) > 0 && !(i.warn(market.Instrument{}, pos, mono) && i.warn(of, pos, mono)) {
+	if len(i.lost) > 0 && (!i.warn(market.Instrument{}, pos, mono) || !i.warn(of, pos, mono)) {
 		i.lose(of)
 		return
 	}

@@ -143,16 +143,22 @@ var breakdowns = []breakdown{
 		restart control control/observer 1/5
 		start control/observer#2
 		started control/observer#2`, nil, "control/observer"},
-	{"journal", `
+	{
+		"journal", `
 		exit journal#1 crash
 		restart root journal 1/3` + strategiesStop + feedsStop + venuesStop + riskStop + `
 		stop cluster#1
 		exit cluster#1 shutdown` + journalStarts + clusterStarts + riskStarts,
-		[]string{groupsStart, accountStarts, feedStarts, strategyStarts}, everything},
-	{"cluster", `
+		[]string{groupsStart, accountStarts, feedStarts, strategyStarts},
+		everything,
+	},
+	{
+		"cluster", `
 		exit cluster#1 crash
 		restart root cluster 1/3` + strategiesStop + feedsStop + venuesStop + riskStop + clusterStarts + riskStarts,
-		[]string{groupsStart, accountStarts, feedStarts, strategyStarts}, everything},
+		[]string{groupsStart, accountStarts, feedStarts, strategyStarts},
+		everything,
+	},
 	{"risk/holder", `
 		exit risk/holder#1 crash
 		restart risk risk/holder 1/3
@@ -338,7 +344,7 @@ func (b breakdown) judge(t *testing.T, got []string) {
 }
 
 func (b breakdown) mayTouch(line string) bool {
-	for _, part := range strings.Fields(b.touches) {
+	for part := range strings.FieldsSeq(b.touches) {
 		path := pathIn(line)
 		if path == part || strings.HasPrefix(path, part+"/") {
 			return true
