@@ -211,3 +211,41 @@ func TestDeskOfAnIncarnationThatWasLeftHasNoEffect(t *testing.T) {
 		t.Errorf("told %v, appended %d records, placed %d orders", b.events[told:], b.log.Watermark()-at, len(b.wire.placed)-2)
 	}
 }
+
+// TestIncarnationLeftInItsReplayRestoresNothing hung while it read the journal.
+// Its successor has opened and traded since; what the first one read is old.
+func TestIncarnationLeftInItsReplayRestoresNothing(t *testing.T) {
+	sys, err := actors.New(actors.Config{Clock: actors.Virtual(houseStart), Dispatch: actors.Deterministic()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := sys.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	life, err := sys.Begin(actors.Birth{Name: "orders"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t)
+	hung := orders.Parts{
+		Options: orders.Options{Account: account}, Gate: b.risk.Desk.Gate(account), Gateway: b.wire, Log: b.log,
+		Records: func(func(journal.Record, error) bool) { life.Abandon() },
+	}
+	b.place(1)
+	b.place(2)
+	b.commit()
+	n := b.wire.placed[0]
+	b.hear(fill(n, "E1", 4*market.Unit, 4*market.Unit))
+	b.place(3) // permitted, and not handed over yet
+
+	_, _ = orders.Open(orders.FencedParts(hung, life.Fence()), b.risk.Now)
+	if p := b.risk.Desk.Positions(account); len(p) != 1 || p[0].Qty != 4*market.Unit {
+		t.Errorf("the gate holds %v, want the 4 that the successor knows", p)
+	}
+	b.commit()
+	if len(b.wire.placed) != 3 {
+		t.Errorf("%d orders left, want 3: the permit of the third was the successor's", len(b.wire.placed))
+	}
+}
