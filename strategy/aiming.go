@@ -7,6 +7,17 @@ import (
 	"github.com/failshut/failshut/risk"
 )
 
+// farTouchBps is how far beyond the far touch Target's order may pay.
+const farTouchBps = 5
+
+// aim is a want and the decision of its working order.
+type aim struct {
+	want  want
+	order Decision
+	has   bool // order is open or on its way
+	own   bool // its end was asked for by the want
+}
+
 // wantKey is the timer that lets a held want lapse when no data comes to look at it again.
 type wantKey struct{ instrument market.Instrument }
 

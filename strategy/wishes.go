@@ -1,9 +1,38 @@
 package strategy
 
 import (
+	"errors"
+	"time"
+
+	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/mailbox"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/risk"
 )
+
+// maxEffects bounds what one handler may ask for.
+const maxEffects = 64
+
+// refusalEvery is how often a refusal of one reason and instrument is told, so that answering a refusal with an order
+// cannot spin.
+const refusalEvery = int64(100 * time.Millisecond)
+
+type effect struct {
+	intent   risk.Intent
+	decision Decision
+	beside   bool
+	target   bool
+}
+
+type refusalKey struct {
+	instrument market.Instrument
+	reason     string
+}
+
+type refusal struct {
+	told int64
+	kept int
+}
 
 // wish takes one wish of a handler. It leaves when the handler has returned nil.
 func (s *shell) wish(c *Context, e effect) {
@@ -117,5 +146,17 @@ func (s *shell) cancelAll() {
 	}
 	if err := s.cfg.Desk.CancelAll(s.cfg.Name); err != nil {
 		s.log.Error("a cancel of all orders was not taken", "err", err)
+	}
+}
+
+// reasonOf names a refused handing over in the words of OrderEvent.Reason.
+func reasonOf(err error) string {
+	switch {
+	case errors.Is(err, mailbox.ErrFull):
+		return ReasonFull
+	case errors.Is(err, actors.ErrFenced):
+		return ReasonFenced
+	default:
+		return ReasonSuspended
 	}
 }

@@ -1,0 +1,172 @@
+package strategy
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/failshut/failshut/feeds"
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/orders"
+)
+
+// handle runs one call of the user's code, then lets its effects leave, then tells the answers that were made here.
+func (s *shell) handle(r root, call func(c *Context) error) error {
+	s.root, s.ordinal = r, 0
+	if err := s.call(call, false); err != nil {
+		return err
+	}
+	return s.settle()
+}
+
+// settle lets effects leave and tells the answers that were made here, which may make further effects.
+func (s *shell) settle() error {
+	s.flush()
+	for range maxEffects {
+		if len(s.answers) == 0 {
+			return nil
+		}
+		answers := s.answers
+		s.answers = nil
+		for _, e := range answers {
+			if err := s.tellOrder(e); err != nil {
+				return err
+			}
+			s.flush()
+		}
+	}
+	return nil
+}
+
+func (s *shell) call(call func(c *Context) error, stopping bool) error {
+	c := &Context{s: s, open: true, stop: stopping}
+	defer func() { c.open = false }()
+	if err := call(c); err != nil {
+		s.effects = nil
+		return err
+	}
+	return nil
+}
+
+func (s *shell) tellOrder(e OrderEvent) error {
+	h, ok := s.user.(OrderHandler)
+	if !ok {
+		return nil
+	}
+	return s.call(func(c *Context) error { return h.OnOrder(c, e) }, false)
+}
+
+func (s *shell) onTrade(m Message) error {
+	t := m.trade
+	if _, mine := s.contracts[t.Instrument]; !mine {
+		return nil
+	}
+	h, ok := s.user.(TradeHandler)
+	if !ok {
+		return nil
+	}
+	err := s.handle(dataRoot(s.cfg.Incarnation, m.feed, 'T', t.Epoch, t.Seq), func(c *Context) error { return h.OnTrade(c, t) })
+	if err != nil {
+		return err
+	}
+	return s.press(t.Instrument)
+}
+
+func (s *shell) onQuote(m Message) error {
+	q := m.quote
+	if _, mine := s.contracts[q.Instrument]; !mine {
+		return nil
+	}
+	h, ok := s.user.(QuoteHandler)
+	if !ok {
+		return nil
+	}
+	err := s.handle(dataRoot(s.cfg.Incarnation, m.feed, 'Q', q.Epoch, q.Seq), func(c *Context) error { return h.OnQuote(c, q) })
+	if err != nil {
+		return err
+	}
+	return s.press(q.Instrument)
+}
+
+// blind reports whether data of i was lost on its way here, so that no book of it can be read.
+func (s *shell) blind(i market.Instrument) bool { return s.gapped[i] || s.gapped[market.Instrument{}] }
+
+func (s *shell) onState(m Message) error {
+	e := m.rest.(feeds.StateChange)
+	if e.Why == gapWhy {
+		s.gapped[e.Instrument] = true
+	} else if e.State == feeds.Live {
+		delete(s.gapped, e.Instrument)
+		if !e.Instrument.Valid() {
+			clear(s.gapped)
+		}
+	}
+	h, ok := s.user.(FeedStateHandler)
+	if !ok {
+		return nil
+	}
+	return s.handle(dataRoot(s.cfg.Incarnation, m.feed, 'S', e.Epoch, e.Seq), func(c *Context) error { return h.OnFeedState(c, e) })
+}
+
+func (s *shell) onTimer(t Timer) error {
+	h, ok := s.user.(TimerHandler)
+	if !ok {
+		return nil
+	}
+	return s.handle(timerRoot(t.Key, t.Due), func(c *Context) error { return h.OnTimer(c, t) })
+}
+
+func (s *shell) onGate(g Gate) error {
+	h, ok := s.user.(GateHandler)
+	if !ok {
+		return nil
+	}
+	return s.handle(timerRoot("gate "+g.Mode.String(), s.instant), func(c *Context) error { return h.OnGate(c, g) })
+}
+
+// onTold takes an event once and in order.
+func (s *shell) onTold(m Message) error {
+	switch {
+	case m.seq <= s.seq:
+		return nil // it is in the state that this incarnation started from
+	case m.seq != s.seq+1:
+		return fmt.Errorf("%w: event %d after %d", ErrMissed, m.seq, s.seq)
+	}
+	s.seq = m.seq
+	return s.onOrder(m.rest.(orders.Event))
+}
+
+// onOrder applies evidence to position and orders first, then tells the user, then lets a want go on.
+func (s *shell) onOrder(e orders.Event) error {
+	d := Decision{cause: e.Cause}
+	fill, ended := s.book.take(e)
+	err := s.handle(reportRoot(e.Evidence, byte(e.Kind)), func(c *Context) error {
+		if h, ok := s.user.(FillHandler); ok && fill != nil {
+			if err := h.OnFill(c, *fill); err != nil {
+				return err
+			}
+		}
+		if h, ok := s.user.(OrderHandler); ok {
+			return h.OnOrder(c, orderEvent(e, d))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if ended {
+		return s.aimEnded(d, e)
+	}
+	return nil
+}
+
+func orderEvent(e orders.Event, d Decision) OrderEvent {
+	return OrderEvent{
+		Kind: e.Kind.String(), Order: e.Order, Decision: d, Instrument: e.Instrument, Side: e.Side, Qty: e.Qty, Cum: e.Cum,
+		Leaves: e.Leaves, Price: e.Price, Reason: string(e.Reason), Count: 1, Replay: e.Replay, Paper: e.Paper,
+	}
+}
+
+func (s *shell) after(key string, d time.Duration) {
+	due := s.instant + int64(d)
+	s.self.After(timerKey(key), d, Message{kind: gotTimer, rest: Timer{Key: key, Due: due}})
+}
