@@ -32,6 +32,7 @@ type Desk struct {
 	latches    atomic.Pointer[[]Latch]
 	permission atomic.Pointer[Permission]
 	logTerm    atomic.Uint64 // of the newest entry applied: a newer term ends every permission at once
+	limits     atomic.Uint64 // which limits are applied: others void every permit at once
 	trips      atomic.Uint64
 	dead       atomic.Bool // the replica is frozen
 	woken      atomic.Bool // a Wake is on its way

@@ -95,7 +95,7 @@ func (g *Gate) find(v *view, in *Intent) (*leaf, *rule) {
 }
 
 // mode merges every mode that the order is under; among equally strict ones what this node itself knows explains most. It refuses from
-// CANCEL_ONLY on.
+// CANCEL_ONLY on. It reads nothing that the gate's own goroutine writes, so any goroutine may call it.
 func (g *Gate) mode(v *view, l *leaf, r *rule) (Mode, error) {
 	scope := AccountScope(g.account)
 	leafScope := scope
@@ -247,8 +247,9 @@ func (g *Gate) capacity(v *view, r *rule, l *leaf, in *Intent, mode Mode, at mar
 	if err := after.side(in.Side).change(0, in.Qty, market.Notional{}, cost, at); err != nil {
 		return Permit{}, Refusal{Code: CodeOverflow, Scope: l.scopes[5]}
 	}
-	if (mode == ReduceOnly || in.ReduceOnly) && !after.reduces(in.Side) {
-		return Permit{}, g.notReducing(l, mode, in)
+	reduces := after.reduces(in.Side)
+	if (mode == ReduceOnly || in.ReduceOnly) && !reduces {
+		return Permit{}, l.notReducing(mode, in.Qty)
 	}
 	if err := g.ofAccount(v, l, cost); err != nil {
 		return Permit{}, err
@@ -272,7 +273,10 @@ func (g *Gate) capacity(v *view, r *rule, l *leaf, in *Intent, mode Mode, at mar
 		g.wantCapacity(l, in.Side, in.Qty, cost)
 		return Permit{}, Refusal{Code: CodeNoCapacity, Scope: l.scopes[short]}
 	}
-	return g.reserve(l, in, &after, by, at, cost, held)
+	return g.reserve(Permit{
+		gate: g, intent: *in, leaf: l, limits: v.limits, reduces: reduces,
+		term: held.Term, inc: held.Incarnation, until: held.Until, charge: cost,
+	}, &after, by, at)
 }
 
 // reduces reports whether all live orders of a side, executed together, could only bring the position nearer to zero.
@@ -283,8 +287,9 @@ func (b *book) reduces(s market.Side) bool {
 	return b.sells.qty <= max(0, b.pos)
 }
 
-func (g *Gate) notReducing(l *leaf, mode Mode, in *Intent) error {
-	r := Refusal{Code: CodeReduceOnly, Scope: l.scopes[5], Value: in.Qty.String(), Limit: l.pos.String()}
+// notReducing refuses an order that would open or widen a position. It reads what is published, so any goroutine may call it.
+func (l *leaf) notReducing(mode Mode, size market.Qty) error {
+	r := Refusal{Code: CodeReduceOnly, Scope: l.scopes[5], Value: size.String(), Limit: market.Qty(l.out.pos.Load()).String()}
 	if mode == ReduceOnly {
 		r.Why = CodeReduceOnly
 	}

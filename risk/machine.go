@@ -10,8 +10,8 @@ import (
 // Machine is this node's replica of the ledger: what a cluster replicates. Apply, Freeze and Restore are called by one goroutine, the
 // log's; everything else reads under a lock that none of the order's way ever takes.
 //
-// What must not wait for an actor happens in Apply itself: a newer term ends permissions, a trip latches, this node's own Sync
-// renews its permission.
+// What must not wait for an actor happens in Apply itself: a newer term ends permissions, other limits end permits, a trip latches,
+// this node's own Sync renews its permission.
 type Machine struct {
 	mu     sync.RWMutex
 	ledger *ledger
@@ -50,6 +50,7 @@ func (m *Machine) Apply(index, term uint64, cmd []byte) []byte {
 	frozen := m.ledger.frozen
 	m.keep(h.key, res)
 	permission := m.renew(res, term, c)
+	m.desk.limits.Store(m.ledger.limitsAt)
 	m.mu.Unlock()
 
 	d := m.desk
@@ -130,8 +131,9 @@ func (m *Machine) Restore(r io.Reader) error {
 		return err
 	}
 	m.mu.Lock()
-	l.moved = m.ledger.moved + 1
+	l.moved, l.limitsAt = m.ledger.moved+1, m.ledger.limitsAt+1
 	m.ledger = l
+	m.desk.limits.Store(l.limitsAt)
 	m.sent = sentSync{}
 	m.mu.Unlock()
 	m.desk.permission.Store(nil)

@@ -8,17 +8,19 @@ import (
 
 // Permit is the yes of a gate to one intent. Only Gate.Check makes one that authorises anything: the fields are not to be had from
 // outside, and the zero Permit is refused. It is good for one handing over to a venue, until its deadline on both clocks, in its
-// term, while no latch covers it. Copies share the one use.
+// term, under the limits it was judged by, while its scopes are in a mode that admits it. Copies share the one use.
 type Permit struct {
-	gate   *Gate
-	intent Intent
-	ticket uint64 // which reservation; slots are used again, tickets never
-	slot   int32
-	scope  *Scope // leaf; not written to
-	term   uint64
-	inc    uint64
-	until  Reading
-	charge market.Notional
+	gate    *Gate
+	intent  Intent
+	ticket  uint64 // which reservation; slots are used again, tickets never
+	slot    int32
+	leaf    *leaf  // of it only what never changes, and what is published
+	limits  uint64 // which limits it was judged by
+	reduces bool   // all live orders of its side, this one included, could only bring the position nearer to zero
+	term    uint64
+	inc     uint64
+	until   Reading
+	charge  market.Notional
 }
 
 // Intent returns what was permitted. It may differ from what was asked: a market order comes back as a limit order at the collar.
@@ -28,8 +30,9 @@ func (p Permit) Intent() Intent { return p.intent }
 func (p Permit) Charge() market.Notional { return p.charge }
 
 // Test says whether the permit still authorises its intent: nil, ErrNoPermit for the zero Permit, ErrPermitUsed, ErrPermitExpired
-// (a deadline has passed, or the term or incarnation is another), or a Refusal that is ErrShut (a latch or an orderly stop). It is
-// to be called just before the bytes leave; a check is not good across a wait. Safe for any number of goroutines.
+// (a deadline has passed, or the term, the incarnation or the limits are others), or a Refusal that is ErrShut: one of its scopes is
+// in a mode that does not admit it any more, by whatever cause. In REDUCE_ONLY a permit is good whose order reduced when it was
+// checked. It is to be called just before the bytes leave; a check is not good across a wait. Safe for any number of goroutines.
 func (p Permit) Test(now Reading) error {
 	if p.gate == nil {
 		return ErrNoPermit
@@ -37,19 +40,27 @@ func (p Permit) Test(now Reading) error {
 	if p.gate.slots[p.slot].ticket.Load() != p.ticket {
 		return fmt.Errorf("%w: %s", ErrPermitUsed, p.intent.ID)
 	}
-	desk := p.gate.desk
-	held := desk.permission.Load()
-	if now.Mono >= p.until.Mono || now.Wall >= p.until.Wall || held == nil || held.Term != p.term || held.Incarnation != p.inc ||
-		desk.logTerm.Load() != p.term {
+	if p.expired(now) {
 		return fmt.Errorf("%w: %s", ErrPermitExpired, p.intent.ID)
 	}
-	if mode, why, scope := desk.latched(*p.scope); mode.Severity() >= CancelOnly.Severity() {
-		return Refusal{Code: CodeShut, Why: why, Scope: scope}
+	v := p.gate.view.Load()
+	if v == nil || int(p.leaf.at) >= len(v.rules) {
+		return Refusal{Code: CodeShut, Why: CodeTermOpening, Scope: AccountScope(p.gate.account)}
 	}
-	if mode, why := p.gate.localMode(); mode.Severity() >= CancelOnly.Severity() {
-		return Refusal{Code: CodeShut, Why: why, Scope: AccountScope(p.gate.account)}
+	mode, err := p.gate.mode(v, p.leaf, &v.rules[p.leaf.at])
+	if err == nil && mode == ReduceOnly && !p.reduces {
+		err = p.leaf.notReducing(mode, p.intent.Qty)
 	}
-	return nil
+	return err
+}
+
+// expired reports whether what the check rested on is past: the permission's time, its term and incarnation, the limits. Any other
+// limits will do, also looser ones: only a new check can tell, and they change rarely.
+func (p *Permit) expired(now Reading) bool {
+	desk := p.gate.desk
+	held := desk.permission.Load()
+	return now.Mono >= p.until.Mono || now.Wall >= p.until.Wall || held == nil || held.Term != p.term || held.Incarnation != p.inc ||
+		desk.logTerm.Load() != p.term || desk.limits.Load() != p.limits
 }
 
 // Spend is Test, and uses the permit up: it returns nil once, over all copies. The gateway calls it where it hands the order over.

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/risk"
 )
 
@@ -45,13 +46,22 @@ func TestPermitIsVoidAfter(t *testing.T) {
 		"an entry of a newer term": {func(w *world) {
 			w.desk.Machine().Apply(1_000_000, 2, []byte{1, 4})
 		}, risk.ErrPermitExpired},
-		"a trip of its leaf":     {func(w *world) { w.trip("A1/cross1/ACME", risk.Closed) }, risk.ErrShut},
-		"a trip of the firm":     {func(w *world) { w.trip("*/*/*", risk.CancelOnly) }, risk.ErrShut},
-		"an orderly stop":        {func(w *world) { w.tell(risk.Stop{}) }, risk.ErrShut},
-		"the session going down": {func(w *world) { w.tell(risk.Session{Account: "A1"}) }, risk.ErrShut},
-		"the journal dying":      {func(w *world) { w.tell(risk.Journal{State: risk.JournalDead}) }, risk.ErrShut},
-		"a veto":                 {func(w *world) { w.desk.Gate("A1").Veto("a") }, risk.ErrPermitUsed},
-		"a restore of the gate":  {func(w *world) { w.desk.Gate("A1").Restore(nil, nil) }, risk.ErrPermitUsed},
+		"a trip of its leaf":                    {func(w *world) { w.trip("A1/cross1/ACME", risk.Closed) }, risk.ErrShut},
+		"a trip of the firm":                    {func(w *world) { w.trip("*/*/*", risk.CancelOnly) }, risk.ErrShut},
+		"an orderly stop":                       {func(w *world) { w.tell(risk.Stop{}) }, risk.ErrShut},
+		"the session going down":                {func(w *world) { w.tell(risk.Session{Account: "A1"}) }, risk.ErrShut},
+		"the journal dying":                     {func(w *world) { w.tell(risk.Journal{State: risk.JournalDead}) }, risk.ErrShut},
+		"a trip of its account to REDUCE_ONLY":  {func(w *world) { w.trip("A1/*/*", risk.ReduceOnly) }, risk.ErrShut},
+		"a phase of REDUCE_ONLY, no latch left": {func(w *world) { w.reduceOnlyByPhase() }, risk.ErrShut},
+		"fills beyond the limit": {func(w *world) {
+			fill(market.Buy, acme, "70", "100")(w)
+			w.pass(200 * time.Millisecond)
+		}, risk.ErrShut},
+		"a cut of the order size":  {func(w *world) { w.cut("A1/cross1/ACME", "max_order_qty", "5") }, risk.ErrPermitExpired},
+		"a cut of the worst case":  {func(w *world) { w.cut("A1/cross1/ACME", "max_long_qty", "50") }, risk.ErrPermitExpired},
+		"a cut of another account": {func(w *world) { w.cut("A2/*/*", "max_live_notional", "5") }, risk.ErrPermitExpired},
+		"a veto":                   {func(w *world) { w.desk.Gate("A1").Veto("a") }, risk.ErrPermitUsed},
+		"a restore of the gate":    {func(w *world) { w.desk.Gate("A1").Restore(nil, nil) }, risk.ErrPermitUsed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := opened(t, nil)
@@ -64,6 +74,77 @@ func TestPermitIsVoidAfter(t *testing.T) {
 				t.Fatalf("Spend() error = %v, want %v", err, c.want)
 			}
 		})
+	}
+}
+
+func TestPermitOfAnOrderThatReducesOutlivesREDUCE_ONLY(t *testing.T) {
+	for name, happens := range map[string]func(w *world){
+		"a trip":  func(w *world) { w.trip("A1/*/*", risk.ReduceOnly) },
+		"a phase": func(w *world) { w.reduceOnlyByPhase() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := opened(t, nil)
+			fill(market.Buy, acme, "10", "100")(w)
+			w.pass(200 * time.Millisecond)
+			var permits []risk.Permit
+			for _, q := range []string{"4", "6", "1"} { // the third would go short
+				p, err := w.check(with(quantity(q), sell))
+				if err != nil {
+					t.Fatalf("Check() error = %v", err)
+				}
+				permits = append(permits, p)
+			}
+			happens(w)
+			for i, p := range permits[:2] {
+				if err := p.Spend(w.now); err != nil {
+					t.Errorf("Spend() of sell %d error = %v, want nil: it reduces", i, err)
+				}
+			}
+			var r risk.Refusal
+			if err := permits[2].Spend(w.now); !errors.As(err, &r) || r.Code != risk.CodeReduceOnly {
+				t.Errorf("Spend() of the sell that would go short error = %v, want REDUCE_ONLY", err)
+			}
+		})
+	}
+}
+
+func TestPermitOfAnotherInstrumentOutlivesTheTripOfALeaf(t *testing.T) {
+	w := opened(t, nil)
+	p := w.mustCheck("a")
+	w.trip("A1/cross1/BOLT", risk.ReduceOnly)
+	if err := p.Spend(w.now); err != nil {
+		t.Fatalf("Spend() error = %v", err)
+	}
+}
+
+// reduceOnlyByPhase leaves account A1 in REDUCE_ONLY by the log's phase alone: its latch is reset, and nobody leads who would open
+// the account again.
+func (w *world) reduceOnlyByPhase() {
+	w.t.Helper()
+	l := w.trip("A1/*/*", risk.ReduceOnly)
+	w.tell(risk.Wake{}, risk.Leading{Term: 1})
+	if r := w.reset("A1/*/*", l.ID); r.Err != nil || len(w.desk.Latches()) != 0 {
+		w.t.Fatalf("reset = %+v, latches %v", r, w.desk.Latches())
+	}
+	if mode, _ := w.desk.Mode("A1", w.now); mode != risk.ReduceOnly {
+		w.t.Fatalf("mode = %s, want REDUCE_ONLY by its phase", mode)
+	}
+}
+
+// cut sets a limit that is lower than before.
+func (w *world) cut(scope, measure, value string) {
+	w.t.Helper()
+	l, err := risk.ParseLimit(scope, measure, value)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var got risk.LimitResult
+	w.tell(risk.SetLimit{
+		Request: risk.LimitRequest{Limit: l, By: "ann", Reason: "less"},
+		Done:    func(r risk.LimitResult) { got = r },
+	})
+	if got.Err != nil || got.Index == 0 {
+		w.t.Fatalf("limit = %+v", got)
 	}
 }
 

@@ -131,7 +131,7 @@ func termsOf(l *ledger, leaves []*leaf) []terms {
 // viewOf makes an account's table from the ledger.
 func (h *Holder) viewOf(l *ledger, name market.Account, leaves []*leaf, ts []terms) *view {
 	account := AccountScope(name)
-	v := &view{rules: make([]rule, len(leaves))}
+	v := &view{rules: make([]rule, len(leaves)), limits: l.limitsAt}
 	v.mode, v.why, v.scope = h.phaseMode(l, account)
 	v.maxOpen = wholeOr(l.table, account, MaxOpenOrders)
 	v.maxUnknown = wholeOr(l.table, account, MaxUnknownOrders)

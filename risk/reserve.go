@@ -89,10 +89,11 @@ func (o *orders) revive(n int32) {
 	o.slots[n].live = true
 }
 
-// reserve charges an order that passed, and makes its permit: after is the leaf's book with the order in it, by what that adds to every
-// sum, at and cost its charge.
-func (g *Gate) reserve(l *leaf, in *Intent, after *book, by exposure, at market.Price, cost market.Notional, held *Permission) (Permit, error) {
-	live, err := g.live.Add(cost)
+// reserve charges an order that passed, and completes its permit: after is the leaf's book with the order in it, by what that adds to
+// every sum, at the price it is charged at.
+func (g *Gate) reserve(p Permit, after *book, by exposure, at market.Price) (Permit, error) {
+	l := p.leaf
+	live, err := g.live.Add(p.charge)
 	if err != nil {
 		return Permit{}, Refusal{Code: CodeOverflow, Scope: l.scopes[1]}
 	}
@@ -105,15 +106,13 @@ func (g *Gate) reserve(l *leaf, in *Intent, after *book, by exposure, at market.
 		l.book = old
 		return Permit{}, Refusal{Code: CodeOverflow, Scope: l.scopes[1]}
 	}
-	n := g.take(in.ID)
-	s := &g.slots[n]
-	s.leaf, s.side, s.leaves, s.price, s.cost = l.at, in.Side, in.Qty, at, cost
+	p.slot = g.take(p.intent.ID)
+	s := &g.slots[p.slot]
+	p.ticket = s.ticket.Load()
+	s.leaf, s.side, s.leaves, s.price, s.cost = l.at, p.intent.Side, p.intent.Qty, at, p.charge
 	g.open++
 	g.live = live
-	return Permit{
-		gate: g, intent: *in, ticket: s.ticket.Load(), slot: n, scope: &l.scopes[5],
-		term: held.Term, inc: held.Incarnation, until: held.Until, charge: cost,
-	}, nil
+	return p, nil
 }
 
 // put sets what one order contributes to its flow and to the account's live value.

@@ -12,6 +12,8 @@ type view struct {
 	why   Code
 	scope Scope // whose mode it is
 
+	limits uint64 // which of the ledger's limits it is made of
+
 	maxOpen    int64
 	maxLive    market.Notional
 	credit     market.Notional
