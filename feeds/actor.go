@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/failshut/failshut/actors"
@@ -43,15 +41,18 @@ type owner struct {
 	ready    func()
 	requests *actors.Pipe[Output]
 
-	feed  Feed
-	gate  gate
-	armed int64 // Instant of the tick that is on its way; 0 for none
-	live  bool  // has been
+	feed   Feed
+	fanout *Fanout
+	gate   gate
+	armed  int64 // Instant of the tick that is on its way; 0 for none
+	live   bool  // has been
 }
 
 // Starting takes back what an incarnation before has left with readers, and makes the feed.
 func (a *owner) Starting(c *actors.Context[Message]) error {
-	a.gate = gate{service: a.service, fence: a.fence, log: c.Log()}
+	a.fanout = a.service.fanout.turn(a.over)
+	defer a.fanout.leave()
+	a.gate = gate{service: a.service, page: a.service.page.Turn(a.over, a.fanout), over: a.over, log: c.Log()}
 	a.gate.startOver(c.Instant())
 	cfg := a.service.cfg.Feed
 	cfg.Sink = &a.gate
@@ -66,12 +67,16 @@ func (a *owner) Starting(c *actors.Context[Message]) error {
 	return nil
 }
 
+// over reports whether this incarnation has ended or was left behind. Safe for any number of goroutines.
+func (a *owner) over() bool { return errors.Is(a.fence.Check(), actors.ErrFenced) }
+
 // Receive takes one message. A datagram is dated by when it was read, not by when it is its turn: what has waited proves
 // nothing about now.
 func (a *owner) Receive(c *actors.Context[Message], m Message) error {
+	defer a.fanout.leave() // of one that panicked
 	switch {
 	case m.show != "":
-		if to, ok := a.service.fanout.only(m.show); ok {
+		if to, ok := a.fanout.only(m.show); ok {
 			a.feed.Desk().Show(to)
 		}
 	case m.packet != nil:
@@ -88,6 +93,7 @@ func (a *owner) Receive(c *actors.Context[Message], m Message) error {
 
 // Stopping turns readers away: from here on nobody watches.
 func (a *owner) Stopping(c *actors.Context[Message], r actors.Reason) error {
+	defer a.fanout.leave()
 	a.gate.State(StateChange{State: Down, Why: "feed stopped: " + string(r), Mono: c.Instant()})
 	return nil
 }
@@ -98,6 +104,7 @@ func (a *owner) step(c *actors.Context[Message], now int64, in Input) {
 			a.service.unasked() // it is asked for again when the answer does not come
 		}
 	}
+	a.fanout.owing(a.feed.Desk().Show)
 	a.arm(c)
 	if !a.live && a.feed.Desk().State() == Live {
 		a.live = true
@@ -116,49 +123,47 @@ func (a *owner) arm(c *actors.Context[Message]) {
 	c.After("deadline", time.Duration(max(0, at-c.Instant())), Message{kind: Tick})
 }
 
-// gate stands between a feed and its readers: once its incarnation is over nothing passes. It remembers which books are in
+// gate stands between a feed and its readers: once its incarnation is over nothing passes. It notes which books are in
 // doubt by themselves, for the next incarnation to take that back.
 type gate struct {
 	service *Service
-	fence   actors.Fence
+	page    *Page
+	over    func() bool
 	log     *slog.Logger
 }
-
-func (g *gate) shut() bool { return errors.Is(g.fence.Check(), actors.ErrFenced) }
 
 // startOver tells readers that nothing which they know holds any longer.
 func (g *gate) startOver(mono int64) {
 	g.State(StateChange{State: Down, Reset: true, Why: "feed starts", Mono: mono})
-	doubted := slices.SortedFunc(maps.Keys(g.service.doubted), market.Instrument.Compare)
-	for _, i := range doubted {
+	for _, i := range g.service.takeDoubts(g.page) {
 		g.State(StateChange{Instrument: i, State: Live, Why: "feed starts", Mono: mono}) // as good as its channel, which is down
 	}
 }
 
 // Quote passes q.
 func (g *gate) Quote(q Quote) {
-	if !g.shut() {
-		g.service.page.Quote(q)
+	if !g.over() {
+		g.page.Quote(q)
 	}
 }
 
 // Depth passes d.
 func (g *gate) Depth(d Depth) {
-	if !g.shut() {
-		g.service.page.Depth(d)
+	if !g.over() {
+		g.page.Depth(d)
 	}
 }
 
 // Trade passes t.
 func (g *gate) Trade(t Trade) {
-	if !g.shut() {
-		g.service.page.Trade(t)
+	if !g.over() {
+		g.page.Trade(t)
 	}
 }
 
 // State passes c, and writes one line of log.
 func (g *gate) State(c StateChange) {
-	if g.shut() {
+	if g.over() {
 		return
 	}
 	level := slog.LevelInfo
@@ -168,29 +173,29 @@ func (g *gate) State(c StateChange) {
 			level = slog.LevelWarn
 		}
 	case c.State == Live:
-		delete(g.service.doubted, c.Instrument)
+		g.service.doubt(g.page, c.Instrument, false)
 	default:
 		level = slog.LevelWarn
-		g.service.doubted[c.Instrument] = true
+		g.service.doubt(g.page, c.Instrument, true)
 	}
 	attrs := []slog.Attr{slog.String("feed", g.service.cfg.Feed.Name), slog.String("state", c.State.String()), slog.String("why", c.Why)}
 	if c.Instrument.Valid() {
 		attrs = append(attrs, slog.String("instrument", c.Instrument.String()))
 	}
 	g.log.LogAttrs(context.Background(), level, "feed", attrs...)
-	g.service.page.State(c)
+	g.page.State(c)
 }
 
 // Proven passes it on.
 func (g *gate) Proven(mono int64) {
-	if !g.shut() {
-		g.service.page.Proven(mono)
+	if !g.over() {
+		g.page.Proven(mono)
 	}
 }
 
 // ProvenBook passes it on.
 func (g *gate) ProvenBook(i market.Instrument, mono int64) {
-	if !g.shut() {
-		g.service.page.ProvenBook(i, mono)
+	if !g.over() {
+		g.page.ProvenBook(i, mono)
 	}
 }

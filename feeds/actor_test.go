@@ -234,6 +234,27 @@ func TestStoppedOwnerTurnsReadersAwayAndTheNextOneStartsOver(t *testing.T) {
 	}
 }
 
+func TestBookOfAnOwnerThatIsOverIsNotRead(t *testing.T) {
+	for _, how := range []string{"abandoned", "killed", "ended"} {
+		h := newHost(t)
+		h.send(ask(1, 5))
+		if q, _ := h.board.Read(simAcme); q.Tradable() == nil || q.State != feeds.Live {
+			t.Fatalf("%s: the board shows %+v, want a live book", how, q)
+		}
+		switch how {
+		case "abandoned":
+			h.life.Abandon()
+		case "killed":
+			h.life.Kill()
+		case "ended":
+			h.life.End(true)
+		}
+		if q, _ := h.board.Read(simAcme); q.State != feeds.Down || q.Ask.Qty != 0 {
+			t.Errorf("%s: the board shows %+v, want no price at once", how, q)
+		}
+	}
+}
+
 func TestHoleIsAskedForAndItsAnswerHeals(t *testing.T) {
 	h := newHost(t)
 	h.send(ask(1, 5))

@@ -9,21 +9,33 @@ import (
 
 // Board shows the last Quote of every instrument to any goroutine. Each feed writes to a Page of its own; reading
 // takes no lock, waits for nobody and does not allocate. The zero Board is ready and empty.
-type Board struct{ slots sync.Map } // market.Instrument → *slot
+type Board struct{ spots sync.Map } // market.Instrument → *spot
 
-// Page is the part of a Board that one feed writes. It is a Sink, and may stand before another one: what leaves
-// Live is hidden from readers before the next Sink is told. One goroutine writes a Page.
+// Page is the part of a Board that one incarnation of a feed writes. It is a Sink, and may stand before another one:
+// what leaves Live is hidden from readers before the next Sink is told. One goroutine writes a Page.
 type Page struct {
-	board *Board
-	next  Sink
-	slots map[market.Instrument]*slot
+	board  *Board
+	column *column
+	number uint64 // of the page in its column
+	over   func() bool
+	next   Sink
+	slots  map[market.Instrument]*slot
 
 	state  atomic.Uint32 // of the channel
 	hidden atomic.Uint64 // raised when everything that was shown stops being true
 	proven atomic.Int64  // Instant at which all that is shown was proven again
 }
 
-// slot is one instrument. version is odd while the writer is at work; readers try again.
+// column is the place of one feed on a Board: the pages of its incarnations, of which the last one alone is read.
+type column struct{ page atomic.Pointer[Page] }
+
+// spot is where an instrument stands: in the column that spoke of it first, in the slot that its latest page wrote.
+type spot struct {
+	column *column
+	slot   atomic.Pointer[slot]
+}
+
+// slot is one instrument on one page. version is odd while the writer is at work; readers try again.
 type slot struct {
 	page    *Page
 	version atomic.Uint64
@@ -34,23 +46,57 @@ type slot struct {
 
 const quoteWords = 11
 
-// Page returns a new page of b for one feed, in state Unknown. What the page is told it tells next too; nil for
-// nobody. An instrument belongs to the page that spoke of it first: list one on one feed only.
+// Page returns the first page of one feed, in state Unknown. What the page is told it tells next too; nil for nobody. An
+// instrument belongs to the feed that spoke of it first: list one on one feed only.
 func (b *Board) Page(next Sink) *Page {
-	if next == nil {
-		next = Discard{}
+	p := &Page{board: b, column: &column{}, next: orDiscard(next), slots: map[market.Instrument]*slot{}}
+	p.column.page.Store(p)
+	return p
+}
+
+// Turn returns the empty page of the next incarnation of the feed, in state Down, which is read in place of p from now
+// on: what is still written to p nobody sees. From the moment at which over says true, nothing on the new page is Live,
+// whoever has written what; over is asked at each Read, on any goroutine, and must not block. Nil is never over.
+func (p *Page) Turn(over func() bool, next Sink) *Page {
+	n := &Page{board: p.board, column: p.column, over: over, next: orDiscard(next), slots: map[market.Instrument]*slot{}}
+	n.state.Store(uint32(Down))
+	for {
+		old := p.column.page.Load()
+		if over != nil && over() {
+			return n // it may have a successor already, which must not lose its place
+		}
+		n.number = old.number + 1
+		if p.column.page.CompareAndSwap(old, n) {
+			return n
+		}
+		n.number = 0
 	}
-	return &Page{board: b, next: next, slots: map[market.Instrument]*slot{}}
+}
+
+func orDiscard(s Sink) Sink {
+	if s == nil {
+		return Discard{}
+	}
+	return s
 }
 
 // Read returns the last quote of i, and false where no feed has spoken of it. A quote that is not Live says in which
 // State it is and holds no prices.
 func (b *Board) Read(i market.Instrument) (Quote, bool) {
-	v, ok := b.slots.Load(i)
+	v, ok := b.spots.Load(i)
 	if !ok {
 		return Quote{}, false
 	}
-	s := v.(*slot)
+	return v.(*spot).read(i), true
+}
+
+// read asks which page counts before it reads, and whether that one still does after: a price that it returns was Live
+// in between, under an incarnation that was not over.
+func (t *spot) read(i market.Instrument) Quote {
+	p, s := t.column.page.Load(), t.slot.Load()
+	if s.page != p { // this incarnation has not spoken of it
+		return p.judge(Quote{Instrument: i}, Live, ^uint64(0))
+	}
 	for {
 		before := s.version.Load()
 		if before&1 != 0 {
@@ -58,19 +104,21 @@ func (b *Board) Read(i market.Instrument) (Quote, bool) {
 		}
 		q, shown := s.quote(i)
 		if s.version.Load() == before {
-			return s.judge(q, shown), true
+			return p.judge(q, State(s.state.Load()), shown)
 		}
 	}
 }
 
 // judge takes the prices away unless book and channel are Live and nothing was hidden since they were shown. It is
 // asked after the prices were read, so that what has been hidden meanwhile is not returned.
-func (s *slot) judge(q Quote, shown uint64) Quote {
-	p := s.page
+func (p *Page) judge(q Quote, book State, shown uint64) Quote {
 	proven := p.proven.Load()
-	st := State(p.state.Load()).Worse(State(s.state.Load()))
+	st := State(p.state.Load()).Worse(book)
 	if st == Live && shown != p.hidden.Load() {
 		st = Syncing // the channel is back, the book has not been shown again yet
+	}
+	if p.over != nil && p.over() {
+		st = st.Worse(Down) // nobody watches
 	}
 	if st != Live {
 		return Quote{Pos: q.Pos, Instrument: q.Instrument, State: st, Event: q.Event, Recv: q.Recv, Mono: q.Mono}
@@ -160,10 +208,24 @@ func (p *Page) slot(i market.Instrument) *slot {
 	s := &slot{page: p}
 	s.state.Store(uint32(Live))
 	s.shown.Store(^uint64(0))
-	v, loaded := p.board.slots.LoadOrStore(i, s)
-	if loaded {
-		s = v.(*slot)
-	}
 	p.slots[i] = s
+	fresh := &spot{column: p.column}
+	fresh.slot.Store(s)
+	if v, taken := p.board.spots.LoadOrStore(i, fresh); taken {
+		v.(*spot).give(s)
+	}
 	return s
+}
+
+// give makes s the slot of t, unless t is another feed's, or a later page has one.
+func (t *spot) give(s *slot) {
+	if t.column != s.page.column {
+		return
+	}
+	for {
+		old := t.slot.Load()
+		if old.page.number >= s.page.number || t.slot.CompareAndSwap(old, s) {
+			return
+		}
+	}
 }

@@ -3,6 +3,7 @@ package feeds_test
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/failshut/failshut/feeds"
@@ -49,6 +50,105 @@ func TestBoardShowsNothingThatIsNotLive(t *testing.T) {
 	if q := read(); q.State != feeds.Quarantined || q.Bid.Qty != 0 {
 		t.Errorf("quarantined: %+v, want no prices", q)
 	}
+}
+
+func TestBoardShowsNothingOfAnIncarnationThatIsOver(t *testing.T) {
+	var b feeds.Board
+	var over [2]atomic.Bool
+	read := func() feeds.Quote { q, _ := b.Read(acme); return q }
+	want := func(when string, state feeds.State, size market.Qty) {
+		t.Helper()
+		if q := read(); q.State != state || q.Bid.Qty != size {
+			t.Errorf("%s: %s with %s on the bid, want %s with %s", when, q.State, q.Bid.Qty, state, size)
+		}
+	}
+	first := b.Page(nil)
+	old := first.Turn(over[0].Load, nil)
+	old.State(feeds.StateChange{State: feeds.Live, Reset: true})
+	old.Quote(quote(5, 1))
+	want("live", feeds.Live, 5)
+	over[0].Store(true)
+	want("the incarnation is over", feeds.Down, 0)
+	old.Quote(quote(6, 2))
+	old.Proven(3)
+	want("it writes all the same", feeds.Down, 0)
+	present := first.Turn(over[1].Load, nil)
+	want("the next one begins", feeds.Down, 0)
+	present.State(feeds.StateChange{State: feeds.Live, Reset: true})
+	want("the next one is live and has not spoken of it", feeds.Syncing, 0)
+	old.Quote(quote(6, 2))
+	want("the old one writes", feeds.Syncing, 0)
+	present.Quote(quote(7, 4))
+	want("the next one has spoken", feeds.Live, 7)
+	old.Quote(quote(8, 5))
+	old.State(feeds.StateChange{State: feeds.Suspect})
+	want("the old one writes again", feeds.Live, 7)
+	if late := old.Turn(over[0].Load, nil); late == present {
+		t.Error("a page that is over took the place of its successor")
+	}
+	want("the old one turns the page", feeds.Live, 7)
+	if q, ok := b.Read(market.MustListed("IEX", "BOLT")); ok {
+		t.Errorf("the board knows %+v", q)
+	}
+}
+
+func TestPageOfAnotherFeedDoesNotSpeakOfAnInstrumentThatIsTaken(t *testing.T) {
+	var b feeds.Board
+	p, other := b.Page(nil), b.Page(nil)
+	for _, page := range []*feeds.Page{p, other} {
+		page.State(feeds.StateChange{State: feeds.Live, Reset: true})
+	}
+	p.Quote(quote(5, 1))
+	other.Quote(quote(9, 1))
+	if q, _ := b.Read(acme); q.Bid.Qty != 5 {
+		t.Errorf("size = %s, want 5: of the feed that spoke first", q.Bid.Qty)
+	}
+}
+
+// TestBoardIsReadWhileIncarnationsWriteOverEachOther has each incarnation go on writing after its end, beside the next.
+func TestBoardIsReadWhileIncarnationsWriteOverEachOther(t *testing.T) {
+	var b feeds.Board
+	const rounds, quotes = 50, 200
+	page := b.Page(nil)
+	var present atomic.Int64
+	var writers, readers sync.WaitGroup
+	stop := make(chan struct{})
+	for range 2 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				least := present.Load()
+				if q, ok := b.Read(acme); ok && q.State == feeds.Live && (int64(q.Epoch) < least || uint64(q.Bid.Price) != q.Seq) {
+					t.Errorf("quote %+v, read when incarnation %d was the present one", q, least)
+					return
+				}
+			}
+		})
+	}
+	for n := range int64(rounds) {
+		next := page.Turn(func() bool { return present.Load() > n }, nil)
+		begun := make(chan struct{})
+		writers.Go(func() {
+			next.State(feeds.StateChange{State: feeds.Live})
+			for i := int64(1); i <= quotes; i++ {
+				q := quote(i, i)
+				q.Epoch = uint32(n)
+				next.Quote(q)
+				if i == quotes/2 {
+					close(begun)
+				}
+			}
+		})
+		<-begun
+		present.Store(n + 1)
+	}
+	writers.Wait()
+	close(stop)
+	readers.Wait()
 }
 
 func TestBoardIsReadWhileItIsWritten(t *testing.T) {

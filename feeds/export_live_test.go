@@ -53,3 +53,12 @@ func Lent(a, b []byte) (first, second string) {
 func Read(ctx context.Context, out actors.Outside, s *Service, line int, to actors.Recipient[Message], ready func()) error {
 	return s.read(ctx, out, line, to, ready)
 }
+
+// Turn returns the Fanout of the next incarnation, which is over when over says so.
+func (f *Fanout) Turn(over func() bool) *Fanout { return f.turn(over) }
+
+// Leave is what an owner does at the end of each message, also after a panic.
+func (f *Fanout) Leave() { f.leave() }
+
+// Owing calls show for each subscriber that is to be shown something and can be.
+func (f *Fanout) Owing(show func(Sink)) { f.owing(show) }

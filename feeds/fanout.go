@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"github.com/failshut/failshut/market"
 )
@@ -37,22 +38,31 @@ func (s *Subscriber) takes(i market.Instrument) bool {
 // Fanout is a Sink that hands each event to the subscribers that want it, in their order and within the turn that
 // made it. It is not safe for concurrent use.
 type Fanout struct {
-	subscribers []Subscriber
-	provers     []Prover
-	routes      map[market.Instrument]*route
-	last        *route
+	subscriptions []*subscription
+	provers       []*subscription
+	routes        map[market.Instrument]*route
+	last          *route
+	tenure        *tenure // nil where there is one incarnation alone
+}
+
+// subscription is one subscriber over all incarnations of a feed.
+type subscription struct {
+	Subscriber
+	prover Prover // Sink, where it is one
+	number int
+	busy   atomic.Bool // some incarnation is in a method of Sink
 }
 
 // route is who gets the events of one instrument.
 type route struct {
 	instrument                     market.Instrument
-	quotes, depths, trades, states []Sink
+	quotes, depths, trades, states []*subscription
 }
 
 // NewFanout returns the Fanout to subscribers, or every mistake in them: a name that is missing or used twice, no Sink,
 // an invalid instrument.
 func NewFanout(subscribers ...Subscriber) (*Fanout, error) {
-	f := &Fanout{subscribers: subscribers, routes: map[market.Instrument]*route{}}
+	f := &Fanout{routes: map[market.Instrument]*route{}}
 	names := map[string]bool{}
 	var errs []error
 	for n, s := range subscribers {
@@ -71,58 +81,82 @@ func NewFanout(subscribers ...Subscriber) (*Fanout, error) {
 				errs = append(errs, fmt.Errorf("feeds: subscriber %q asks for an invalid instrument", s.Name))
 			}
 		}
-		if p, ok := s.Sink.(Prover); ok {
-			f.provers = append(f.provers, p)
+		prover, _ := s.Sink.(Prover)
+		f.subscriptions = append(f.subscriptions, &subscription{Subscriber: s, prover: prover, number: n})
+	}
+	f.findProvers()
+	return f, errors.Join(errs...)
+}
+
+func (f *Fanout) findProvers() {
+	for _, s := range f.subscriptions {
+		if s.prover != nil {
+			f.provers = append(f.provers, s)
 		}
 	}
-	return f, errors.Join(errs...)
 }
 
 // Quote hands q on.
 func (f *Fanout) Quote(q Quote) {
 	for _, s := range f.route(q.Instrument).quotes {
-		s.Quote(q)
+		if f.enter(s) {
+			s.Sink.Quote(q)
+			f.leave()
+		}
 	}
 }
 
 // Depth hands d on.
 func (f *Fanout) Depth(d Depth) {
 	for _, s := range f.route(d.Instrument).depths {
-		s.Depth(d)
+		if f.enter(s) {
+			s.Sink.Depth(d)
+			f.leave()
+		}
 	}
 }
 
 // Trade hands t on.
 func (f *Fanout) Trade(t Trade) {
 	for _, s := range f.route(t.Instrument).trades {
-		s.Trade(t)
+		if f.enter(s) {
+			s.Sink.Trade(t)
+			f.leave()
+		}
 	}
 }
 
 // State hands c on: of the channel to everybody.
 func (f *Fanout) State(c StateChange) {
-	if !c.Instrument.Valid() {
-		for i := range f.subscribers {
-			f.subscribers[i].Sink.State(c)
-		}
-		return
+	to := f.subscriptions
+	if c.Instrument.Valid() {
+		to = f.route(c.Instrument).states
 	}
-	for _, s := range f.route(c.Instrument).states {
-		s.State(c)
+	for _, s := range to {
+		if f.enter(s) {
+			s.Sink.State(c)
+			f.leave()
+		}
 	}
 }
 
 // Proven hands on to subscribers that are Provers.
 func (f *Fanout) Proven(mono int64) {
-	for _, p := range f.provers {
-		p.Proven(mono)
+	for _, s := range f.provers {
+		if f.enter(s) {
+			s.prover.Proven(mono)
+			f.leave()
+		}
 	}
 }
 
 // ProvenBook hands on to subscribers that are Provers.
 func (f *Fanout) ProvenBook(i market.Instrument, mono int64) {
-	for _, p := range f.provers {
-		p.ProvenBook(i, mono)
+	for _, s := range f.provers {
+		if f.enter(s) {
+			s.prover.ProvenBook(i, mono)
+			f.leave()
+		}
 	}
 }
 
@@ -142,20 +176,19 @@ func (f *Fanout) route(i market.Instrument) *route {
 
 func (f *Fanout) plan(i market.Instrument) *route {
 	r := &route{instrument: i}
-	for n := range f.subscribers {
-		s := &f.subscribers[n]
+	for _, s := range f.subscriptions {
 		if !s.takes(i) {
 			continue
 		}
-		r.states = append(r.states, s.Sink)
+		r.states = append(r.states, s)
 		if s.Kinds&Quotes != 0 {
-			r.quotes = append(r.quotes, s.Sink)
+			r.quotes = append(r.quotes, s)
 		}
 		if s.Kinds&Depths != 0 {
-			r.depths = append(r.depths, s.Sink)
+			r.depths = append(r.depths, s)
 		}
 		if s.Kinds&Trades != 0 {
-			r.trades = append(r.trades, s.Sink)
+			r.trades = append(r.trades, s)
 		}
 	}
 	return r
@@ -163,10 +196,17 @@ func (f *Fanout) plan(i market.Instrument) *route {
 
 // only returns a Sink that hands on to the subscriber called name, and to nobody else, what that one would get.
 func (f *Fanout) only(name string) (Sink, bool) {
-	for n := range f.subscribers {
-		if f.subscribers[n].Name == name {
-			return &Fanout{subscribers: f.subscribers[n : n+1], routes: map[market.Instrument]*route{}}, true
+	for _, s := range f.subscriptions {
+		if s.Name == name {
+			return f.onlyTo(s), true
 		}
 	}
 	return nil, false
+}
+
+func (f *Fanout) onlyTo(s *subscription) *Fanout {
+	if f.tenure != nil {
+		f.tenure.owed[s.number] = false
+	}
+	return &Fanout{subscriptions: []*subscription{s}, routes: map[market.Instrument]*route{}, tenure: f.tenure}
 }

@@ -3,6 +3,7 @@ package feeds_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/failshut/failshut/feeds"
@@ -102,6 +103,96 @@ func TestFanoutDoesNotAllocate(t *testing.T) {
 		t.Errorf("allocations = %v, want none", got)
 	}
 }
+
+// hanging is an ear that waits in its first quote until it is released.
+type hanging struct {
+	ear
+	reached, release chan struct{}
+}
+
+func (h *hanging) Quote(q feeds.Quote) {
+	h.ear.Quote(q)
+	if h.reached != nil {
+		reached := h.reached
+		h.reached = nil
+		close(reached)
+		<-h.release
+	}
+}
+
+// TestHangingSubscriberHoldsUpNobodyElse leaves an incarnation behind that hangs in a subscriber. What is heard by each is
+// kept apart, for the race detector to find two in one Sink.
+func TestHangingSubscriberHoldsUpNobodyElse(t *testing.T) {
+	var slow, next []string
+	h := &hanging{ear{"slow", &slow}, make(chan struct{}), make(chan struct{})}
+	reached := h.reached
+	all, err := feeds.NewFanout(
+		feeds.Subscriber{Name: "slow", Kinds: feeds.AllKinds, Sink: h},
+		feeds.Subscriber{Name: "next", Kinds: feeds.AllKinds, Sink: ear{"next", &next}},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var over atomic.Bool
+	never := func() bool { return false }
+	old := all.Turn(over.Load)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		old.Quote(feeds.Quote{Instrument: simAcme})
+		old.State(feeds.StateChange{State: feeds.Suspect})
+		old.Leave()
+	}()
+	<-reached
+	over.Store(true)
+	present := all.Turn(never)
+	present.State(feeds.StateChange{State: feeds.Down})
+	present.Trade(feeds.Trade{Instrument: simBolt})
+	if got, want := strings.Join(next, ", "), "next: state  down, next: trade BOLT"; got != want {
+		t.Errorf("the other one heard %q, want %q", got, want)
+	}
+	show := func(to feeds.Sink) { to.State(feeds.StateChange{State: feeds.Live}) }
+	present.Owing(show)
+	close(h.release)
+	<-ended
+	if got, want := strings.Join(slow, ", "), "slow: quote ACME"; got != want {
+		t.Errorf("the hanging one heard %q, want %q: nothing beside what it hangs in", got, want)
+	}
+	present.State(feeds.StateChange{State: feeds.Syncing})
+	present.Owing(show)
+	present.Owing(show)
+	present.Trade(feeds.Trade{Instrument: simAcme})
+	if got, want := strings.Join(slow, ", "), "slow: quote ACME, slow: state  live, slow: trade ACME"; got != want {
+		t.Errorf("the hanging one heard %q, want %q: shown once what it was not told", got, want)
+	}
+	if got, want := strings.Join(next, ", "), "next: state  down, next: trade BOLT, next: state  syncing, next: trade ACME"; got != want {
+		t.Errorf("the other one heard %q, want %q: nothing of the incarnation that was left behind", got, want)
+	}
+}
+
+func TestSubscriberThatPanickedIsToldAgain(t *testing.T) {
+	var heard []string
+	b := &breaks{ear{"b", &heard}}
+	all, err := feeds.NewFanout(feeds.Subscriber{Name: "b", Kinds: feeds.AllKinds, Sink: b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	func() {
+		old := all.Turn(func() bool { return false })
+		defer func() { _ = recover() }()
+		defer old.Leave()
+		old.Trade(feeds.Trade{Instrument: simAcme})
+	}()
+	all.Turn(func() bool { return false }).State(feeds.StateChange{State: feeds.Down})
+	if got, want := strings.Join(heard, ", "), "b: state  down"; got != want {
+		t.Errorf("heard %q, want %q", got, want)
+	}
+}
+
+// breaks is an ear that panics at a trade.
+type breaks struct{ ear }
+
+func (b *breaks) Trade(feeds.Trade) { panic("trade") }
 
 func TestBufferReleasedTwicePanics(t *testing.T) {
 	defer func() {

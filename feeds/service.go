@@ -3,6 +3,7 @@ package feeds
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -46,14 +47,14 @@ const channelName = "channel"
 // Service is a feed as it runs, over all incarnations of its parts: what readers know of it outlives them. Make one with
 // NewService and run its Spec.
 type Service struct {
-	mu     sync.Mutex // of the addresses in cfg.Lines
 	cfg    ServiceConfig
 	pool   pool
-	fanout *Fanout
-	page   *Page
-	// doubted are the books that readers were told are in doubt by themselves. Like page it belongs to the present
-	// incarnation of the owner.
-	doubted map[market.Instrument]bool
+	fanout *Fanout // each incarnation of the owner has one of its own that follows from it
+	page   *Page   // likewise
+
+	mu       sync.Mutex // of what follows, and of the addresses in cfg.Lines
+	doubts   map[market.Instrument]bool
+	doubting *Page // of the incarnation that doubts belongs to
 }
 
 // NewService returns the Service of cfg, or every mistake in it.
@@ -82,7 +83,32 @@ func NewService(cfg ServiceConfig) (*Service, error) {
 		return nil, err
 	}
 	cfg.Lines = slices.Clone(cfg.Lines)
-	return &Service{cfg: cfg, fanout: fanout, page: cfg.Board.Page(fanout), doubted: map[market.Instrument]bool{}}, nil
+	return &Service{cfg: cfg, fanout: fanout, page: cfg.Board.Page(nil), doubts: map[market.Instrument]bool{}}, nil
+}
+
+// doubt notes that the incarnation that writes p has told readers that the book of i is in doubt by itself, or no
+// longer. One that has a successor is not listened to.
+func (s *Service) doubt(p *Page, i market.Instrument, is bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.doubting != p:
+	case is:
+		s.doubts[i] = true
+	default:
+		delete(s.doubts, i)
+	}
+}
+
+// takeDoubts makes the incarnation that writes p the one that doubts, and returns what the one before it doubted.
+func (s *Service) takeDoubts(p *Page) []market.Instrument {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.over() {
+		return nil
+	}
+	s.doubting = p
+	return slices.SortedFunc(maps.Keys(s.doubts), market.Instrument.Compare)
 }
 
 // open opens the socket of a line, and tells where it listens. A port that the system chose is kept: whoever sends to it

@@ -26,7 +26,8 @@ type packets interface {
 type recorded struct {
 	format   judge.Format
 	source   packets
-	page     *feeds.Page
+	page     *feeds.Page // whose place on the board the channel takes
+	readers  *feeds.Fanout
 	finished atomic.Bool
 	failed   error // set before finished
 
@@ -54,8 +55,10 @@ func (r *recorded) child() supervision.Child {
 }
 
 // Starting makes the feed.
-func (r *recorded) Starting(*actors.Context[turn]) error {
-	cfg := feeds.Config{Venue: r.format.Venue, Name: r.format.Name, Limits: feeds.DefaultLimits(), Sink: r.page, Offline: true}
+func (r *recorded) Starting(c *actors.Context[turn]) error {
+	fence := c.Fence()
+	page := r.page.Turn(func() bool { return errors.Is(fence.Check(), actors.ErrFenced) }, r.readers)
+	cfg := feeds.Config{Venue: r.format.Venue, Name: r.format.Name, Limits: feeds.DefaultLimits(), Sink: page, Offline: true}
 	feed, err := r.format.New(cfg)
 	r.feed = feed
 	return err

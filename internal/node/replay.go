@@ -217,7 +217,7 @@ func (r *rerun) build(plan *Plan, source packets, start time.Time) error {
 			if err != nil {
 				return nil, err
 			}
-			r.channel = &recorded{format: r.cfg.Format, source: source, page: n.Board.Page(fanout)}
+			r.channel = &recorded{format: r.cfg.Format, source: source, page: n.Board.Page(nil), readers: fanout}
 			return []supervision.Child{r.channel.child()}, nil
 		},
 	}
