@@ -55,7 +55,7 @@ func newHouse(t *testing.T, sys *actors.System) *house {
 	c := exampleConfig()
 	c.Controls.Entitlements = c.Controls.Entitlements[:1] // A1 alone
 	desk, err := risk.NewDesk(c, risk.Parts{
-		Catalogue: exampleCatalogue(), Prices: h.feed, Trips: h.trips, OnTrip: func(l risk.Latch) { h.cancel <- l },
+		Nonce: 7, Catalogue: exampleCatalogue(), Prices: h.feed, Trips: h.trips, OnTrip: func(l risk.Latch) { h.cancel <- l },
 		Events: risk.Events{Mode: func(k risk.Scope, from, to risk.Mode, why risk.Code) {
 			if k == risk.Firm {
 				h.modes <- change{sys.Now().Sub(began), from, to, why}
@@ -68,7 +68,7 @@ func newHouse(t *testing.T, sys *actors.System) *house {
 	h.desk = desk
 	log := risk.NewMemoryLog(desk.Machine(), 1)
 	root := supervision.DefaultSpec("root", supervision.SubTree("risk", risk.Spec(desk, risk.HolderOptions{
-		Log: func() (risk.Log, error) { return log, nil }, Nonce: 7, Build: "test",
+		Log: func() (risk.Log, error) { return log, nil }, Build: "test",
 	})))
 	if h.tree, err = supervision.Start(t.Context(), sys, root, supervision.Options{}); err != nil {
 		t.Fatalf("supervision.Start() error = %v", err)

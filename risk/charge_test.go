@@ -207,7 +207,7 @@ func TestNewTermEndsPermissionAtOnceAndOpensOnlyAfterReconciliation(t *testing.T
 		t.Fatalf("Check() after an entry of a newer term error = %v", err)
 	}
 	w.log = risk.NewMemoryLog(shifted{w.desk.Machine(), 2_000_000}, 2)
-	w.holder = risk.NewHolder(w.desk, w.log, 1, "test")
+	w.holder = risk.NewHolder(w.desk, w.log, "test")
 	w.tell(risk.Leading{Term: 2, Yes: true}, risk.Journal{State: risk.JournalOK, Group: "10", Epoch: 1})
 	for _, a := range w.desk.Accounts() {
 		w.tell(risk.Session{Account: a, Up: true})
@@ -227,7 +227,7 @@ func TestNewTermEndsPermissionAtOnceAndOpensOnlyAfterReconciliation(t *testing.T
 
 func TestHolderThatFollowsAnotherFindsEverythingShut(t *testing.T) {
 	w := opened(t, nil)
-	w.holder = risk.NewHolder(w.desk, w.log, 1, "test")
+	w.holder = risk.NewHolder(w.desk, w.log, "test")
 	if _, err := w.check(nil); !errors.Is(err, risk.ErrShut) {
 		t.Fatalf("Check() error = %v, want ErrShut", err)
 	}

@@ -15,6 +15,7 @@ import (
 // and go around it.
 type Desk struct {
 	cfg            Config
+	nonce          uint64
 	catalogue      *market.Catalogue
 	prices         Prices
 	store          TripStore
@@ -47,11 +48,16 @@ type Desk struct {
 
 // Parts is what a Desk needs of others.
 type Parts struct {
+	// Nonce tells this life of the process from all others of the node, in the log and in the ids of trips: drawn anew at each start
+	// of the process. 0 is refused.
+	Nonce     uint64
 	Catalogue *market.Catalogue
 	Prices    Prices
 	Trips     TripStore
-	OnTrip    func(Latch) // called by Trip after the latch is set: cancel all of its scope. It must not block. May be nil.
-	Events    Events
+	// OnTrip is called once for each latch after it is set, wherever it comes from: Trip, the log, a snapshot; not for those that
+	// NewDesk reads, when nothing lives yet. It cancels all of the latch's scope, must not block, and may be nil.
+	OnTrip func(Latch)
+	Events Events
 }
 
 // Events is how others watch. Every hook may be nil, is called where the thing happens, and must not block. Of the desk
@@ -74,11 +80,14 @@ func NewDesk(cfg Config, p Parts) (*Desk, error) {
 	if p.Catalogue == nil || p.Prices == nil || p.Trips == nil {
 		errs = append(errs, fmt.Errorf("%w: desk without catalogue, prices or trip store", ErrInvalid))
 	}
+	if p.Nonce == 0 {
+		errs = append(errs, fmt.Errorf("%w: desk without nonce", ErrInvalid))
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	d := &Desk{
-		cfg: cfg, catalogue: p.Catalogue, prices: p.Prices, store: p.Trips, onTrip: p.OnTrip, events: p.Events,
+		cfg: cfg, nonce: p.Nonce, catalogue: p.Catalogue, prices: p.Prices, store: p.Trips, onTrip: p.OnTrip, events: p.Events,
 		reference: cfg.Controls.Reference, maxAge: int64(cfg.Controls.MaxAge), marketAtCollar: cfg.Controls.MarketAtCollar,
 		restricted: map[market.Instrument]bool{}, gates: map[market.Account]*Gate{},
 	}

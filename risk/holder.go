@@ -20,7 +20,6 @@ import (
 type Holder struct {
 	desk     *Desk
 	log      Log
-	nonce    uint64
 	life     uint64 // of holders of this desk: a former one's sessions are not this one's
 	build    string
 	now      Reading
@@ -84,13 +83,11 @@ type pendingSync struct {
 	last    int64 // instant of the last attempt
 }
 
-// NewHolder returns the holder of a desk. nonce tells this life of the process from others that open the same journal, so it is drawn
-// anew at each start of the process; build is recorded. A holder that follows another in the same process is given the same nonce:
-// it finds everything shut again, what the desk was told of journal and leadership, and no session. A former holder does nothing any
+// NewHolder returns the holder of a desk. build is recorded. A holder that follows another finds everything shut again, what the desk was told of journal and leadership, and no session. A former holder does nothing any
 // more.
-func NewHolder(d *Desk, log Log, nonce uint64, build string) *Holder {
+func NewHolder(d *Desk, log Log, build string) *Holder {
 	h := &Holder{
-		desk: d, log: log, nonce: nonce, build: build, busy: map[string]bool{}, sessions: map[market.Account]*session{},
+		desk: d, log: log, build: build, busy: map[string]bool{}, sessions: map[market.Account]*session{},
 		allowed: map[Scope]string{}, trades: map[market.Account]*plan{}, kept: map[string]bool{}, progress: map[Scope]stuck{},
 		waiting: map[string]func(answer, error){},
 	}
@@ -182,7 +179,7 @@ func (h *Holder) take(l *ledger, m Message) {
 		s.up, s.report, s.sent = m.Up, nil, false
 		if m.Up {
 			s.count++
-			s.reference = string(m.Account) + "#" + strconv.FormatUint(h.nonce, 36) + "#" + strconv.FormatUint(h.life, 36) + "#" + strconv.FormatUint(s.count, 36)
+			s.reference = string(m.Account) + "#" + strconv.FormatUint(h.desk.nonce, 36) + "#" + strconv.FormatUint(h.life, 36) + "#" + strconv.FormatUint(s.count, 36)
 		}
 	case Reconciled:
 		if s := h.session(m.Account); s.up {
@@ -288,7 +285,7 @@ func (h *Holder) bind(l *ledger) {
 		return
 	}
 	n := l.nodes[h.desk.cfg.Node]
-	if n != nil && n.group == h.journal.Group && n.epoch == h.journal.Epoch && n.nonce == h.nonce {
+	if n != nil && n.group == h.journal.Group && n.epoch == h.journal.Epoch && n.nonce == h.desk.nonce {
 		h.inc = n.inc
 		return
 	}
@@ -299,7 +296,7 @@ func (h *Holder) bind(l *ledger) {
 	for i, a := range h.desk.accounts {
 		accounts[i] = string(a)
 	}
-	h.propose("hello", &hello{h.desk.cfg.Node, h.journal.Group, h.journal.Epoch, h.nonce, accounts, h.build, commandVersion})
+	h.propose("hello", &hello{h.desk.cfg.Node, h.journal.Group, h.journal.Epoch, h.desk.nonce, accounts, h.build, commandVersion})
 }
 
 // accounts has each account whose session is up fenced, which the answered logon proves, and then reconciled by what its orders actor
@@ -474,5 +471,5 @@ func (h *Holder) key(k string) string {
 		return clip(k)
 	}
 	h.seen.keys++
-	return h.desk.cfg.Node + "-" + strconv.FormatUint(h.nonce, 36) + "-" + strconv.FormatUint(h.seen.keys, 36)
+	return h.desk.cfg.Node + "-" + strconv.FormatUint(h.desk.nonce, 36) + "-" + strconv.FormatUint(h.seen.keys, 36)
 }

@@ -188,7 +188,7 @@ func TestHolderThatEndsAnswersWhoWaitsAndShuts(t *testing.T) {
 func TestFormerHolderDoesNothing(t *testing.T) {
 	w := opened(t, nil)
 	former := w.holder
-	w.holder = risk.NewHolder(w.desk, w.log, 1, "test")
+	w.holder = risk.NewHolder(w.desk, w.log, "test")
 	w.advance(time.Second)
 	if got := former.Step(w.now, risk.Renew{}); len(got) != 0 {
 		t.Fatalf("a former holder proposes %d commands", len(got))
@@ -212,7 +212,7 @@ func TestWhatTheDeskIsToldHoldsForAHolderThatStartsLater(t *testing.T) {
 	if err := w.desk.Tell(risk.Reset{}); !errors.Is(err, actors.ErrSuspended) {
 		t.Fatalf("Tell(Reset) error = %v, want that of the mailbox", err)
 	}
-	w.holder = risk.NewHolder(w.desk, w.log, 1, "test")
+	w.holder = risk.NewHolder(w.desk, w.log, "test")
 	w.desk.Gate("A1").Restore(nil, nil)
 	for _, m := range []risk.Message{
 		risk.Session{Account: "A1", Up: true},

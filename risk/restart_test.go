@@ -32,7 +32,7 @@ func (w *world) restart(nonce uint64) {
 		}
 	}, nonce)
 	w.log = &continued{risk.NewMemoryLog(shifted{w.desk.Machine(), index}, 1)}
-	w.holder = risk.NewHolder(w.desk, w.log, nonce, "test")
+	w.holder = risk.NewHolder(w.desk, w.log, "test")
 }
 
 // continued and shifted make a memory log that begins behind what a snapshot holds.
@@ -141,7 +141,7 @@ func TestReplicasThatApplyTheSameEntriesAreEqual(t *testing.T) {
 	w := newWorld(t, nil)
 	twin := newWorld(t, nil)
 	w.log = both{w.log, twin.log}
-	w.holder = risk.NewHolder(w.desk, w.log, 1, "test")
+	w.holder = risk.NewHolder(w.desk, w.log, "test")
 	w.open(1)
 	w.mustCheck("a")
 	w.trip("A2/*/*", risk.CancelOnly)

@@ -17,9 +17,6 @@ type HolderOptions struct {
 	// Log returns the log to propose to, with its snapshot restored into the desk's Machine: that is what makes the holder ready. It
 	// is asked at each start, since a cluster that restarts has another. Its error fails the start.
 	Log func() (Log, error)
-	// Nonce tells this life of the process from others that open the same journal: drawn anew at each start of the process, the same
-	// for all holders in it. 0 is refused.
-	Nonce uint64
 	// Build is recorded in the log.
 	Build string
 	// Boot reads the clock that counts suspended time, in nanoseconds, once a renewal; nil where there is none, and in virtual time.
@@ -30,14 +27,14 @@ type HolderOptions struct {
 // caught_up, as soon as it stands on a restored replica: no leader is needed, and nothing is open yet.
 func StartHolder(d *Desk, o HolderOptions) supervision.StartFunc {
 	return func(_ context.Context, b *supervision.Birth) error {
-		if o.Log == nil || o.Nonce == 0 {
-			return fmt.Errorf("%w: holder without log or nonce", ErrInvalid)
+		if o.Log == nil {
+			return fmt.Errorf("%w: holder without log", ErrInvalid)
 		}
 		log, err := o.Log()
 		if err != nil {
 			return fmt.Errorf("log of the holder: %w", err)
 		}
-		a, err := NewActor(b.System(), NewHolder(d, log, o.Nonce, o.Build), o.Boot)
+		a, err := NewActor(b.System(), NewHolder(d, log, o.Build), o.Boot)
 		if err != nil {
 			return err
 		}

@@ -44,8 +44,8 @@ type TripStore interface {
 }
 
 // Trip latches a scope now: from any goroutine, with journal, log, leader and mailboxes dead. In this order: the latch, which every
-// gate of this process reads at its next check and every permit at its test; the cancel-all hook; the file, so that a restart finds
-// it; the log, which others learn it from. It returns the latch, also together with ErrTripNotKept.
+// gate of this process reads at its next check and every permit at its test; the cancel-all hook, Parts.OnTrip; the file, so that a
+// restart finds it; the log, which others learn it from. It returns the latch, also together with ErrTripNotKept.
 func (d *Desk) Trip(r TripRequest, now Reading) (Latch, error) {
 	if err := r.Scope.validate(false); err != nil {
 		return Latch{}, err
@@ -54,19 +54,23 @@ func (d *Desk) Trip(r TripRequest, now Reading) (Latch, error) {
 		return Latch{}, fmt.Errorf("%w: trip to %s, want CLOSED, CANCEL_ONLY or REDUCE_ONLY", ErrInvalid, r.Mode)
 	}
 	l := Latch{
-		ID:    "t-" + d.cfg.Node + "-" + strconv.FormatInt(now.Wall, 36) + "-" + strconv.FormatUint(d.trips.Add(1), 36),
+		ID:    d.tripID(),
 		Scope: r.Scope, Mode: r.Mode, By: clip(r.By), Reason: clip(r.Reason), Origin: d.cfg.Node, At: market.Timestamp(now.Wall),
 	}
 	d.latch(l)
-	if d.onTrip != nil {
-		d.onTrip(l)
-	}
 	err := d.store.Write(tripName(l.ID), encodeTrip(l))
 	if err != nil {
 		err = fmt.Errorf("%w: %s: %w", ErrTripNotKept, l.ID, err)
 	}
 	_ = d.post(Tripped{ID: l.ID}) // if nobody hears it, the holder finds the latch at its next renewal
 	return l, err
+}
+
+// tripID returns a name that no other trip has, ever: of this node, this life of its process, and the trip's count in it. Neither of
+// the last two has a hyphen, so no two nodes can make the same one. It is no time: a second trip at one reading of the clock, or
+// after the clock went back, would be taken for the first and latch nothing.
+func (d *Desk) tripID() string {
+	return "t-" + d.cfg.Node + "-" + strconv.FormatUint(d.nonce, 36) + "-" + strconv.FormatUint(d.trips.Add(1), 36)
 }
 
 // Latches returns the latches of this process in the order of their ids. Safe for any number of goroutines.
@@ -77,8 +81,15 @@ func (d *Desk) Latches() []Latch {
 	return nil
 }
 
-// latch adds a latch to the set that gates read. The same id again changes nothing.
+// latch sets a latch, wherever it comes from, and has everything in its scope cancelled. The same id again changes nothing.
 func (d *Desk) latch(l Latch) {
+	if d.add(l) && d.onTrip != nil {
+		d.onTrip(l)
+	}
+}
+
+// add adds a latch to the set that gates read, and reports whether it is new there.
+func (d *Desk) add(l Latch) bool {
 	for {
 		old := d.latches.Load()
 		var set []Latch
@@ -87,7 +98,7 @@ func (d *Desk) latch(l Latch) {
 		}
 		at, found := slices.BinarySearchFunc(set, l.ID, func(a Latch, id string) int { return strings.Compare(a.ID, id) })
 		if found {
-			return
+			return false
 		}
 		set = slices.Insert(set, at, l)
 		if d.latches.CompareAndSwap(old, &set) {
@@ -97,6 +108,7 @@ func (d *Desk) latch(l Latch) {
 	if d.events.Tripped != nil {
 		d.events.Tripped(l)
 	}
+	return true
 }
 
 // unlatch takes one latch out of the set: only an applied Reset that names it does so.
@@ -141,21 +153,21 @@ func (d *Desk) latched(k Scope) (Mode, Code, Scope) {
 func (d *Desk) restoreTrips() {
 	names, err := d.store.Names()
 	if err != nil {
-		d.latch(unreadable(d.cfg.Node, "directory", err))
+		d.add(unreadable(d.cfg.Node, "directory", err))
 		return
 	}
 	for _, name := range names {
 		body, err := d.store.Read(name)
 		if err != nil {
-			d.latch(unreadable(d.cfg.Node, name, err))
+			d.add(unreadable(d.cfg.Node, name, err))
 			continue
 		}
 		l, err := decodeTrip(body)
 		if err != nil || tripName(l.ID) != name {
-			d.latch(unreadable(d.cfg.Node, name, errors.Join(err, errors.New("name and content differ"))))
+			d.add(unreadable(d.cfg.Node, name, errors.Join(err, errors.New("name and content differ"))))
 			continue
 		}
-		d.latch(l)
+		d.add(l)
 	}
 }
 

@@ -98,7 +98,7 @@ func TestTripFilesOnDiskAreReadBackAndDamageIsSeen(t *testing.T) {
 	dir := t.TempDir()
 	c := exampleConfig()
 	desk := func() *risk.Desk {
-		d, err := risk.NewDesk(c, risk.Parts{Catalogue: exampleCatalogue(), Prices: quotes{}, Trips: risk.NewDirTrips(dir)})
+		d, err := risk.NewDesk(c, risk.Parts{Nonce: 1, Catalogue: exampleCatalogue(), Prices: quotes{}, Trips: risk.NewDirTrips(dir)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -148,7 +148,7 @@ func newWorld(t testing.TB, change func(*risk.Config)) *world {
 func (w *world) process(c risk.Config, snapshot func(*risk.Desk), nonce uint64) {
 	w.t.Helper()
 	d, err := risk.NewDesk(c, risk.Parts{
-		Catalogue: exampleCatalogue(), Prices: w.quotes, Trips: w.trips,
+		Nonce: nonce, Catalogue: exampleCatalogue(), Prices: w.quotes, Trips: w.trips,
 		OnTrip: func(l risk.Latch) { w.cancels = append(w.cancels, l) },
 	})
 	if err != nil {
@@ -159,7 +159,7 @@ func (w *world) process(c risk.Config, snapshot func(*risk.Desk), nonce uint64) 
 		snapshot(d)
 	}
 	w.log = risk.NewMemoryLog(d.Machine(), 1)
-	w.holder = risk.NewHolder(d, w.log, nonce, "test")
+	w.holder = risk.NewHolder(d, w.log, "test")
 	w.queue = nil
 	d.Post(func(m risk.Message) error {
 		w.queue = append(w.queue, m)

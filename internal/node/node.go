@@ -103,7 +103,7 @@ func New(p *Plan, w World, h Hooks) (*Node, error) {
 		n.log = slog.New(slog.DiscardHandler)
 	}
 	n.Desk, err = risk.NewDesk(p.Risk, risk.Parts{
-		Catalogue: catalogue, Prices: prices{n.Board}, Trips: w.Trips, OnTrip: n.onTrip, Events: n.riskEvents(),
+		Nonce: w.Nonce, Catalogue: catalogue, Prices: prices{n.Board}, Trips: w.Trips, OnTrip: n.onTrip, Events: n.riskEvents(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("risk: %w", err)

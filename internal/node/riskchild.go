@@ -15,7 +15,7 @@ var errNoLog = errors.New("the replicated log is not open")
 // leads, opens terms. The gates themselves are no children: each is called by its account's owner.
 func (n *Node) riskChild() supervision.Child {
 	s := n.plan.Supervision
-	start := risk.StartHolder(n.Desk, risk.HolderOptions{Log: n.replicatedLog, Nonce: n.world.Nonce, Build: Build(), Boot: n.world.Boot})
+	start := risk.StartHolder(n.Desk, risk.HolderOptions{Log: n.replicatedLog, Build: Build(), Boot: n.world.Boot})
 	holder := timed(supervision.DefaultChild(risk.HolderName, n.thenSessions(start)), s.Shutdown.Risk, s.Watchdogs.Risk)
 	holder.Class, holder.Backoff = supervision.RiskClass, backoffOf(s.Groups.Risk.Backoff)
 	return supervision.SubTree(inRisk, supervision.Spec{

@@ -29,7 +29,7 @@ func (s shifted) Apply(index, term uint64, cmd []byte) []byte {
 
 // newRisk starts the risk of a life: replica restored, the next term, a nonce of its own.
 func (w *world) newRisk() (*riskSide, error) {
-	d, err := risk.NewDesk(w.rules, risk.Parts{Catalogue: w.catalogue, Prices: w.quotes, Trips: &w.trips})
+	d, err := risk.NewDesk(w.rules, risk.Parts{Nonce: uint64(w.lives), Catalogue: w.catalogue, Prices: w.quotes, Trips: &w.trips})
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func (w *world) newRisk() (*riskSide, error) {
 		}
 	}
 	r := &riskSide{desk: d, log: risk.NewMemoryLog(shifted{d.Machine(), w.index}, uint64(w.lives))}
-	r.holder = risk.NewHolder(d, r.log, uint64(w.lives), "simtest")
+	r.holder = risk.NewHolder(d, r.log, "simtest")
 	d.Post(func(m risk.Message) error { r.queue = append(r.queue, m); return nil })
 	return r, nil
 }

@@ -78,13 +78,13 @@ func New(t testing.TB, c risk.Config, catalogue *market.Catalogue, prices risk.P
 	t.Helper()
 	n := &Node{Now: now}
 	d, err := risk.NewDesk(c, risk.Parts{
-		Catalogue: catalogue, Prices: prices, Trips: &risk.MemTrips{}, OnTrip: func(l risk.Latch) { n.Trips = append(n.Trips, l) },
+		Nonce: 1, Catalogue: catalogue, Prices: prices, Trips: &risk.MemTrips{}, OnTrip: func(l risk.Latch) { n.Trips = append(n.Trips, l) },
 	})
 	if err != nil {
 		t.Fatalf("risk.NewDesk() error = %v", err)
 	}
 	n.Desk, n.Log = d, risk.NewMemoryLog(d.Machine(), 1)
-	n.Holder = risk.NewHolder(d, n.Log, 1, "test")
+	n.Holder = risk.NewHolder(d, n.Log, "test")
 	d.Post(func(m risk.Message) error {
 		n.queue = append(n.queue, m)
 		return nil
