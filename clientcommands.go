@@ -199,6 +199,13 @@ func (c *cli) tripCommand() *cobra.Command {
 			if f.reason == "" {
 				return usagef("--reason is missing")
 			}
+			if m, err := risk.ParseMode(mode); err != nil || m == risk.Open {
+				return usagef("--mode is %q, want CLOSED, CANCEL_ONLY or REDUCE_ONLY", mode)
+			}
+			if _, err := risk.ParseScope(scope, false); err != nil {
+				return usagef("--scope: %v", err)
+			}
+			c.timeout += wait // which only lengthens the answer
 			return c.post(cmd.Context(), f, "/api/v1/trips", "failshut.trip/1", control.TripRequest{
 				Scope: scope, Mode: mode, Reason: f.reason, By: f.by, WaitMS: wait.Milliseconds(),
 			})
@@ -207,7 +214,7 @@ func (c *cli) tripCommand() *cobra.Command {
 	f.on(cmd)
 	cmd.Flags().StringVar(&scope, "scope", "*/*/*", "account/strategy/instrument")
 	cmd.Flags().StringVar(&mode, "mode", "CLOSED", "CLOSED, CANCEL_ONLY or REDUCE_ONLY")
-	cmd.Flags().DurationVar(&wait, "wait", 5*time.Second, "how long to wait for confirmation; the latch waits for nothing")
+	spanVar(cmd.Flags(), &wait, "wait", 5*time.Second, 0, control.LongestWait, "how long to wait for confirmation; the latch waits for nothing")
 	return cmd
 }
 

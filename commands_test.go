@@ -69,6 +69,12 @@ func TestMistakesOfUsageEndWith2(t *testing.T) {
 		{"an argument too many", []string{"version", "more"}, 2, "more"},
 		{"demo takes no argument", []string{"demo", "more"}, 2, "more"},
 		{"a duration that is none", []string{"demo", "--for", "soon"}, 2, "soon"},
+		{"a duration below zero", []string{"demo", "--for", "-5s"}, 2, "-5s"},
+		{"no patience at all", []string{"version", "--timeout", "-1s"}, 2, "-1s"},
+		{"a trip that opens", []string{"trip", "--mode", "OPEN", "--reason", "x"}, 2, "OPEN"},
+		{"a trip into a mode that is none", []string{"trip", "--mode", "SHUT", "--reason", "x"}, 2, "SHUT"},
+		{"a trip of a scope that is none", []string{"trip", "--scope", "A1", "--reason", "x"}, 2, "A1"},
+		{"a trip that waits for ever", []string{"trip", "--wait", "2h", "--reason", "x"}, 2, "2h"},
 		{"a seed that is none", []string{"demo", "--seed", "-1"}, 2, "-1"},
 		{"verify without a file", []string{"feed", "verify", "--format", "iex-deep10"}, 2, "arg"},
 		{"verify without a format", []string{"feed", "verify", file}, 2, "iex-deep10"},
@@ -182,7 +188,7 @@ func TestNobodyThereEndsWith4(t *testing.T) {
 		{"trip", []string{"trip", "--addr", nobody, "--reason", "x"}, 4, "Idempotency-Key"},
 		{"reset", []string{"reset", "--addr", nobody, "--scope", "A1/*/*", "--reason", "x"}, 4, "Idempotency-Key"},
 		{"a mute node", []string{"gate", "--addr", mute, "--timeout", "20ms"}, 4, "unreachable"},
-		{"a mute node and a trip", []string{"trip", "--addr", mute, "--reason", "x", "--timeout", "20ms"}, 4, "Idempotency-Key"},
+		{"a mute node and a trip", []string{"trip", "--addr", mute, "--reason", "x", "--timeout", "20ms", "--wait", "0s"}, 4, "Idempotency-Key"},
 	} {
 		t.Run(e.name, e.check)
 	}

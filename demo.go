@@ -26,6 +26,9 @@ var exampleNode []byte
 //go:embed examples/cluster/venue.example.yaml
 var exampleVenue []byte
 
+// longestDemo is no limit to be met: it keeps a mistyped duration from meaning for ever.
+const longestDemo = 30 * 24 * time.Hour
+
 type demoFlags struct {
 	length time.Duration
 	seed   uint64
@@ -47,7 +50,7 @@ func (c *cli) demoCommand() *cobra.Command {
 			return c.demo(cmd.Context(), f)
 		},
 	}
-	cmd.Flags().DurationVar(&f.length, "for", 0, "how long; until stopped without it")
+	spanVar(cmd.Flags(), &f.length, "for", 0, 0, longestDemo, "how long; until stopped without it")
 	cmd.Flags().Uint64Var(&f.seed, "seed", 1, "of the exchange's flow")
 	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "admin listener")
 	cmd.Flags().StringVar(&f.data, "data", "", "data directory, absent or empty (a temporary one without it)")

@@ -129,7 +129,7 @@ func (c *cli) root() *cobra.Command {
 	flags.BoolVar(&c.noColor, "no-color", false, "no colours, even on a terminal")
 	flags.BoolVar(&c.quiet, "quiet", false, "nothing on stderr but errors")
 	flags.BoolVar(&c.verbose, "verbose", false, "a line on stderr for each change of state")
-	flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "how long an answer may take")
+	spanVar(flags, &c.timeout, "timeout", 10*time.Second, time.Millisecond, time.Hour, "how long an answer may take")
 	root.AddCommand(c.commands()...)
 	for _, cmd := range all(root) {
 		wordsAreUsage(cmd)

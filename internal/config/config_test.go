@@ -360,3 +360,27 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// Each text would hold the parser for minutes, or in gigabytes, were it let in.
+func TestNoTextIsDeeperThanAFileNeeds(t *testing.T) {
+	many := func(s string, n int) string { return strings.Repeat(s, n) }
+	for name, tt := range map[string]struct{ text, want string }{
+		"sequences":          {many("[\n", 100_000), "33:1: found 33 brackets"},
+		"mappings":           {many("{a: ", 1000), "1:129: found 33 brackets"},
+		"entries":            {many("- ", 2000), "1:129: found 65 of"},
+		"keys":               {many("? ", 2000), "1:129: found 65 of"},
+		"values":             {many("a: ", 1000), "1:194: found 65 of"},
+		"anchors":            {many("&a ", 1000), "1:193: found 65 of"},
+		"tags":               {many("!a ", 1000), "found 65 of"},
+		"aliases":            {many("*a ", 1000), "1:193: found 65 of"},
+		"a long line":        {"a:\n" + many("%", 100_000), "2:4097: found a line of 100000 bytes"},
+		"indented below all": {"a:\n" + many(" ", 300) + "b: 1", "2:301: found a line indented by 300 columns"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := config.Read("x.yaml", []byte(tt.text), nil)
+			if err := f.Err(); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("mistakes are %.300v, want %q", err, tt.want)
+			}
+		})
+	}
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
@@ -45,7 +46,18 @@ func (d *decoder) document(src []byte) *ast.MappingNode {
 		d.add(place{1, 1, 1}, "", "the file is not UTF-8", "")
 		return nil
 	}
-	file, err := parser.ParseBytes(src, 0, parser.AllowDuplicateMapKey())
+	for i, line := range d.lines {
+		if len(line) > longest {
+			d.add(place{i + 1, longest + 1, 1}, "", fmt.Sprintf("found a line of %d bytes, want at most %d", len(line), longest), "")
+			return nil
+		}
+	}
+	tokens := lexer.Tokenize(string(src))
+	if at, why := tooDeep(tokens); why != "" {
+		d.add(at, "", why, "")
+		return nil
+	}
+	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		d.syntax(err)
 		return nil

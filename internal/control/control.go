@@ -16,14 +16,15 @@ import (
 	"time"
 )
 
-// Node is what the API shows and what it asks. Each method but Reset and Trip answers from what is published already;
-// Trip sets its latch before it waits for anything. Answers are encoded as they are.
+// Node is what the API shows and what it asks. Each method but Reset answers from what is published already. Trip sets its
+// latch, waits for nothing and gives what waits for the venues' word: confirm answers as soon as there is one, and when its
+// context ends with what is known then. Answers are encoded as they are.
 type Node interface {
 	Readiness() []Part
 	Gatez(scope string) (body any, open bool, err error)
 	Status() any
 	Tree() any
-	Trip(ctx context.Context, r TripRequest) (answer any, confirmed bool, err error)
+	Trip(r TripRequest) (confirm func(ctx context.Context) (answer any, confirmed bool), err error)
 	Reset(ctx context.Context, r ResetRequest) (any, error)
 	Metrics() http.Handler
 }

@@ -3,6 +3,7 @@ package control
 import (
 	"crypto/sha256"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -65,12 +66,14 @@ func (r *repeats) forget(key string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.kept, key)
+	if i := slices.Index(r.order, key); i >= 0 {
+		r.order = slices.Delete(r.order, i, i+1)
+	}
 }
 
 func (r *repeats) sweep(now time.Time) {
 	for len(r.order) > 0 {
-		k, ok := r.kept[r.order[0]]
-		if ok && now.Sub(k.at) < keptFor && len(r.order) < keptMost {
+		if now.Sub(r.kept[r.order[0]].at) < keptFor && len(r.order) < keptMost {
 			return
 		}
 		delete(r.kept, r.order[0])

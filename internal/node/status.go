@@ -76,34 +76,48 @@ func (f *Face) Gatez(scope string) (any, bool, error) {
 // Metrics is the scrape.
 func (f *Face) Metrics() http.Handler { return f.metrics }
 
-// Trip latches a scope at once, and then waits for the venue's word, at most as long as it was told to.
-func (f *Face) Trip(ctx context.Context, r control.TripRequest) (any, bool, error) {
-	scope, err := risk.ParseScope(r.Scope, false)
+// Trip latches a scope at once. What it gives waits for the venues' word.
+func (f *Face) Trip(r control.TripRequest) (func(context.Context) (any, bool), error) {
+	scope, mode, err := f.n.tripped(r)
 	if err != nil {
-		return nil, false, &control.Problem{Status: http.StatusBadRequest, Code: "usage", Message: err.Error(), Exit: 2}
-	}
-	if why := f.n.covers(scope); why != "" {
-		return nil, false, &control.Problem{Status: http.StatusBadRequest, Code: "usage", Message: why, Exit: 2}
-	}
-	mode := risk.Closed
-	if r.Mode != "" {
-		if mode, err = risk.ParseMode(r.Mode); err != nil {
-			return nil, false, &control.Problem{Status: http.StatusBadRequest, Code: "usage", Message: err.Error(), Exit: 2}
-		}
+		return nil, &control.Problem{Status: http.StatusBadRequest, Code: "usage", Message: err.Error(), Exit: 2}
 	}
 	at := f.n.Now()
 	latch, err := f.n.Desk.Trip(risk.TripRequest{Scope: scope, Mode: mode, By: by(r.Who, r.By), Reason: r.Reason}, at)
 	if err != nil && !errors.Is(err, risk.ErrTripNotKept) {
-		return nil, false, err
+		return nil, err
 	}
 	if err != nil {
 		f.n.log.Error("the trip would not survive a restart", "event", "trip", "trip", latch.ID, "err", err)
 	}
-	confirmed := f.confirmed(ctx, scope, at, time.Duration(r.WaitMS)*time.Millisecond)
-	if confirmed {
-		f.n.Desk.Confirm(latch.ID)
+	return func(ctx context.Context) (any, bool) {
+		confirmed := f.confirmed(ctx, scope, mode, at)
+		if confirmed {
+			f.n.Desk.Confirm(latch.ID)
+		}
+		return f.tripAnswer(latch, confirmed), confirmed
+	}, nil
+}
+
+// tripped reads what a trip is to shut, and how far.
+func (n *Node) tripped(r control.TripRequest) (risk.Scope, risk.Mode, error) {
+	scope, err := risk.ParseScope(r.Scope, false)
+	if err != nil {
+		return scope, risk.Closed, err
 	}
-	return f.tripAnswer(latch, confirmed), confirmed, nil
+	if why := n.covers(scope); why != "" {
+		return scope, risk.Closed, errors.New(why)
+	}
+	mode := risk.Closed
+	if r.Mode != "" {
+		if mode, err = risk.ParseMode(r.Mode); err != nil {
+			return scope, mode, err
+		}
+	}
+	if mode == risk.Open {
+		return scope, mode, fmt.Errorf("mode is %s, want CLOSED, CANCEL_ONLY or REDUCE_ONLY: a trip shuts", mode)
+	}
+	return scope, mode, nil
 }
 
 // covers says why a scope holds nothing that this node could trade: a trip of it would shut nothing, and look confirmed.
@@ -139,30 +153,32 @@ func by(who, free string) string {
 	return who + " (" + free + ")"
 }
 
-// confirmed waits until every account of the scope has no live order and its venue has answered since the latch.
-func (f *Face) confirmed(ctx context.Context, scope risk.Scope, at risk.Reading, wait time.Duration) bool {
-	ctx, cancel := context.WithTimeout(ctx, min(wait, time.Minute))
-	defer cancel()
+// confirmed waits until every account of the scope has heard its venue since the latch, and has no live order left where the
+// mode is CLOSED; the others let working orders stay.
+func (f *Face) confirmed(ctx context.Context, scope risk.Scope, mode risk.Mode, at risk.Reading) bool {
 	for {
 		rung := f.n.bell.next()
-		if f.quiet(scope, at) {
+		if f.quiet(scope, mode, at) {
 			return true
 		}
 		select {
 		case <-rung:
 		case <-ctx.Done():
-			return f.quiet(scope, at)
+			return f.quiet(scope, mode, at)
 		}
 	}
 }
 
-func (f *Face) quiet(scope risk.Scope, at risk.Reading) bool {
+func (f *Face) quiet(scope risk.Scope, mode risk.Mode, at risk.Reading) bool {
 	for _, a := range f.n.accounts {
 		if scope.Account != risk.All && scope.Account != string(a.plan.Account) {
 			continue
 		}
 		s := a.Status()
-		if a.listed.Load() <= at.Mono || s.At.Mono <= at.Mono || s.Live > 0 || s.Unknown > 0 {
+		if a.listed.Load() <= at.Mono || s.At.Mono <= at.Mono {
+			return false
+		}
+		if mode == risk.Closed && (s.Live > 0 || s.Unknown > 0) {
 			return false
 		}
 	}
@@ -240,7 +256,7 @@ func (f *Face) Reset(ctx context.Context, r control.ResetRequest) (any, error) {
 		}
 	}
 	answer := make(chan risk.ResetResult, 1)
-	f.n.tellRisk(risk.Reset{
+	err = f.n.Desk.Tell(risk.Reset{
 		Request: risk.ResetRequest{Scope: scope, IDs: r.Trips, Reason: r.Reason, By: by(r.Who, r.By), Expect: expect},
 		Done: func(x risk.ResetResult) {
 			select {
@@ -249,6 +265,9 @@ func (f *Face) Reset(ctx context.Context, r control.ResetRequest) (any, error) {
 			}
 		},
 	})
+	if err != nil {
+		return nil, &control.Problem{Status: http.StatusServiceUnavailable, Code: "busy", Message: "risk did not take the reset, nothing was cleared: " + err.Error(), Exit: 6}
+	}
 	select {
 	case x := <-answer:
 		if x.Err != nil {
