@@ -28,7 +28,6 @@ type Channel struct {
 	foreign candidate
 	left    [4]Session // sessions that were left, latest first
 	leaves  int        // how many of them there are
-	heard   int64      // Instant of the last packet in sequence
 	heal    recovery
 	types   [256]uint64
 	head    Header
@@ -179,10 +178,9 @@ func (c *Channel) route(now int64, in Input, h *Header) {
 func (c *Channel) sequence(now int64, in Input, h *Header) {
 	end := h.First + uint64(h.Count)
 	c.top = max(c.top, end)
-	inOrder := h.First <= c.expect && end >= c.expect
 	fresh := max(h.First, c.expect)
 	before := c.expect
-	if inOrder && (h.Count == 0 || end > c.expect) {
+	if c.proves(in, h) {
 		c.revive(now)
 	}
 	e := early{first: h.First, count: h.Count, end: h.End, line: in.Line, in: in}
@@ -206,13 +204,21 @@ func (c *Channel) sequence(now int64, in Input, h *Header) {
 		c.heal.answered(h.First, h.Count)
 	}
 	if c.desk.prover != nil && c.desk.state == Live {
-		c.desk.prover.Proven(now)
+		c.desk.prover.Proven(c.desk.heard)
 	}
+}
+
+// proves reports whether h shows that nothing is missing up to it that was not known before: it brings what is expected
+// next, or is the heartbeat that names it. A copy of what has been, or an old heartbeat, says nothing of the present, and
+// no more does a server that has nothing to send.
+func (c *Channel) proves(in Input, h *Header) bool {
+	end := h.First + uint64(h.Count)
+	return h.First <= c.expect && (end > c.expect || h.Count == 0 && end == c.expect && in.Kind == Packet)
 }
 
 // revive notes that the channel speaks and is in sequence.
 func (c *Channel) revive(now int64) {
-	c.heard = now
+	c.desk.heard = now
 	s := c.desk.state
 	if s != Stale && (s != Down || c.ended) {
 		return
@@ -317,9 +323,9 @@ func (c *Channel) finish(now int64) {
 
 // judgeTime does what is due at now, which in a recording is nothing but silence.
 func (c *Channel) judgeTime(now int64) {
-	if c.desk.state == Live && now-c.heard > 3*int64(c.traits.Heartbeat) {
+	if c.desk.state == Live && now-c.desk.heard > 3*int64(c.traits.Heartbeat) {
 		if f := c.cfg.Events.Silence; f != nil {
-			f(time.Duration(now - c.heard))
+			f(time.Duration(now - c.desk.heard))
 		}
 		c.desk.TurnAll(Stale, "silence")
 	}
@@ -332,7 +338,7 @@ func (c *Channel) judgeTime(now int64) {
 func (c *Channel) Deadline() int64 {
 	at := int64(0)
 	if c.desk.state == Live && c.traits.Heartbeat > 0 {
-		at = c.heard + 3*int64(c.traits.Heartbeat) + 1
+		at = c.desk.heard + 3*int64(c.traits.Heartbeat) + 1
 	}
 	if c.cfg.Offline {
 		return at

@@ -119,6 +119,65 @@ func late(s iextest.Segment, n int) iextest.Segment {
 
 func beat(next uint64) iextest.Segment { return iextest.Segment{First: next} }
 
+// proofs is a diary that keeps when books were last proven.
+type proofs struct {
+	*diary
+	at int64
+}
+
+func (p *proofs) Proven(mono int64) { p.at = mono }
+func (p *proofs) ProvenBook(i market.Instrument, mono int64) {
+	p.t.Errorf("%s is proven by itself at %d", i, mono)
+}
+
+func TestOnlyWhatIsInSequenceProvesPrices(t *testing.T) {
+	p := &proofs{}
+	r := newUntimed(t, func(c *feeds.Config) { p.diary = &diary{t: t}; c.Sink = p })
+	r.send(0, data(1, 5))
+	since := func() time.Duration { return r.now - time.Duration(p.at-iextest.Start) }
+	shown := func() time.Duration {
+		var q quoted
+		r.Desk().Show(&q)
+		return r.now - time.Duration(q.mono-iextest.Start)
+	}
+	for _, tt := range []struct {
+		name   string
+		s      iextest.Segment
+		kind   feeds.InputKind
+		proves bool
+	}{
+		{"a duplicate", data(5, 1), feeds.Packet, false},
+		{"a duplicate of old", data(1, 2), feeds.Packet, false},
+		{"an old heartbeat", beat(5), feeds.Packet, false},
+		{"the heartbeat that is expected", beat(6), feeds.Packet, true},
+		{"an empty answer of a server", beat(6), feeds.Resent, false},
+		{"a duplicate with something new", data(5, 2), feeds.Packet, true},
+		{"something new", data(7, 1), feeds.Packet, true},
+		{"a duplicate after all", data(7, 1), feeds.Packet, false},
+	} {
+		r.now += time.Second
+		tt.s.Session = 7
+		r.step(feeds.Input{Kind: tt.kind, Data: tt.s.Bytes()})
+		if got := since() == 0; got != tt.proves {
+			t.Errorf("%s: proven = %v, want %v", tt.name, got, tt.proves)
+		}
+		if got := shown() == 0; got != tt.proves {
+			t.Errorf("%s: shown as proven now = %v, want %v", tt.name, got, tt.proves)
+		}
+	}
+	if got := r.Desk().State(); got != feeds.Live {
+		t.Errorf("state = %s, want live", got)
+	}
+}
+
+// quoted keeps as of when a quote was proven.
+type quoted struct {
+	feeds.Discard
+	mono int64
+}
+
+func (q *quoted) Quote(of feeds.Quote) { q.mono = of.Mono }
+
 func TestFirstPacketOfSequenceOneIsLive(t *testing.T) {
 	r := newRig(t, nil)
 	if got := r.Desk().State(); got != feeds.Down {

@@ -18,6 +18,7 @@ type Seat struct {
 	shown      bool  // a quote is out and has not been taken back
 	booked     bool  // a message about the book has come
 	dirty      bool  // to be published when the datagram ends
+	proven     int64 // Instant at which the book was last proven by itself or by news of it
 }
 
 // Instrument returns whose seat it is.
@@ -58,6 +59,7 @@ type Desk struct {
 	event market.Timestamp
 	recv  market.Timestamp
 	mono  int64
+	heard int64 // Instant of the last packet in sequence, where a Channel judges that
 	index uint64
 
 	seats []*Seat
@@ -216,7 +218,7 @@ func (d *Desk) Publish(s *Seat) {
 	if s.shown && bid == s.bid && ask == s.ask {
 		return
 	}
-	s.bid, s.ask, s.shown = bid, ask, true
+	s.bid, s.ask, s.shown, s.proven = bid, ask, true, d.mono
 	d.sink.Quote(Quote{
 		Pos: d.pos, Instrument: s.instrument, State: Live, Bid: bid, Ask: ask, Range: s.ladder.Range(),
 		Event: d.event, Recv: d.recv, Mono: d.mono,
@@ -226,7 +228,11 @@ func (d *Desk) Publish(s *Seat) {
 // Prove tells readers that the book of s, if it is Live, was proven to be in sequence, whether or not its touch changed.
 // Codecs of a Channel have no need of it: there every packet in sequence proves all books.
 func (d *Desk) Prove(s *Seat) {
-	if d.prover != nil && d.live(s) {
+	if !d.live(s) {
+		return
+	}
+	s.proven = d.mono
+	if d.prover != nil {
 		d.prover.ProvenBook(s.instrument, d.mono)
 	}
 }

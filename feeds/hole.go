@@ -82,7 +82,7 @@ func (c *Channel) drain(now int64) {
 		f(how, time.Duration(took))
 	}
 	if c.desk.state != Quarantined {
-		c.heard = now
+		c.desk.heard = now
 		c.desk.TurnAll(Live, "gap closed")
 	}
 }

@@ -68,7 +68,7 @@ func (c *Channel) unseen(now int64, in Input, h *Header) {
 	if in.Kind != Packet {
 		return // an answer of a server that was asked before
 	}
-	silent := !c.cfg.Offline && now-c.heard > 3*int64(c.traits.Heartbeat)
+	silent := !c.cfg.Offline && now-c.desk.heard > 3*int64(c.traits.Heartbeat)
 	left := c.wasLeft(h.Session)
 	if left {
 		c.desk.Counts.StaleDropped += uint64(h.Count)
@@ -128,7 +128,7 @@ func (c *Channel) begin(now int64, h *Header, why string) {
 	d := &c.desk
 	old := Pos{d.pos.Epoch, c.expect}
 	first := !c.started
-	c.started, c.ended, c.session, c.heard = true, false, h.Session, now
+	c.started, c.ended, c.session, c.desk.heard = true, false, h.Session, now
 	c.expect, c.high, c.top = h.First, 0, h.First
 	c.lines = c.lines[:0]
 	c.seen.clear()

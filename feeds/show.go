@@ -17,14 +17,15 @@ func (d *Desk) Show(to Sink) {
 	}
 }
 
-// showBook sends the levels of s, worst first, and its touch.
+// showBook sends the levels of s, worst first, and its touch, as of when the book was last proven.
 func (d *Desk) showBook(s *Seat, to Sink) {
+	mono := max(s.proven, d.heard)
 	var levels []Depth
 	for _, side := range [2]market.Side{market.Buy, market.Sell} {
 		for i := s.ladder.Len(side) - 1; i >= 0; i-- {
 			l := s.ladder.Level(side, i)
 			levels = append(levels, Depth{
-				Pos: d.pos, Instrument: s.instrument, State: Live, Side: side, Price: l.Price, Qty: l.Qty, Event: d.event, Recv: d.recv, Mono: d.mono,
+				Pos: d.pos, Instrument: s.instrument, State: Live, Side: side, Price: l.Price, Qty: l.Qty, Event: d.event, Recv: d.recv, Mono: mono,
 			})
 		}
 	}
@@ -34,7 +35,7 @@ func (d *Desk) showBook(s *Seat, to Sink) {
 	}
 	if s.shown {
 		to.Quote(Quote{
-			Pos: d.pos, Instrument: s.instrument, State: Live, Bid: s.bid, Ask: s.ask, Range: s.ladder.Range(), Event: d.event, Recv: d.recv, Mono: d.mono,
+			Pos: d.pos, Instrument: s.instrument, State: Live, Bid: s.bid, Ask: s.ask, Range: s.ladder.Range(), Event: d.event, Recv: d.recv, Mono: mono,
 		})
 	}
 }
