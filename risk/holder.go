@@ -37,9 +37,10 @@ type Holder struct {
 	allowed  map[Scope]string // operators' consents
 	trades   map[market.Account]*plan
 
-	pending  *pendingSync
-	lastSync int64
+	lastSync int64 // instant at which this holder first sent one
 	synced   bool
+	lastTry  int64 // instant at which it last sent the one under way
+	tried    bool
 	more     bool // the last Sync had no room for all that was planned: the next may follow at once
 
 	clock    clockWatch
@@ -76,15 +77,9 @@ type session struct {
 	sent      bool // the report was proposed
 }
 
-// pendingSync is the Sync under way. Its bytes do not change until the replica shows its number.
-type pendingSync struct {
-	seq     uint64
-	command []byte
-	last    int64 // instant of the last attempt
-}
-
-// NewHolder returns the holder of a desk. build is recorded. A holder that follows another finds everything shut again, what the desk was told of journal and leadership, and no session. A former holder does nothing any
-// more.
+// NewHolder returns the holder of a desk. build is recorded. A holder that follows another in the same process finds everything shut
+// again, the Sync that is under way, what the desk was told of journal and leadership, and no session. A former holder does nothing
+// any more.
 func NewHolder(d *Desk, log Log, build string) *Holder {
 	h := &Holder{
 		desk: d, log: log, build: build, busy: map[string]bool{}, sessions: map[market.Account]*session{},

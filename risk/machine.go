@@ -16,7 +16,7 @@ type Machine struct {
 	mu     sync.RWMutex
 	ledger *ledger
 	desk   *Desk
-	sent   sentSync // the Sync under way
+	sent   sentSync // the newest Sync of this process
 	nodeID string
 
 	answers map[string]answer // of the newest commands that carried a key
@@ -32,10 +32,13 @@ type answer struct {
 	index, revision uint64
 }
 
-// sentSync is what a permission is made from when the replica applies it: when it was first sent, under which number.
+// sentSync is what a permission is made from when the replica applies it: when it was first sent, under which number. It is under way
+// until the replica shows its number; until then its bytes do not change. It outlives the holder that sent it and a snapshot, since
+// the log may still bring it.
 type sentSync struct {
 	inc, seq uint64
 	at       Reading
+	command  []byte
 }
 
 // Machine returns the desk's replica. There is one a process.
@@ -134,7 +137,6 @@ func (m *Machine) Restore(r io.Reader) error {
 	l.moved, l.limitsAt = m.ledger.moved+1, m.ledger.limitsAt+1
 	m.ledger = l
 	m.desk.limits.Store(l.limitsAt)
-	m.sent = sentSync{}
 	m.mu.Unlock()
 	m.desk.permission.Store(nil)
 	m.desk.logTerm.Store(max(m.desk.logTerm.Load(), l.term))

@@ -110,6 +110,90 @@ func TestWhatAFormerLifeHeldStaysChargedUntilReconciled(t *testing.T) {
 	}
 }
 
+// sendSync has the holder send a Sync that is on its way to the log when it returns.
+func (w *world) sendSync() risk.Proposal {
+	w.t.Helper()
+	w.advance(100 * time.Millisecond)
+	out := w.holder.Step(w.now, risk.Renew{})
+	if len(out) != 1 {
+		w.t.Fatalf("the holder proposes %d commands, want its Sync", len(out))
+	}
+	return out[0]
+}
+
+// arrive brings a command into the log.
+func (w *world) arrive(p risk.Proposal) {
+	w.t.Helper()
+	if _, err := w.log.Propose(context.Background(), p.Command); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) left() time.Duration {
+	return time.Duration(w.desk.Gatez(w.now, "").Permission.LeftMS) * time.Millisecond
+}
+
+func TestHolderThatFollowsAnotherRenewsFromTheFirstSendingOfItsSync(t *testing.T) {
+	w := opened(t, nil)
+	sent := w.sendSync() // and its holder ends
+	w.holder.Close(w.now)
+	w.holder = risk.NewHolder(w.desk, w.log, "test")
+	w.fail = func() error { return risk.ErrNotAppended }
+	w.advance(300 * time.Millisecond)
+	w.tell(risk.Journal{State: risk.JournalOK, Group: "10", Epoch: 1})
+	w.arrive(sent)
+	if got := w.left(); got != 200*time.Millisecond {
+		t.Fatalf("permission by a Sync first sent 300 ms ago has %v left, want 200ms", got)
+	}
+	w.fail = nil
+	w.tell(risk.Wake{})
+	if got := w.left(); got != 500*time.Millisecond {
+		t.Fatalf("permission by the next Sync has %v left, want 500ms", got)
+	}
+}
+
+func TestHolderThatFollowsAnotherRepeatsItsSync(t *testing.T) {
+	w := opened(t, nil)
+	sent := w.sendSync()
+	fill(market.Buy, acme, "3", "100")(w) // a Sync planned now would be another one under the same number
+	w.holder.Close(w.now)
+	w.holder = risk.NewHolder(w.desk, w.log, "test")
+	w.advance(300 * time.Millisecond)
+	out := w.holder.Step(w.now, risk.Journal{State: risk.JournalOK, Group: "10", Epoch: 1})
+	if len(out) != 1 || !bytes.Equal(out[0].Command, sent.Command) {
+		t.Fatalf("the new holder proposes %d commands, want the Sync that is under way, word for word", len(out))
+	}
+}
+
+func TestHolderWaitsForTheOutcomeOfItsSyncWithoutLookingAgain(t *testing.T) {
+	w := opened(t, nil)
+	sent := w.sendSync()
+	w.advance(50 * time.Millisecond)
+	if out := w.holder.Step(w.now, risk.Wake{}); len(out) != 0 || w.holder.Wait() != 0 {
+		t.Fatalf("while its Sync is under way the holder proposes %d commands and wants a step in %v", len(out), w.holder.Wait())
+	}
+	if out := w.holder.Step(w.now, sent.Done(0, risk.ErrNotAppended)); len(out) != 1 || !bytes.Equal(out[0].Command, sent.Command) {
+		t.Fatalf("after its Sync was lost the holder proposes %d commands, want it again", len(out))
+	}
+}
+
+func TestSyncUnderWayOutlivesASnapshotThatDoesNotHoldIt(t *testing.T) {
+	w := opened(t, nil)
+	before := w.snapshot()
+	sent := w.sendSync()
+	w.advance(100 * time.Millisecond)
+	if err := w.desk.Machine().Restore(bytes.NewReader(before)); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.left(); got != 0 {
+		t.Fatalf("permission after a snapshot has %v left, want none", got)
+	}
+	w.arrive(sent)
+	if got := w.left(); got != 400*time.Millisecond {
+		t.Fatalf("permission by a Sync first sent 100 ms ago has %v left, want 400ms", got)
+	}
+}
+
 func TestSnapshotIsRefusedWhenItIsDamagedOrCut(t *testing.T) {
 	w := opened(t, nil)
 	w.mustCheck("a")

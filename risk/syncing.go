@@ -10,21 +10,13 @@ import (
 const maxMoves = 300
 
 // sync renews, posts and asks: one Sync under way at a time, repeated with the same content under the same number until the replica
-// shows it applied.
+// shows it applied, by whichever holder lives: the log may bring what a former one sent, and a permission runs from then.
 func (h *Holder) sync(l *ledger) {
 	n := l.nodes[h.desk.cfg.Node]
 	renew, urgent := int64(h.desk.cfg.Permission.Renew), int64(h.desk.cfg.Escrow.Urgent)
-	if p := h.pending; p != nil {
-		if n.seq >= p.seq {
-			h.pending = nil
-		} else {
-			if !h.busy["sync"] && h.now.Mono-p.last >= urgent {
-				p.last = h.now.Mono
-				h.send("sync", p.command)
-			}
-			h.at(p.last + max(urgent, 1))
-			return
-		}
+	if sent := &h.desk.machine.sent; sent.inc == h.inc && sent.seq > n.seq {
+		h.repeat(sent.command, urgent)
+		return
 	}
 	elapsed := h.now.Mono - h.lastSync
 	due := !h.synced || elapsed >= renew-renew/10 || n.term != l.opened // a timer may come a little early
@@ -48,10 +40,23 @@ func (h *Holder) sync(l *ledger) {
 	if err != nil {
 		return
 	}
-	h.desk.machine.sent = sentSync{h.inc, moves.seq, h.now}
-	h.pending = &pendingSync{moves.seq, b, h.now.Mono}
+	h.desk.machine.sent = sentSync{h.inc, moves.seq, h.now, b}
 	h.lastSync, h.synced = h.now.Mono, true
+	h.lastTry, h.tried = h.now.Mono, true
 	h.send("sync", b)
+}
+
+// repeat sends the Sync under way again, at most once in an interval. While one is with the log there is nothing to look at before
+// its outcome.
+func (h *Holder) repeat(command []byte, interval int64) {
+	switch {
+	case h.busy["sync"]:
+	case !h.tried || h.now.Mono-h.lastTry >= interval:
+		h.tried, h.lastTry = true, h.now.Mono
+		h.send("sync", command)
+	default:
+		h.at(h.lastTry + interval)
+	}
 }
 
 // runsShort reports whether a gate was refused capacity, or soon will be.
