@@ -48,6 +48,11 @@ type Parts struct {
 	Listener func(Event)                      // told every event; must not block nor call the desk; may be nil
 	Risk     func(risk.Message)               // posts to the holder; must not block; may be nil
 	Events   Events
+	// Closed returns the scopes of risk that are held CLOSED at a reading: by the
+	// effective mode of the account, or by a latch of a narrower scope. Live orders
+	// in them are withdrawn, those the venue reveals later too. It must not block;
+	// nil holds nothing.
+	Closed func(now risk.Reading) []risk.Scope
 
 	TTL         time.Duration // greatest age of an order whose intent says nothing; default 1 s
 	AnswerAfter time.Duration // when a request without an answer is UNKNOWN; default 5 s
@@ -78,6 +83,8 @@ type Desk struct {
 	dead     bool
 	handing  risk.Permit // of the order that is being handed over
 	doing    string      // why cancels go out, for CloseStep
+	driven   map[market.ClOrdID]driven
+	revealed bool // something came to light that may have to be withdrawn
 }
 
 type pending struct {
@@ -122,7 +129,7 @@ func Open(p Parts, now risk.Reading) (*Desk, error) {
 	}
 	p.TTL, p.AnswerAfter = orDefault(p.TTL, time.Second), orDefault(p.AnswerAfter, 5*time.Second)
 	p.QuietAfter = orDefault(p.QuietAfter, 30*time.Second)
-	d := &Desk{p: p, now: now, held: map[market.ClOrdID]pending{}, nextIn: map[string]uint64{}}
+	d := &Desk{p: p, now: now, held: map[market.ClOrdID]pending{}, nextIn: map[string]uint64{}, driven: map[market.ClOrdID]driven{}}
 	p.Options.SessionOpen, p.Options.NextID = false, d.nextID
 	d.m = NewMachine(p.Options)
 	if err := d.replay(); err != nil {
@@ -240,6 +247,10 @@ func (d *Desk) Handle(now risk.Reading, m Message) {
 		d.step(NewDay{})
 	case Recall:
 		d.recall(v)
+	}
+	if d.revealed {
+		d.revealed = false
+		d.drive()
 	}
 }
 

@@ -38,7 +38,8 @@ func (d *Desk) linked(l Link) {
 		d.p.Events.LinkState(l.Event, l.Why)
 	}
 	if l.Event == LinkLogon {
-		d.linkedAt = d.now.Mono
+		d.linkedAt, d.revealed = d.now.Mono, true
+		clear(d.driven) // another link may take at once what the last one refused
 		d.post(risk.Session{Account: d.p.Options.Account, Up: true})
 	}
 }
@@ -125,7 +126,10 @@ func (d *Desk) flagged(o Output) {
 		d.p.Events.Flag(o.Flag, o.Event)
 	}
 	switch o.Flag {
+	case FlagRevived:
+		d.revealed = true
 	case FlagForeignOrder:
+		d.revealed = true
 		if d.p.Events.Leak != nil {
 			d.p.Events.Leak(o.Event)
 		}
@@ -157,7 +161,10 @@ func (d *Desk) watch(e Event) {
 	case EventUnknown:
 		call(d.p.Events.Unknown)
 	case EventResolved:
+		d.revealed = true
 		call(d.p.Events.Resolved)
+	case EventReopened:
+		d.revealed = true
 	case EventRefused:
 		call(d.p.Events.Refused)
 	case EventUnsent:
@@ -165,6 +172,7 @@ func (d *Desk) watch(e Event) {
 			d.p.Events.Vetoed(e.Order, e.Reason)
 		}
 	case EventOpen:
+		d.revealed = true
 		d.reconciled()
 	default: // the listener hears of the rest
 	}
@@ -223,8 +231,11 @@ func (d *Desk) cancelAll(v CancelAll) {
 	}
 }
 
-// tick fires the answer timers that are due and asks for silent orders.
+// tick fires the answer timers that are due, withdraws what is to be closed and
+// asks for silent orders.
 func (d *Desk) tick() {
+	d.forgetDriven()
+	d.drive()                      // before anything may leave
 	d.durable(d.p.Log.Watermark()) // in case a notice found the box full
 	n := 0
 	for n < len(d.timers) && d.timers[n].due <= d.now.Mono {

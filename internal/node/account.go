@@ -12,6 +12,7 @@ import (
 	"github.com/failshut/failshut/mailbox"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
+	"github.com/failshut/failshut/risk"
 	"github.com/failshut/failshut/strategy"
 	"github.com/failshut/failshut/supervision"
 	"github.com/failshut/failshut/venues/sim"
@@ -45,7 +46,7 @@ func newAccount(n *Node, p AccountPlan) (*account, error) {
 				NoMassStatus: !n.plan.MassStatus, BlockUnknown: blockUnknown(o.BlockUnknown),
 			},
 			Gate: gate, Listener: a.told, Risk: n.tellRisk, Events: a.events(),
-			TTL: o.TTL, AnswerAfter: o.AnswerAfter, QuietAfter: o.QuietAfter,
+			Closed: a.closed, TTL: o.TTL, AnswerAfter: o.AnswerAfter, QuietAfter: o.QuietAfter,
 		},
 		Journal: n.openJournal, Opened: a.opened, Dial: a.dialled,
 	})
@@ -63,6 +64,20 @@ func (a *account) dialled(ear orders.Ear) (orders.Line, error) {
 		})
 	})
 	return a.dial(ear)
+}
+
+// closed lists what is held CLOSED now: the whole account by its effective mode, or what latches of narrower scopes hold.
+func (a *account) closed(now risk.Reading) []risk.Scope {
+	if mode, _ := a.n.Desk.Mode(a.plan.Account, now); mode == risk.Closed {
+		return []risk.Scope{risk.AccountScope(a.plan.Account)}
+	}
+	var out []risk.Scope
+	for _, l := range a.n.Desk.Latches() {
+		if l.Mode == risk.Closed {
+			out = append(out, l.Scope)
+		}
+	}
+	return out
 }
 
 func blockUnknown(word string) orders.BlockUnknown {

@@ -97,7 +97,7 @@ func (n *Node) riskEvents() risk.Events {
 	}
 }
 
-// modeChanged tells strategies, and drives live orders to zero when an account is CLOSED.
+// modeChanged tells strategies, and cancels at once when an account is CLOSED.
 func (n *Node) modeChanged(k risk.Scope, from, to risk.Mode, why risk.Code) {
 	if from != to {
 		n.log.Info("gate", "event", "gate", "scope", k.String(), "from", from.String(), "to", to.String(), "code", why)
@@ -110,7 +110,7 @@ func (n *Node) modeChanged(k risk.Scope, from, to risk.Mode, why risk.Code) {
 		return
 	}
 	if to == risk.Closed {
-		_ = a.Tell(orders.CancelAll{Why: "closed"}) // an owner that is down has no link either: its next one cancels
+		_ = a.Tell(orders.CancelAll{Why: "closed"}) // one that is down has no link either: the next one looks at its logon
 	}
 	for _, s := range n.plan.Strategies {
 		if s.Account == a.plan.Account {
@@ -119,7 +119,8 @@ func (n *Node) modeChanged(k risk.Scope, from, to risk.Mode, why risk.Code) {
 	}
 }
 
-// onTrip cancels everything in the scope of a latch, at once.
+// onTrip cancels everything in the scope of a latch that closes, at once; under the milder modes working orders stay. This is
+// the edge: each owner looks by itself at what is held CLOSED, for what the venue shows later.
 func (n *Node) onTrip(l risk.Latch) {
 	for _, a := range n.accounts {
 		if l.Scope.Account != risk.All && l.Scope.Account != string(a.plan.Account) {
@@ -135,7 +136,9 @@ func (n *Node) onTrip(l risk.Latch) {
 				continue // no order here can be in it, and no instrument would mean all of them
 			}
 		}
-		_ = a.Tell(orders.CancelAll{Scope: scope, Why: "trip"})
+		if l.Mode == risk.Closed {
+			_ = a.Tell(orders.CancelAll{Scope: scope, Why: "trip"})
+		}
 		_ = a.Tell(orders.Reconcile{}) // the venue's answer to it is what confirms
 	}
 }

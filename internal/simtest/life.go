@@ -99,6 +99,7 @@ func (l *life) open() error {
 	parts := orders.Parts{
 		Options: orders.Options{Account: account}, Gate: l.risk.desk.Gate(account), Gateway: out, Log: l.log,
 		Records: journal.Read(w.disk, journalDir, 0), Listener: l.told, Risk: func(m risk.Message) { l.risk.queue = append(l.risk.queue, m) },
+		Closed:      l.closed,
 		AnswerAfter: 500 * time.Millisecond, QuietAfter: 2 * time.Second, Crash: l.hook,
 		Events: orders.Events{
 			Intent:  func(in *risk.Intent) { l.victim = in.ID; w.journalled(in) },
@@ -126,6 +127,14 @@ func (l *life) open() error {
 	})
 	out.Gateway = l.entry
 	return err
+}
+
+// closed is what a node tells its owner to be held CLOSED.
+func (l *life) closed(now risk.Reading) []risk.Scope {
+	if mode, _ := l.risk.desk.Mode(account, now); l.w.level && mode == risk.Closed {
+		return []risk.Scope{risk.AccountScope(account)}
+	}
+	return nil
 }
 
 // remember notes which orders are UNKNOWN after the replay.

@@ -37,6 +37,7 @@ type world struct {
 	given  map[market.ClOrdID]bool         // every one of them
 	again  []market.ClOrdID                // those that were given twice
 	manner manner
+	level  bool // owners hear what is held CLOSED; without it what works at the venue outlives a restart
 	fills  int
 }
 
@@ -93,7 +94,7 @@ func (w *world) exchange(c market.Contract) sim.Config {
 	cfg.Sessions = []sim.SessionConfig{s}
 	cfg.Flow = sim.DefaultFlow()
 	cfg.Flow.Rate, cfg.Flow.TradeShareBps = 50, 5000
-	w.manner = manner(w.rng.IntN(3))
+	w.manner, w.level = manner(w.rng.IntN(3)), w.rng.IntN(2) == 0
 	cfg.Faults = w.manner.faults()
 	return cfg
 }

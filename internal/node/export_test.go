@@ -1,0 +1,12 @@
+package node
+
+import (
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/risk"
+)
+
+// ClosedScopes is what the owner of an account hears when it asks what is held CLOSED.
+func (n *Node) ClosedScopes(a market.Account) []risk.Scope { return n.accountOf(a).closed(n.Now()) }
+
+// Live is how many orders of an account are not closed.
+func (n *Node) Live(a market.Account) int { return n.accountOf(a).Status().Live }
