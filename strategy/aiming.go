@@ -1,6 +1,8 @@
 package strategy
 
 import (
+	"time"
+
 	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
@@ -40,8 +42,17 @@ func (s *shell) press(i market.Instrument) error {
 	return s.step(i, a, a.want.next)
 }
 
-// onWant is the timer of a held want.
-func (s *shell) onWant(i market.Instrument) error { return s.press(i) }
+// onWant is the timer of a held want. One that was said again meanwhile has more time.
+func (s *shell) onWant(i market.Instrument) error {
+	s.root, s.ordinal = momentRoot(ofWant, i.String(), s.instant), 0
+	if err := s.press(i); err != nil {
+		return err
+	}
+	if a := s.wants[i]; a != nil && a.want.active && !a.has {
+		s.self.After(wantKey{i}, time.Duration(a.want.said-s.instant)+s.cfg.TTL+1, Message{kind: gotWant, rest: i})
+	}
+	return nil
+}
 
 // step lets a want go on outside a handler: the same rules, under the name of what is being handled.
 func (s *shell) step(i market.Instrument, a *aim, next func(situation) move) error {
@@ -93,10 +104,23 @@ func (s *shell) doubt(i market.Instrument, q feeds.Quote, known bool) string {
 		return "unknown"
 	case mode != risk.Open && mode != risk.ReduceOnly:
 		return "gate"
+	case s.closing(i):
+		return "closing"
 	case !known || s.blind(i) || q.Tradable() != nil:
 		return "book"
 	}
 	return ""
+}
+
+// closing reports whether an order that is not of a want is on its way out: what it still fills is not in the position.
+func (s *shell) closing(i market.Instrument) bool {
+	a := s.wants[i]
+	for _, d := range s.book.inLine {
+		if w := s.book.live[d]; w.Instrument == i && w.Closing && (a == nil || !a.has || a.order != d) {
+			return true
+		}
+	}
+	return false
 }
 
 // carry carries out one step of a want.

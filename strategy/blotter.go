@@ -26,12 +26,14 @@ func newBlotter(s State) *blotter {
 	return b
 }
 
-func (b *blotter) add(w Working) {
+// add takes an order in, and reports whether it is a new one.
+func (b *blotter) add(w Working) bool {
 	if _, known := b.live[w.Decision]; known {
-		return
+		return false
 	}
 	b.live[w.Decision] = &w
 	b.inLine = append(b.inLine, w.Decision)
+	return true
 }
 
 func (b *blotter) remove(d Decision) {
@@ -71,14 +73,20 @@ func (b *blotter) take(e orders.Event) (fill *Fill, ended bool) {
 	w := b.live[d]
 	switch e.Kind {
 	case orders.EventClosed, orders.EventRefused, orders.EventUnsent:
+		if ofRequest(e) {
+			if w != nil {
+				w.Closing = false
+			}
+			return fill, false
+		}
 		b.remove(d)
 		return fill, w != nil
 	case orders.EventRepeated:
-		if w != nil && w.Order == "" { // the wish is an old one, and its first order has told its own story
+		// The wish is an old one. If its first order has ended, that has told its own story.
+		if w != nil && w.Order == "" && e.Leaves == 0 && e.Status != orders.StatusUnknown {
 			b.remove(d)
 			return fill, true
 		}
-		return fill, false
 	case orders.EventReopened:
 		b.add(Working{Order: e.Order, Decision: d, Instrument: e.Instrument, Side: e.Side, Qty: e.Qty, Leaves: e.Leaves, Price: e.Price})
 		return fill, false
@@ -101,6 +109,9 @@ func (b *blotter) take(e orders.Event) (fill *Fill, ended bool) {
 	}
 	return fill, false
 }
+
+// ofRequest reports whether e speaks of a request for the order, such as a cancel that did not leave, and not of the order.
+func ofRequest(e orders.Event) bool { return e.Order != "" && e.Request != "" && e.Request != e.Order }
 
 // fill moves the position by an execution fact. A position that no longer fits its type is marked broken: nothing more
 // is sent for that instrument.

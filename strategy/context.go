@@ -1,8 +1,10 @@
 package strategy
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/failshut/failshut/actors"
@@ -18,13 +20,13 @@ import (
 // What a handler wishes for leaves when it returns nil; a panic or an error has placed nothing. Cancels alone leave at once.
 type Context struct {
 	s    *shell
-	open bool // inside a handler
-	stop bool // inside OnStop: nothing may be placed
+	open atomic.Bool // inside a handler
+	stop bool        // inside OnStop: nothing may be placed
 }
 
 // Now is the time of this turn.
 func (c *Context) Now() time.Time {
-	if !c.open {
+	if !c.open.Load() {
 		return time.Time{}
 	}
 	return c.s.now
@@ -32,7 +34,7 @@ func (c *Context) Now() time.Time {
 
 // Instant is Now in nanoseconds of the system's monotonic clock.
 func (c *Context) Instant() int64 {
-	if !c.open {
+	if !c.open.Load() {
 		return 0
 	}
 	return c.s.instant
@@ -46,8 +48,14 @@ func (c *Context) Instruments() []market.Instrument {
 	return append([]market.Instrument{}, c.s.instruments...)
 }
 
+// ErrKept says that a Context was used after its handler.
+var ErrKept = errors.New("the context belongs to a handler that has returned")
+
 // Quote returns the touch of i, or an error unless it may be traded on.
 func (c *Context) Quote(i market.Instrument) (feeds.Quote, error) {
+	if !c.open.Load() {
+		return feeds.Quote{}, ErrKept
+	}
 	q, ok := c.s.cfg.World.Quote(i)
 	if !ok {
 		return feeds.Quote{}, fmt.Errorf("%w: no feed speaks of %s", feeds.ErrNotLive, i)
@@ -60,22 +68,36 @@ func (c *Context) Quote(i market.Instrument) (feeds.Quote, error) {
 
 // Position returns what this strategy holds of i, from executions alone.
 func (c *Context) Position(i market.Instrument) Position {
+	if !c.open.Load() {
+		return Position{Instrument: i, Unknown: true}
+	}
 	return Position{Instrument: i, Qty: c.s.book.position(i), Unknown: c.s.book.doubtful(i)}
 }
 
 // Working returns the strategy's open orders in i, oldest first, those of unknown state included.
-func (c *Context) Working(i market.Instrument) []Working { return c.s.book.working(i) }
+func (c *Context) Working(i market.Instrument) []Working {
+	if !c.open.Load() {
+		return nil
+	}
+	return c.s.book.working(i)
+}
 
 // Gate returns the effective mode of the strategy's account, and the first reason of it when it is not OPEN.
 func (c *Context) Gate() Gate {
+	if !c.open.Load() {
+		return Gate{}
+	}
 	mode, why := c.s.cfg.World.Gate()
 	return Gate{Mode: mode, Why: why}
 }
 
 // Place wishes for an order and returns the name of the wish. The user sets instrument, side, type, time in force,
 // quantity and price; account, strategy, cause and stamps are set here. Beside a working order of Target or Rest on the
-// same side it needs the option Beside, else it is refused MIXED.
+// same side it needs the option Beside, else it is refused MIXED. In OnStart it is refused NOT_READY, in OnStop STOPPING.
 func (c *Context) Place(in risk.Intent, options ...PlaceOption) Decision {
+	if !c.open.Load() {
+		return Decision{}
+	}
 	d := c.decision()
 	var o placing
 	for _, set := range options {
@@ -103,15 +125,16 @@ func Once(text string) PlaceOption { return func(p *placing) { p.once = text } }
 func Beside() PlaceOption { return func(p *placing) { p.beside = true } }
 
 // Cancel asks for the end of the order of d. It leaves at once and is never refused for lack of room or permission (P7).
+// What this handler placed itself has not left yet: it is taken back, and refused with the reason cancelled.
 func (c *Context) Cancel(d Decision) {
-	if c.open {
+	if c.open.Load() {
 		c.s.cancel(d)
 	}
 }
 
-// CancelAll asks for the end of every open order of the strategy, at once.
+// CancelAll asks for the end of every open order of the strategy, at once, and takes back what this handler placed before.
 func (c *Context) CancelAll() {
-	if c.open {
+	if c.open.Load() {
 		c.s.cancelAll()
 	}
 }
@@ -121,7 +144,7 @@ func (c *Context) CancelAll() {
 // after the intent's time to live the wish lapses: a reopening never fires an old wish. A position is brought through
 // zero in two legs, never in one. Nothing is clipped: what is beyond a limit is refused with its reason.
 func (c *Context) Target(i market.Instrument, qty market.Qty) {
-	if !c.open {
+	if !c.open.Load() {
 		return
 	}
 	c.s.target(c, i, qty)
@@ -129,27 +152,37 @@ func (c *Context) Target(i market.Instrument, qty market.Qty) {
 
 // After asks for one tick of key when d has passed. A key has one pending tick at most; the later wish replaces the earlier.
 func (c *Context) After(key string, d time.Duration) {
-	if c.open {
+	if c.open.Load() {
 		c.s.after(key, d)
+	}
+}
+
+// Every asks for a tick of key each time d has passed, until Stop or another wish of the key. What falls due while the
+// tick before has not been told is skipped and counted in its Missed. A d of 0 or less asks for nothing.
+func (c *Context) Every(key string, d time.Duration) {
+	if c.open.Load() && d > 0 {
+		c.s.every(key, d)
+	}
+}
+
+// At asks for one tick of key at the time at, or at once when that has passed; otherwise as After.
+func (c *Context) At(key string, at time.Time) {
+	if c.open.Load() {
+		c.s.after(key, at.Sub(c.s.now))
 	}
 }
 
 // Stop takes back the tick of key.
 func (c *Context) Stop(key string) {
-	if c.open {
+	if c.open.Load() {
 		c.s.self.Cancel(timerKey(key))
 	}
 }
 
 func (c *Context) decision() Decision {
-	if !c.open {
-		return Decision{}
-	}
 	d := c.s.root.nth(c.s.ordinal)
 	c.s.ordinal++
 	return d
 }
-
-type timerKey string
 
 var _ actors.Stopper[Message] = (*shell)(nil)

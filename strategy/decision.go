@@ -4,7 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 
+	"github.com/failshut/failshut/feeds"
+	"github.com/failshut/failshut/orders"
 	"github.com/failshut/failshut/risk"
 )
 
@@ -32,6 +35,12 @@ const (
 	ofTimer
 	ofStart
 	ofOnce
+	ofState
+	ofTold
+	ofGate
+	ofStop
+	ofWant
+	ofRefusals
 )
 
 // root is a decision without its ordinal: what is being handled.
@@ -39,29 +48,59 @@ type root [21]byte
 
 // dataRoot names a market message. Its position never returns: incarnation counts the lives of the node's journal, feed
 // is the feed's place in the configuration, epoch and seq are the message's, and kind tells a quote from a trade of one message.
-func dataRoot(incarnation uint32, feed uint8, kind byte, epoch uint32, seq uint64) root {
+// Place is the instrument's among those of the strategy: books that changed in one packet are told at one position.
+func dataRoot(incarnation uint32, feed uint8, kind byte, epoch uint32, seq uint64, place uint16) root {
 	var r root
 	r[0] = ofData
 	binary.BigEndian.PutUint32(r[1:], incarnation)
 	r[5], r[6] = feed, kind
 	binary.BigEndian.PutUint32(r[7:], epoch)
 	binary.BigEndian.PutUint64(r[11:], seq)
+	binary.BigEndian.PutUint16(r[19:], place)
 	return r
 }
 
-// reportRoot names an event of an order by its evidence, which is told again under the same name after a crash.
-func reportRoot(evidence uint64, kind byte) root {
+// stateRoot names a change of state. A channel changes its state where no message is, so its position returns: all that
+// it says, and when, is in the name.
+func stateRoot(incarnation uint32, feed uint8, e feeds.StateChange) root {
 	var r root
+	r[0] = ofState
+	binary.BigEndian.PutUint32(r[1:], incarnation)
+	r[5] = feed
+	text := fmt.Appendf(nil, "%d %d %s %d %t %s %d", e.Epoch, e.Seq, e.Instrument, e.State, e.Reset, e.Why, e.Mono)
+	sum := sha256.Sum256(text)
+	copy(r[6:], sum[:])
+	return r
+}
+
+// reportRoot names an event of an order by its evidence, which is told again under the same name after a crash. One record
+// may be the evidence of several events, so what tells them apart is in the name. An event without evidence, such as a
+// refusal, is never told again: n is its number among those of this life of the node.
+func reportRoot(incarnation uint32, e *orders.Event, n uint64) root {
+	var r root
+	if e.Evidence == 0 {
+		r[0] = ofTold
+		binary.BigEndian.PutUint64(r[1:], n)
+		binary.BigEndian.PutUint32(r[9:], incarnation)
+		return r
+	}
 	r[0] = ofReport
-	binary.BigEndian.PutUint64(r[1:], evidence)
-	r[9] = kind
+	binary.BigEndian.PutUint64(r[1:], e.Evidence)
+	r[9] = byte(e.Kind)
+	h := sha256.New()
+	h.Write(e.Cause[:])
+	_, _ = fmt.Fprintf(h, "%q %q %q", e.Order, e.Request, e.Exec)
+	copy(r[10:], h.Sum(nil))
 	return r
 }
 
 // timerRoot names a tick by its key and the time it was due.
-func timerRoot(key string, due int64) root {
+func timerRoot(key string, due int64) root { return momentRoot(ofTimer, key, due) }
+
+// momentRoot names what happens at a moment by what it is, which word it goes by and when it was.
+func momentRoot(of byte, key string, due int64) root {
 	var r root
-	r[0] = ofTimer
+	r[0] = of
 	sum := sha256.Sum256([]byte(key))
 	copy(r[1:9], sum[:8])
 	binary.BigEndian.PutUint64(r[9:], uint64(due))

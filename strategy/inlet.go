@@ -1,6 +1,8 @@
 package strategy
 
 import (
+	"slices"
+
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/market"
@@ -23,8 +25,8 @@ type inlet struct {
 	feed  uint8
 	needs Needs
 	show  func() error
-	owed  bool // a gap was told, and show is still to be asked
-	lost  map[market.Instrument]bool
+	owed  bool                // a gap was told, and show is still to be asked
+	lost  []market.Instrument // in the order of loss; the zero Instrument is the channel
 }
 
 // Quote hands on the top of a book.
@@ -55,7 +57,7 @@ func (i *inlet) State(s feeds.StateChange) {
 		i.lose(s.Instrument)
 		return
 	}
-	clear(i.lost)
+	i.lost = i.lost[:0]
 	i.owed = false
 }
 
@@ -63,7 +65,7 @@ func (i *inlet) State(s feeds.StateChange) {
 const gapWhy = "box was full"
 
 func (i *inlet) tell(m Message, of market.Instrument, pos feeds.Pos, mono int64) {
-	if len(i.lost) > 0 && (!i.warn(market.Instrument{}, pos, mono) || !i.warn(of, pos, mono)) {
+	if !i.warn(pos, mono) {
 		i.lose(of)
 		return
 	}
@@ -76,23 +78,22 @@ func (i *inlet) tell(m Message, of market.Instrument, pos feeds.Pos, mono int64)
 	}
 }
 
-// warn tells what was lost of an instrument, or of the whole channel, and reports whether nothing is untold.
-func (i *inlet) warn(of market.Instrument, pos feeds.Pos, mono int64) bool {
-	if !i.lost[of] {
-		return true
+// warn tells of each instrument, or of the whole channel, that something was lost, and reports whether nothing is untold.
+func (i *inlet) warn(pos feeds.Pos, mono int64) bool {
+	for n, of := range i.lost {
+		gap := feeds.StateChange{Pos: pos, Instrument: of, State: feeds.Suspect, Why: gapWhy, Mono: mono}
+		if i.to.Tell(Message{kind: gotState, feed: i.feed, rest: gap}) != nil {
+			i.lost = slices.Delete(i.lost, 0, n)
+			return false
+		}
+		i.owed = true
 	}
-	gap := feeds.StateChange{Pos: pos, Instrument: of, State: feeds.Suspect, Why: gapWhy, Mono: mono}
-	if i.to.Tell(Message{kind: gotState, feed: i.feed, rest: gap}) != nil {
-		return false
-	}
-	delete(i.lost, of)
-	i.owed = true
+	i.lost = i.lost[:0]
 	return true
 }
 
 func (i *inlet) lose(of market.Instrument) {
-	if i.lost == nil {
-		i.lost = map[market.Instrument]bool{}
+	if !slices.Contains(i.lost, of) {
+		i.lost = append(i.lost, of)
 	}
-	i.lost[of] = true
 }

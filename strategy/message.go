@@ -18,6 +18,7 @@ const (
 	gotGate
 	gotWant
 	gotAttach // look whether the state has come, else ask again
+	gotOwed   // refusals that were kept back are to be told
 	gotMissed // events up to a number were told to nobody
 )
 
@@ -62,7 +63,7 @@ func Lane(m Message) mailbox.Lane {
 		return mailbox.Control
 	case gotOrder:
 		return mailbox.Reports
-	case gotTimer, gotWant, gotAttach:
+	case gotTimer, gotWant, gotAttach, gotOwed:
 		return mailbox.Commands
 	default:
 		return mailbox.Data

@@ -64,6 +64,7 @@ type shell struct {
 	why         Why
 	log         *slog.Logger
 	contracts   map[market.Instrument]market.Contract
+	places      map[market.Instrument]uint16 // of instruments in the configuration
 	instruments []market.Instrument
 
 	self     *actors.Context[Message]
@@ -72,14 +73,21 @@ type shell struct {
 	root     root
 	ordinal  uint16
 	effects  []effect
-	started  bool
+	started  bool   // the state has come
+	isReady  bool   // and OnStart has returned: wishes leave
 	seq      uint64 // of the last event taken
 	least    uint64 // a State older than this event is not taken
 	book     *blotter
 	wants    map[market.Instrument]*aim
-	gapped   map[market.Instrument]bool
+	gapped   map[sight]bool
 	refusals map[refusalKey]*refusal
 	answers  []OrderEvent // local answers that the next handler call tells
+}
+
+// sight is what one feed says of one instrument, or with the zero Instrument of all.
+type sight struct {
+	feed uint8
+	of   market.Instrument
 }
 
 // NewShell makes the actor of one incarnation of a strategy. Ready is called once, with the evidence "flat" or
@@ -87,11 +95,12 @@ type shell struct {
 func NewShell(cfg Config, user any, why Why, ready func(evidence string) error) actors.Actor[Message] {
 	s := &shell{
 		cfg: cfg, user: user, why: why, ready: ready, contracts: map[market.Instrument]market.Contract{},
-		wants: map[market.Instrument]*aim{}, gapped: map[market.Instrument]bool{}, refusals: map[refusalKey]*refusal{},
+		places: map[market.Instrument]uint16{},
+		wants:  map[market.Instrument]*aim{}, gapped: map[sight]bool{}, refusals: map[refusalKey]*refusal{},
 		book: newBlotter(State{}),
 	}
-	for _, c := range cfg.Contracts {
-		s.contracts[c.Instrument] = c
+	for n, c := range cfg.Contracts {
+		s.contracts[c.Instrument], s.places[c.Instrument] = c, uint16(n)
 		s.instruments = append(s.instruments, c.Instrument)
 	}
 	return s
@@ -150,11 +159,13 @@ func (s *shell) Receive(c *actors.Context[Message], m Message) error {
 			return fmt.Errorf("%w: events up to %d, and this one has heard %d", ErrMissed, m.seq, s.seq)
 		}
 	case gotTimer:
-		return s.onTimer(m.rest.(Timer))
+		return s.onTick(m.rest.(tick))
 	case gotGate:
 		return s.onGate(m.rest.(Gate))
 	case gotWant:
 		return s.onWant(m.rest.(market.Instrument))
+	case gotOwed:
+		return s.onOwed(m.rest.(refusalKey))
 	case gotRestored, gotAttach: // it has come before
 	}
 	return nil
@@ -171,7 +182,7 @@ func (s *shell) early(m Message) error {
 		if state := m.rest.(State); state.Seq >= s.least {
 			return s.begin(state)
 		}
-	case gotTrade, gotQuote, gotState, gotOrder, gotTimer, gotGate, gotWant: // not yet, or in the state that comes
+	case gotTrade, gotQuote, gotState, gotOrder, gotTimer, gotGate, gotWant, gotOwed: // not yet, or in the state that comes
 	}
 	return nil
 }
@@ -201,6 +212,7 @@ func (s *shell) begin(state State) error {
 	if err := s.ready(evidence); err != nil {
 		return err
 	}
+	s.isReady = true
 	mode, why := s.cfg.World.Gate()
 	return s.onGate(Gate{Mode: mode, Why: why})
 }
@@ -215,6 +227,6 @@ func (s *shell) Stopping(c *actors.Context[Message], r actors.Reason) error {
 		return nil
 	}
 	s.self, s.now, s.instant = c, c.Now(), c.Instant()
-	s.root, s.ordinal = timerRoot("stop", s.instant), 0
+	s.root, s.ordinal = momentRoot(ofStop, "", s.instant), 0
 	return s.call(func(c *Context) error { return h.OnStop(c, Stop{Why: string(r)}) }, true)
 }

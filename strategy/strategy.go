@@ -86,7 +86,7 @@ type OrderEvent struct {
 	Leaves     market.Qty
 	Price      market.Price
 	Reason     string
-	Count      int // refusals of one reason and instrument are told at most once in 100 ms; this many are meant
+	Count      int // refusals of one reason and instrument are told at most once in 100 ms: this is the last of so many
 	Replay     bool
 	Paper      bool
 }
@@ -128,7 +128,8 @@ type Gate struct {
 // Stop is the last thing a strategy is told.
 type Stop struct{ Why string }
 
-// StartHandler is told that an incarnation begins, before anything else.
+// StartHandler is told that an incarnation begins, before anything else. It may cancel and set timers; what it wants to
+// place is refused NOT_READY, and has its time in OnGate, which follows at once.
 type StartHandler interface {
 	OnStart(c *Context, s Start) error
 }

@@ -2,7 +2,7 @@ package strategy
 
 import (
 	"fmt"
-	"time"
+	"maps"
 
 	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/market"
@@ -38,8 +38,9 @@ func (s *shell) settle() error {
 }
 
 func (s *shell) call(call func(c *Context) error, stopping bool) error {
-	c := &Context{s: s, open: true, stop: stopping}
-	defer func() { c.open = false }()
+	c := &Context{s: s, stop: stopping}
+	c.open.Store(true)
+	defer c.open.Store(false)
 	if err := call(c); err != nil {
 		s.effects = nil
 		return err
@@ -64,7 +65,7 @@ func (s *shell) onTrade(m Message) error {
 	if !ok {
 		return nil
 	}
-	err := s.handle(dataRoot(s.cfg.Incarnation, m.feed, 'T', t.Epoch, t.Seq), func(c *Context) error { return h.OnTrade(c, t) })
+	err := s.handle(dataRoot(s.cfg.Incarnation, m.feed, 'T', t.Epoch, t.Seq, s.places[t.Instrument]), func(c *Context) error { return h.OnTrade(c, t) })
 	if err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func (s *shell) onQuote(m Message) error {
 	if !ok {
 		return nil
 	}
-	err := s.handle(dataRoot(s.cfg.Incarnation, m.feed, 'Q', q.Epoch, q.Seq), func(c *Context) error { return h.OnQuote(c, q) })
+	err := s.handle(dataRoot(s.cfg.Incarnation, m.feed, 'Q', q.Epoch, q.Seq, s.places[q.Instrument]), func(c *Context) error { return h.OnQuote(c, q) })
 	if err != nil {
 		return err
 	}
@@ -88,31 +89,35 @@ func (s *shell) onQuote(m Message) error {
 }
 
 // blind reports whether data of i was lost on its way here, so that no book of it can be read.
-func (s *shell) blind(i market.Instrument) bool { return s.gapped[i] || s.gapped[market.Instrument{}] }
+func (s *shell) blind(i market.Instrument) bool {
+	for lost := range s.gapped {
+		if lost.of == i || !lost.of.Valid() {
+			return true
+		}
+	}
+	return false
+}
+
+// see notes what a change of state means for what was lost: a channel that is Live says so of all its books.
+func (s *shell) see(feed uint8, e feeds.StateChange) {
+	switch {
+	case e.Why == gapWhy:
+		s.gapped[sight{feed, e.Instrument}] = true
+	case e.State == feeds.Live:
+		maps.DeleteFunc(s.gapped, func(lost sight, _ bool) bool {
+			return lost.feed == feed && (lost.of == e.Instrument || !e.Instrument.Valid())
+		})
+	}
+}
 
 func (s *shell) onState(m Message) error {
 	e := m.rest.(feeds.StateChange)
-	if e.Why == gapWhy {
-		s.gapped[e.Instrument] = true
-	} else if e.State == feeds.Live {
-		delete(s.gapped, e.Instrument)
-		if !e.Instrument.Valid() {
-			clear(s.gapped)
-		}
-	}
+	s.see(m.feed, e)
 	h, ok := s.user.(FeedStateHandler)
 	if !ok {
 		return nil
 	}
-	return s.handle(dataRoot(s.cfg.Incarnation, m.feed, 'S', e.Epoch, e.Seq), func(c *Context) error { return h.OnFeedState(c, e) })
-}
-
-func (s *shell) onTimer(t Timer) error {
-	h, ok := s.user.(TimerHandler)
-	if !ok {
-		return nil
-	}
-	return s.handle(timerRoot(t.Key, t.Due), func(c *Context) error { return h.OnTimer(c, t) })
+	return s.handle(stateRoot(s.cfg.Incarnation, m.feed, e), func(c *Context) error { return h.OnFeedState(c, e) })
 }
 
 func (s *shell) onGate(g Gate) error {
@@ -120,7 +125,7 @@ func (s *shell) onGate(g Gate) error {
 	if !ok {
 		return nil
 	}
-	return s.handle(timerRoot("gate "+g.Mode.String(), s.instant), func(c *Context) error { return h.OnGate(c, g) })
+	return s.handle(momentRoot(ofGate, g.Mode.String(), s.instant), func(c *Context) error { return h.OnGate(c, g) })
 }
 
 // onTold takes an event once and in order.
@@ -132,18 +137,22 @@ func (s *shell) onTold(m Message) error {
 		return fmt.Errorf("%w: event %d after %d", ErrMissed, m.seq, s.seq)
 	}
 	s.seq = m.seq
-	return s.onOrder(m.rest.(orders.Event))
+	return s.onOrder(m.rest.(orders.Event), m.seq)
 }
 
 // onOrder applies evidence to position and orders first, then tells the user, then lets a want go on.
-func (s *shell) onOrder(e orders.Event) error {
+func (s *shell) onOrder(e orders.Event, n uint64) error {
 	d := Decision{cause: e.Cause}
 	fill, ended := s.book.take(e)
-	err := s.handle(reportRoot(e.Evidence, byte(e.Kind)), func(c *Context) error {
+	err := s.handle(reportRoot(s.cfg.Incarnation, &e, n), func(c *Context) error {
 		if h, ok := s.user.(FillHandler); ok && fill != nil {
 			if err := h.OnFill(c, *fill); err != nil {
 				return err
 			}
+		}
+		if e.Kind == orders.EventRefused {
+			s.answer(orderEvent(e, d))
+			return nil
 		}
 		if h, ok := s.user.(OrderHandler); ok {
 			return h.OnOrder(c, orderEvent(e, d))
@@ -153,10 +162,13 @@ func (s *shell) onOrder(e orders.Event) error {
 	if err != nil {
 		return err
 	}
-	if ended {
-		return s.aimEnded(d, e)
+	if !ended {
+		return nil
 	}
-	return nil
+	if err := s.aimEnded(d, e); err != nil {
+		return err
+	}
+	return s.press(e.Instrument) // another want may have waited for this end
 }
 
 func orderEvent(e orders.Event, d Decision) OrderEvent {
@@ -164,9 +176,4 @@ func orderEvent(e orders.Event, d Decision) OrderEvent {
 		Kind: e.Kind.String(), Order: e.Order, Decision: d, Instrument: e.Instrument, Side: e.Side, Qty: e.Qty, Cum: e.Cum,
 		Leaves: e.Leaves, Price: e.Price, Reason: string(e.Reason), Count: 1, Replay: e.Replay, Paper: e.Paper,
 	}
-}
-
-func (s *shell) after(key string, d time.Duration) {
-	due := s.instant + int64(d)
-	s.self.After(timerKey(key), d, Message{kind: gotTimer, rest: Timer{Key: key, Due: due}})
 }

@@ -7,14 +7,15 @@ import (
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/mailbox"
 	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/orders"
 	"github.com/failshut/failshut/risk"
 )
 
 // maxEffects bounds what one handler may ask for.
 const maxEffects = 64
 
-// refusalEvery is how often a refusal of one reason and instrument is told, so that answering a refusal with an order
-// cannot spin.
+// refusalEvery is how often a refusal of one reason and instrument is told, whoever refused, so that answering a refusal
+// with an order cannot spin.
 const refusalEvery = int64(100 * time.Millisecond)
 
 type effect struct {
@@ -29,20 +30,22 @@ type refusalKey struct {
 	reason     string
 }
 
+// refusal is what was refused for one reason and instrument since it was last told, and what to tell of it.
 type refusal struct {
 	told int64
 	kept int
+	last OrderEvent
 }
 
 // wish takes one wish of a handler. It leaves when the handler has returned nil.
 func (s *shell) wish(c *Context, e effect) {
-	if !c.open {
+	if !c.open.Load() {
 		return
 	}
 	switch {
 	case c.stop:
 		s.refuse(e, ReasonStopping)
-	case !s.started:
+	case !s.isReady:
 		s.refuse(e, ReasonNotReady)
 	case len(s.effects) >= maxEffects:
 		s.refuse(e, ReasonFlood)
@@ -55,8 +58,13 @@ func (s *shell) wish(c *Context, e effect) {
 	}
 }
 
-// aimed reports whether Target has a working order on that side.
+// aimed reports whether Target has an order on that side, working or about to leave.
 func (s *shell) aimed(i market.Instrument, side market.Side) bool {
+	for _, e := range s.effects {
+		if e.target && e.intent.Instrument == i && e.intent.Side == side {
+			return true
+		}
+	}
 	a := s.wants[i]
 	if a == nil || !a.has {
 		return false
@@ -71,9 +79,11 @@ func (s *shell) flush() {
 	s.effects = nil
 	for _, e := range effects {
 		in := s.complete(e)
-		s.book.add(Working{Decision: e.decision, Instrument: in.Instrument, Side: in.Side, Qty: in.Qty, Leaves: in.Qty, Price: in.Price})
+		added := s.book.add(Working{Decision: e.decision, Instrument: in.Instrument, Side: in.Side, Qty: in.Qty, Leaves: in.Qty, Price: in.Price})
 		if err := s.cfg.Desk.Place(in); err != nil {
-			s.book.remove(e.decision)
+			if added {
+				s.book.remove(e.decision)
+			}
 			s.refuse(e, reasonOf(err))
 		}
 	}
@@ -98,8 +108,7 @@ func (s *shell) complete(e effect) risk.Intent {
 	return in
 }
 
-// refuse answers a wish with a no that was found here. The same reason for the same instrument is told at most once in
-// 100 ms, with the count of those meant.
+// refuse answers a wish with a no that was found here.
 func (s *shell) refuse(e effect, reason string) {
 	if f := s.cfg.Events.Refused; f != nil {
 		f(s.cfg.Name, reason)
@@ -110,27 +119,62 @@ func (s *shell) refuse(e effect, reason string) {
 			a.want.end(false, s.situation(e.intent.Instrument, a))
 		}
 	}
-	key := refusalKey{e.intent.Instrument, reason}
+	s.answer(OrderEvent{
+		Kind: KindRefused, Decision: e.decision, Instrument: e.intent.Instrument, Side: e.intent.Side,
+		Qty: e.intent.Qty, Price: e.intent.Price, Reason: reason,
+	})
+}
+
+// answer has a refusal told: at once, or in 100 ms with those that were kept back meanwhile. It is the last of them.
+func (s *shell) answer(e OrderEvent) {
+	if _, listens := s.user.(OrderHandler); !listens {
+		return
+	}
+	key := refusalKey{e.Instrument, e.Reason}
 	r := s.refusals[key]
 	if r == nil {
 		r = &refusal{told: s.instant - refusalEvery}
 		s.refusals[key] = r
 	}
 	r.kept++
-	if s.instant-r.told < refusalEvery {
+	r.last = e
+	if wait := r.told + refusalEvery - s.instant; wait > 0 {
+		if r.kept == 1 {
+			s.self.After(key, time.Duration(wait), Message{kind: gotOwed, rest: key})
+		}
 		return
 	}
-	s.answers = append(s.answers, OrderEvent{
-		Kind: KindRefused, Decision: e.decision, Instrument: e.intent.Instrument, Side: e.intent.Side,
-		Qty: e.intent.Qty, Price: e.intent.Price, Reason: reason, Count: r.kept,
-	})
+	s.due(r)
+}
+
+// due is when refusals are told.
+func (s *shell) due(r *refusal) {
+	e := r.last
+	e.Count = r.kept
+	s.answers = append(s.answers, e)
 	r.told, r.kept = s.instant, 0
 }
 
+// onOwed tells refusals that were kept back.
+func (s *shell) onOwed(key refusalKey) error {
+	r := s.refusals[key]
+	if r == nil || r.kept == 0 {
+		return nil
+	}
+	return s.handle(momentRoot(ofRefusals, key.reason+" "+key.instrument.String(), s.instant), func(*Context) error {
+		s.due(r)
+		return nil
+	})
+}
+
+// cancel asks for the end of an order. A wish of the same handler has not left, and is taken back.
 func (s *shell) cancel(d Decision) {
+	if s.takeBack(func(e effect) bool { return e.decision == d }) {
+		return
+	}
 	w := s.book.live[d]
 	if w == nil {
-		s.answers = append(s.answers, OrderEvent{Kind: KindRefused, Decision: d, Reason: ReasonNotMine, Count: 1})
+		s.refuse(effect{decision: d}, ReasonNotMine)
 		return
 	}
 	w.Closing = true
@@ -140,9 +184,36 @@ func (s *shell) cancel(d Decision) {
 	}
 }
 
+// takeBack refuses the wishes that a cancel of the same handler means, and reports whether there were any.
+func (s *shell) takeBack(meant func(effect) bool) bool {
+	var left, back []effect
+	for _, e := range s.effects {
+		if meant(e) {
+			back = append(back, e)
+		} else {
+			left = append(left, e)
+		}
+	}
+	s.effects = left
+	for _, e := range back {
+		s.refuse(e, string(orders.ReasonCancelled))
+	}
+	return len(back) > 0
+}
+
+// cancelAll asks for the end of everything. An order of which the account has not said a word may still be on its way to
+// it, behind this: it is named besides, and then refused when it comes.
 func (s *shell) cancelAll() {
-	for _, w := range s.book.live {
+	s.takeBack(func(effect) bool { return true })
+	for _, d := range s.book.inLine {
+		w := s.book.live[d]
 		w.Closing = true
+		if w.Order != "" {
+			continue
+		}
+		if err := s.cfg.Desk.Cancel(s.cfg.Name, d.cause); err != nil {
+			s.log.Error("a cancel was not taken", "err", err, "decision", d)
+		}
 	}
 	if err := s.cfg.Desk.CancelAll(s.cfg.Name); err != nil {
 		s.log.Error("a cancel of all orders was not taken", "err", err)
