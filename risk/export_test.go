@@ -13,3 +13,16 @@ func (g *Gate) BookSums(strategy string, i market.Instrument) (leafLong, leafSho
 	s := g.instruments[l.instrumentAt]
 	return l.now.longQty, l.now.shortQty, s.longQty, s.shortQty
 }
+
+// Standing returns a reader of what a gate publishes of one leaf: its position and its live buys at one moment, or false when the
+// gate was inside a call.
+func (g *Gate) Standing(strategy string, i market.Instrument) func() (pos, buys market.Qty, ok bool) {
+	at := g.index[leafKey{strategy, i}]
+	return func() (pos, buys market.Qty, ok bool) {
+		all, _, ok := g.standings()
+		if !ok {
+			return 0, 0, false
+		}
+		return all[at].pos, all[at].buys, true
+	}
+}

@@ -23,6 +23,11 @@ func (g *Gate) Veto(id market.ClOrdID) {
 func (g *Gate) Hold(h Held) {
 	g.turn.Add(1)
 	defer g.turn.Add(1)
+	g.charge(h)
+}
+
+// charge is Hold inside a turn.
+func (g *Gate) charge(h Held) {
 	n, ok := g.byID[h.Order]
 	if !ok {
 		if h.Qty <= 0 && !h.Unknown {
@@ -161,7 +166,8 @@ func (g *Gate) moved(l *leaf, e Execution) (market.Price, market.Notional, bool)
 
 // Restore makes the gate what the replayed journal says: positions, and what orders could still execute. It is called once by each
 // incarnation of the account's orders actor before anything else, with nothing when there is nothing; until then the account stays
-// shut. Whatever the gate held before is forgotten, since the journal knows more; permits given before are void.
+// shut. Whatever the gate held before is forgotten, since the journal knows more; permits given before are void. It is one turn:
+// nobody reads positions without the orders, or what was before without what is now.
 func (g *Gate) Restore(positions []Position, held []Held) {
 	g.turn.Add(1)
 	g.forget()
@@ -179,10 +185,10 @@ func (g *Gate) Restore(positions []Position, held []Held) {
 		}
 		g.settle(l)
 	}
-	g.turn.Add(1)
 	for _, h := range held {
-		g.Hold(h)
+		g.charge(h)
 	}
+	g.turn.Add(1)
 	g.restored.Store(true)
 	g.desk.wake()
 }
