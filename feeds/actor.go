@@ -53,9 +53,10 @@ func (a *owner) Starting(c *actors.Context[Message]) error {
 	a.fanout = a.service.fanout.turn(a.over)
 	defer a.fanout.leave()
 	a.gate = gate{service: a.service, page: a.service.page.Turn(a.over, a.fanout), over: a.over, log: c.Log()}
-	a.gate.startOver(c.Instant())
+	doubts, memory := a.service.takeOver(a.gate.page)
+	a.gate.startOver(memory.pos(), doubts, c.Instant())
 	cfg := a.service.cfg.Feed
-	cfg.Sink = &a.gate
+	cfg.Sink, cfg.Memory = &a.gate, memory
 	cfg.Offline, cfg.Requests = false, a.requests != nil
 	var err error
 	if a.feed, err = a.service.cfg.New(cfg); err != nil {
@@ -132,11 +133,11 @@ type gate struct {
 	log     *slog.Logger
 }
 
-// startOver tells readers that nothing which they know holds any longer.
-func (g *gate) startOver(mono int64) {
-	g.State(StateChange{State: Down, Reset: true, Why: "feed starts", Mono: mono})
-	for _, i := range g.service.takeDoubts(g.page) {
-		g.State(StateChange{Instrument: i, State: Live, Why: "feed starts", Mono: mono}) // as good as its channel, which is down
+// startOver tells readers, who were told everything before pos, that nothing which they know holds any longer.
+func (g *gate) startOver(pos Pos, doubts []market.Instrument, mono int64) {
+	g.State(StateChange{Pos: pos, State: Down, Reset: true, Why: "feed starts", Mono: mono})
+	for _, i := range doubts {
+		g.State(StateChange{Pos: pos, Instrument: i, State: Live, Why: "feed starts", Mono: mono}) // as good as its channel, which is down
 	}
 }
 

@@ -227,7 +227,7 @@ func TestStoppedOwnerTurnsReadersAwayAndTheNextOneStartsOver(t *testing.T) {
 			t.Errorf("%s: the next one says %q, want %q", how, got, want)
 		}
 		h.packer, _ = mold.NewPacker(h.packer.Session(), 1400, 1)
-		h.send(ask(1, 7))
+		h.send(ask(1, 7), itch.AppendSystem(nil, head(0), 'Q')) // as many as the one before has seen
 		if q, _ := h.board.Read(simAcme); q.State != feeds.Live || q.Ask.Qty != 7*market.Unit {
 			t.Errorf("%s: the board shows %+v, want 7 on the ask", how, q)
 		}

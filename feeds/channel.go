@@ -15,6 +15,7 @@ type Channel struct {
 	transport Transport
 	traits    Traits
 	codec     Codec
+	memory    *Memory
 
 	started bool
 	ended   bool // the session has
@@ -50,10 +51,16 @@ func NewChannel(cfg Config, transport Transport, codec Codec) (*Channel, error) 
 	if !cfg.Venue.Valid() {
 		return nil, fmt.Errorf("feeds: venue = %q, want a valid one", cfg.Venue)
 	}
+	memory := cfg.Memory
+	if memory == nil && !cfg.Offline {
+		memory = &Memory{} // a session that is left may be taken back
+	}
 	c := &Channel{
-		cfg: cfg, transport: transport, traits: transport.Traits(), codec: codec,
+		cfg: cfg, transport: transport, traits: transport.Traits(), codec: codec, memory: memory,
 		desk: NewDesk(cfg, Down, false), seen: newSeen(cfg.Limits.Seen),
 	}
+	c.desk.memory = memory
+	c.desk.pos.Epoch = memory.pos().Epoch
 	c.heal.init(cfg)
 	return c, nil
 }
@@ -161,17 +168,23 @@ func (c *Channel) route(now int64, in Input, h *Header) {
 	switch {
 	case !c.started:
 		c.begin(now, h, "first packet")
+		c.startsOver(now, in, h)
 	case h.Session != c.session:
 		c.unseen(now, in, h)
 		return
 	default:
 		c.foreign.stray(c)
-		if in.Kind == Packet && c.line(in.Line).resets(h, c.traits) {
-			c.flushHeld(now)
-			c.begin(now, h, "sequence started over")
-		}
+		c.startsOver(now, in, h)
 	}
 	c.sequence(now, in, h)
+}
+
+// startsOver begins a new epoch where h shows that the sequence of the session started over.
+func (c *Channel) startsOver(now int64, in Input, h *Header) {
+	if in.Kind == Packet && c.line(in.Line).resets(h, c.traits) {
+		c.flushHeld(now)
+		c.begin(now, h, "sequence started over")
+	}
 }
 
 // sequence takes a datagram of the present epoch: delivers it, holds it, or finds it late.
@@ -200,6 +213,7 @@ func (c *Channel) sequence(now int64, in Input, h *Header) {
 	}
 	if in.Kind == Packet {
 		l.saw(h, end)
+		c.memory.saw(lineNumber(in.Line), *l)
 	} else {
 		c.heal.answered(h.First, h.Count)
 	}

@@ -50,10 +50,11 @@ type Desk struct {
 
 	cfg    Config
 	sink   Sink
-	prover Prover // sink, where it is one
-	state  State  // of the channel
-	exact  bool   // every message since the epoch began has been applied, or would have been
-	old    bool   // the message was delivered before: books need it again, readers do not
+	prover Prover  // sink, where it is one
+	memory *Memory // of a Channel
+	state  State   // of the channel
+	exact  bool    // every message since the epoch began has been applied, or would have been
+	old    bool    // the message was delivered before: books need it again, readers do not
 
 	pos   Pos
 	event market.Timestamp
@@ -179,6 +180,7 @@ func (d *Desk) Trade(s *Seat, price market.Price, qty market.Qty, aggressor mark
 	if d.old {
 		return
 	}
+	d.memory.tells(d.pos.Seq)
 	d.sink.Trade(Trade{
 		Pos: d.pos, Instrument: s.instrument, State: d.StateOf(s), Price: price, Qty: qty, Aggressor: aggressor,
 		Event: d.event, Recv: d.recv, Mono: d.mono,

@@ -62,3 +62,6 @@ func (f *Fanout) Leave() { f.leave() }
 
 // Owing calls show for each subscriber that is to be shown something and can be.
 func (f *Fanout) Owing(show func(Sink)) { f.owing(show) }
+
+// Heir is the Memory of the next incarnation.
+func (m *Memory) Heir() *Memory { return m.heir() }

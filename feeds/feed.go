@@ -90,4 +90,6 @@ type Config struct {
 	Offline bool
 	// Requests says that a re-request server can be asked, back to sequence 1.
 	Requests bool
+	// Memory is what readers were told by incarnations of a live Channel before this one, to which it adds; nil for none.
+	Memory *Memory
 }

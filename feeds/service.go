@@ -54,7 +54,8 @@ type Service struct {
 
 	mu       sync.Mutex // of what follows, and of the addresses in cfg.Lines
 	doubts   map[market.Instrument]bool
-	doubting *Page // of the incarnation that doubts belongs to
+	doubting *Page   // of the incarnation that doubts belongs to
+	memory   *Memory // of that incarnation
 }
 
 // NewService returns the Service of cfg, or every mistake in it.
@@ -100,15 +101,16 @@ func (s *Service) doubt(p *Page, i market.Instrument, is bool) {
 	}
 }
 
-// takeDoubts makes the incarnation that writes p the one that doubts, and returns what the one before it doubted.
-func (s *Service) takeDoubts(p *Page) []market.Instrument {
+// takeOver makes the incarnation that writes p the present one, and returns what the one before it doubted and remembers.
+func (s *Service) takeOver(p *Page) ([]market.Instrument, *Memory) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	memory := s.memory.heir()
 	if p.over() {
-		return nil
+		return nil, memory // it may have a successor already
 	}
-	s.doubting = p
-	return slices.SortedFunc(maps.Keys(s.doubts), market.Instrument.Compare)
+	s.doubting, s.memory = p, memory
+	return slices.SortedFunc(maps.Keys(s.doubts), market.Instrument.Compare), memory
 }
 
 // open opens the socket of a line, and tells where it listens. A port that the system chose is kept: whoever sends to it

@@ -15,12 +15,15 @@ type line struct {
 }
 
 func (c *Channel) line(n int) *line {
-	n = min(max(n, 0), mostLines-1)
+	n = lineNumber(n)
 	for len(c.lines) <= n {
 		c.lines = append(c.lines, line{})
 	}
 	return &c.lines[n]
 }
+
+// lineNumber returns the place of line n.
+func lineNumber(n int) int { return min(max(n, 0), mostLines-1) }
 
 // resets reports whether h shows that the sequence of the session started over.
 func (l *line) resets(h *Header, t Traits) bool {
@@ -123,27 +126,32 @@ func (c *Channel) adopt(now int64) {
 }
 
 // begin starts an epoch with the packet of h. Seen from sequence 1 its books are exact, for they are empty;
-// otherwise the start is missing.
+// otherwise the start is missing. Of a session that readers have been told of, by this incarnation or one before, they
+// are told the rest; where its sequence starts over they know nothing.
 func (c *Channel) begin(now int64, h *Header, why string) {
 	d := &c.desk
 	old := Pos{d.pos.Epoch, c.expect}
 	first := !c.started
-	c.started, c.ended, c.session, c.desk.heard = true, false, h.Session, now
-	c.expect, c.high, c.top = h.First, 0, h.First
-	c.lines = c.lines[:0]
+	known, latest := c.memory.of(h.Session)
+	if c.started && h.Session == c.session {
+		known = recalled{}
+	}
+	known.session = h.Session
+	epoch := old.Epoch + 1
+	if first && latest {
+		epoch = old.Epoch // as readers know it
+	}
+	c.memory.begin(epoch, known)
+	c.started, c.ended, c.session, d.heard = true, false, h.Session, now
+	c.expect, c.high, c.top = h.First, known.told, h.First
+	c.lines = append(c.lines[:0], known.lines...)
 	c.seen.clear()
 	c.hold.drop()
 	c.heal.close()
-	d.At(Pos{old.Epoch + 1, h.First}, d.Counts.Messages, 0)
-	state := Live
-	d.exact = true
+	d.At(Pos{epoch, h.First}, d.Counts.Messages, 0)
+	state := c.join(now, h, known.top())
 	if h.First != 1 {
-		state = Syncing
-		d.exact = c.cfg.Requests
 		d.Counts.LateJoin = d.Counts.LateJoin || first
-		if c.cfg.Requests {
-			c.expect = 1 // the server is asked for the start like for any hole
-		}
 	}
 	if d.state == Quarantined {
 		state, d.exact = Quarantined, false
@@ -155,5 +163,26 @@ func (c *Channel) begin(now int64, h *Header, why string) {
 	d.newEpoch(state, why)
 	if f := c.cfg.Events.Reset; f != nil && !first {
 		f(old, d.pos)
+	}
+}
+
+// join returns the state of an epoch that begins with h and is known to go to top. A server is asked for what is missing
+// of it like for any hole.
+func (c *Channel) join(now int64, h *Header, top uint64) State {
+	c.desk.exact = h.First == 1 || c.cfg.Requests
+	if c.desk.exact {
+		c.expect, c.top = 1, max(c.top, top)
+	}
+	switch {
+	case h.First != 1:
+		return Syncing
+	case c.top > 1:
+		c.heal.open(now) // more has been than this packet shows
+		if f := c.cfg.Events.GapOpen; f != nil {
+			f(c.expect, c.top-1)
+		}
+		return Syncing
+	default:
+		return Live
 	}
 }
