@@ -196,11 +196,17 @@ func (d *Demo) Node() *Node { return d.node }
 
 func (d *Demo) hooks() Hooks {
 	h := d.cfg.Hooks
-	order, mode, fatal := h.Order, h.Mode, h.Fatal
+	order, refused, mode, fatal := h.Order, h.Refused, h.Mode, h.Fatal
 	h.Order = func(o OrderTold) {
 		d.told(o)
 		if order != nil {
 			order(o)
+		}
+	}
+	h.Refused = func(strategy, reason string) {
+		d.refused(reason)
+		if refused != nil {
+			refused(strategy, reason)
 		}
 	}
 	h.Mode = func(k risk.Scope, from, to risk.Mode, why risk.Code) {
@@ -243,6 +249,13 @@ func (d *Demo) told(o OrderTold) {
 		}
 	case other:
 	}
+}
+
+// refused counts what a strategy's own shell refused.
+func (d *Demo) refused(reason string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.answer.Refused[reason]++
 }
 
 // gate notes a change of the node's effective mode.

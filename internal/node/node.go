@@ -56,7 +56,8 @@ type Hooks struct {
 	Lost    func(strategy string, err error) // an event did not reach its strategy
 	// Delivered is told what strategies are told by feeds, once for each of them, in the feed's turn.
 	Delivered feeds.Sink
-	Intent    func(in risk.Intent) // a strategy asks for an order
+	Intent    func(in risk.Intent)          // a strategy asks for an order
+	Refused   func(strategy, reason string) // a wish, by the strategy's own shell: no owner of orders has heard of it
 }
 
 // Node is one node: its plan, its world, and what outlives the incarnations of its parts.

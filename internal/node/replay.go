@@ -224,6 +224,7 @@ func (r *rerun) build(plan *Plan, source packets, start time.Time) error {
 	r.head(plan)
 	r.node, err = New(plan, world, Hooks{
 		Order: r.told, Delivered: r.log, Intent: func(risk.Intent) { r.answer.Intents++ },
+		Refused: func(_, reason string) { r.answer.Refused[reason]++ },
 	})
 	return err
 }

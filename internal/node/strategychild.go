@@ -46,7 +46,7 @@ func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
 	a := n.accountOf(p.Account)
 	shell := strategy.NewShell(strategy.Config{
 		Name: p.Name, Account: p.Account, Contracts: p.Contracts, Incarnation: n.lifeOfJournal(), TTL: n.plan.Orders.TTL,
-		Desk: desk{n, a, p.Name, b.Fence().Check}, World: world{n, p.Account},
+		Desk: desk{n, a, p.Name, b.Fence().Check}, World: world{n, p.Account}, Events: strategy.Events{Refused: n.hooks.Refused},
 	}, user, why, func(evidence string) error {
 		if n.world.Show != nil {
 			_ = n.world.Show(p.Name) // a channel that is down shows everything when it is Live again
