@@ -11,7 +11,7 @@ type Limits struct {
 	Hold         int           // datagrams held for an early one before the hole counts as a gap
 	HoldFor      time.Duration // or for how long; a recording knows only Hold
 	Ring         int           // messages held while a gap is being refilled
-	RingBytes    int           // bytes of them
+	RingBytes    int           // bytes of them, or of what the books of a websocket keep until they are linked
 	Seen         int           // delivered messages remembered to judge duplicates; a power of two
 	Symbols      int           // instruments of one channel
 	Levels       int           // levels a side of one book

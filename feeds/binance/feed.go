@@ -25,6 +25,7 @@ type Feed struct {
 	symbols map[string]*symbol
 	order   []*symbol
 	types   map[string]*uint64
+	backlog backlog
 }
 
 // NewSpot returns the Feed of cfg without symbols, or what Limits.Validate finds.
@@ -304,19 +305,11 @@ func (f *Feed) malformed(in feeds.Input, why string) {
 	}
 }
 
-// unbuffer gives up what waits for a snapshot.
-func (f *Feed) unbuffer(y *symbol) {
-	for range y.buffer {
-		f.desk.Unapplied(y.seat)
-	}
-	y.drop(len(y.buffer))
-}
-
 func (f *Feed) lineDown() {
 	f.desk.TurnAll(feeds.Down, "line lost")
 	for _, y := range f.order {
 		y.oracle.forget()
-		y.wait = nil
+		f.unwait(y)
 		f.unbuffer(y)
 		if y.seat.Own() != feeds.Quarantined {
 			f.desk.Turn(y.seat, feeds.Down, "line lost")
@@ -345,7 +338,7 @@ func (f *Feed) finish() {
 		f.unbuffer(y)
 		f.desk.Counts.OracleSkipped += uint64(y.oracle.forget())
 		if y.wait != nil && !y.depth {
-			y.wait = nil
+			f.unwait(y)
 			f.reject(y, "of no known symbol")
 		}
 	}

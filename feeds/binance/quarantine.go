@@ -17,7 +17,7 @@ func (y *symbol) flaps(now int64, l feeds.Limits) bool {
 // quarantine shuts a book until an operator, or a retry where there are some left, says otherwise.
 func (f *Feed) quarantine(y *symbol, why string) {
 	y.oracle.forget()
-	y.wait = nil
+	f.unwait(y)
 	f.desk.Turn(y.seat, feeds.Quarantined, why)
 	if l := f.cfg.Limits; !f.cfg.Offline && y.retries < l.Retries {
 		y.retries++

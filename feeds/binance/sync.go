@@ -27,7 +27,6 @@ type symbol struct {
 	last   uint64  // final id of what was applied last
 	wait   *event  // a snapshot that the next depth event must link to
 	buffer []event // depth events since the start or the break
-	spare  []event // used buffers
 	oracle oracle
 	bad    int // disagreements of the oracle in a row
 	seen   history
@@ -89,47 +88,6 @@ func (f *Feed) doubt(y *symbol, why string) {
 	}
 }
 
-// keep buffers an event until a snapshot comes. Where there is no room the oldest goes, and a snapshot must then be
-// newer.
-func (f *Feed) keep(y *symbol, e event) {
-	if len(y.buffer) == 0 && y.seat.Own() == feeds.Syncing {
-		f.desk.Ask(feeds.Output{Kind: feeds.NeedSnapshot, Instrument: y.seat.Instrument()})
-	}
-	if len(y.buffer) >= f.cfg.Limits.SymbolEvents {
-		f.desk.Unapplied(y.seat)
-		y.drop(1)
-	}
-	kept := y.blank()
-	bids, asks := append(kept.bids[:0], e.bids...), append(kept.asks[:0], e.asks...)
-	kept = e
-	kept.bids, kept.asks = bids, asks
-	y.buffer = append(y.buffer, kept)
-}
-
-// blank returns an event whose level slices may be used.
-func (y *symbol) blank() event {
-	n := len(y.spare)
-	if n == 0 {
-		return event{}
-	}
-	e := y.spare[n-1]
-	y.spare = y.spare[:n-1]
-	return e
-}
-
-// drop takes the first n events out of the buffer.
-func (y *symbol) drop(n int) {
-	const most = 64 // used buffers kept
-	for _, e := range y.buffer[:n] {
-		if len(y.spare) < most {
-			y.spare = append(y.spare, e)
-		}
-	}
-	rest := copy(y.buffer, y.buffer[n:])
-	clear(y.buffer[rest:])
-	y.buffer = y.buffer[:rest]
-}
-
 // snapshotBody takes a whole book as of update id s.last.
 func (f *Feed) snapshotBody(y *symbol, s event) {
 	switch {
@@ -141,17 +99,16 @@ func (f *Feed) snapshotBody(y *symbol, s event) {
 		return
 	case y.wait != nil:
 		f.reject(y, "replaced before it linked")
-		y.wait = nil
+		f.unwait(y)
 	}
 	old := 0
 	for old < len(y.buffer) && y.buffer[old].last <= s.last {
 		old++
 	}
 	f.stale(uint64(old))
-	y.drop(old)
+	f.drop(y, old)
 	if len(y.buffer) == 0 {
-		s.bids, s.asks = append([]level(nil), s.bids...), append([]level(nil), s.asks...)
-		y.wait = &s
+		f.await(y, s)
 		return
 	}
 	if !links(s, y.buffer[0]) {
@@ -171,7 +128,7 @@ func (f *Feed) linkTo(y *symbol, e event) {
 	case e.last <= s.last:
 		f.stale(1)
 	case links(s, e):
-		y.wait = nil
+		f.unwait(y)
 		f.link(y, s)
 		if y.live() {
 			f.apply(y, e)
@@ -179,7 +136,7 @@ func (f *Feed) linkTo(y *symbol, e event) {
 			f.desk.Unapplied(y.seat)
 		}
 	default:
-		y.wait = nil
+		f.unwait(y)
 		f.reject(y, "older than the first event")
 		f.keep(y, e)
 	}
@@ -239,7 +196,7 @@ func (f *Feed) drain(y *symbol) {
 		f.desk.Stamp(e.recv, f.now)
 		f.apply(y, e)
 	}
-	y.drop(n)
+	f.drop(y, n)
 }
 
 // apply changes the book by e, which follows it.
