@@ -2,8 +2,10 @@ package orders
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -106,10 +108,11 @@ func (a *Account) StartOwner(ctx context.Context, b *supervision.Birth) error {
 		return fmt.Errorf("%w: account %q has no journal yet", ErrParts, parts.Options.Account)
 	}
 	parts.Gateway = wire{account: a, fence: b.Fence()}
-	if err := settled(ctx, out, parts.Log, parts.Options.Account); err != nil {
+	var err error
+	if parts.Settled, err = settled(ctx, out, parts.Log, parts.Options.Account); err != nil {
 		return err
 	}
-	d, err := Open(fencedParts(parts, b.Fence()), readingAt(b.System(), out.Now()))
+	d, err := openAnyhow(fencedParts(parts, b.Fence()), readingAt(b.System(), out.Now()), b.Log())
 	if err != nil {
 		return err
 	}
@@ -125,13 +128,26 @@ func (a *Account) StartOwner(ctx context.Context, b *supervision.Birth) error {
 	return nil
 }
 
+// openAnyhow opens a desk that only closes where the journal is not whole: what
+// mends it is an operator's act and a restart of the node, and until then the
+// account's cancels must go on.
+func openAnyhow(p Parts, now risk.Reading, log *slog.Logger) (*Desk, error) {
+	d, err := Open(p, now)
+	if !errors.Is(err, ErrPartial) {
+		return d, err
+	}
+	log.Error("the account only cancels", "event", "journal_partial", "account", p.Options.Account, "err", err)
+	return OpenToClose(p, now, err)
+}
+
 // settled waits until the disk has all that was appended before: it appends a
-// record that changes nothing, and waits for that. A log that takes nothing
-// any more has nothing to wait for.
-func settled(ctx context.Context, out actors.Outside, log Log, account market.Account) error {
+// record that changes nothing, and waits for that. It returns the record's LSN,
+// behind which nothing is the account's. A log that takes nothing any more has
+// nothing to wait for.
+func settled(ctx context.Context, out actors.Outside, log Log, account market.Account) (journal.LSN, error) {
 	k, body, err := encode(nil, account, out.Instant(), Timeout{})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var mark journal.LSN
 	for log.State() == journal.OK && (mark == 0 || log.Watermark() < mark) {
@@ -139,10 +155,10 @@ func settled(ctx context.Context, out actors.Outside, log Log, account market.Ac
 			mark, _ = log.Append(k, recordVersion, body) // a full queue empties; a dead log shows in its state
 		}
 		if err := out.Until(ctx, out.Now().Add(settleEvery)); err != nil {
-			return fmt.Errorf("orders: waiting for the journal of %s: %w", account, err)
+			return 0, fmt.Errorf("orders: waiting for the journal of %s: %w", account, err)
 		}
 	}
-	return nil
+	return mark, nil
 }
 
 // AccountStatus is how an account stood at its owner's last look.
@@ -155,6 +171,7 @@ type AccountStatus struct {
 	ByStatus   [StatusSent + 1]int
 	Waiting    int // orders that wait for the disk
 	Journal    journal.State
+	Partial    error // why the account can only cancel, and will never open; nil: it may
 	At         risk.Reading
 	Positions  []Position
 	Generation uint64 // epoch of the incarnation that wrote this; 0 before the first
@@ -164,7 +181,7 @@ type AccountStatus struct {
 func (d *Desk) Status() AccountStatus {
 	s := AccountStatus{
 		Account: d.p.Options.Account, Session: d.m.Session(), ListWhole: d.m.listWhole, Unknown: d.m.Unknown(),
-		Waiting: len(d.pending), Journal: d.p.Log.State(), At: d.now, Positions: d.m.Positions(),
+		Waiting: len(d.pending), Journal: d.p.Log.State(), Partial: d.partial, At: d.now, Positions: d.m.Positions(),
 	}
 	for _, o := range d.m.sweep() {
 		s.Live++

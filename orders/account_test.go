@@ -237,6 +237,31 @@ func TestAccountWhoseVenueIsAwayHoldsOnlyItself(t *testing.T) {
 	})
 }
 
+// TestOwnerThatFindsItsJournalDeadCancelsAndNeverOpens starts an owner again
+// whose predecessor may have heard of fills that nobody wrote down.
+func TestOwnerThatFindsItsJournalDeadCancelsAndNeverOpens(t *testing.T) {
+	houses(t, func(h *house) {
+		h.open()
+		h.place(1, strategy, 50*dollar)
+		h.event(orders.EventAccepted, 1)
+		h.dead.Store(true)
+		h.crash("orders")
+		h.event(orders.EventCancelled, 1)
+		h.until("the list has come", func() bool {
+			s := h.account.Status()
+			return s.ListWhole && s.Unknown == 0 && s.Live == 0
+		})
+		h.place(2, strategy, 50*dollar)
+		h.event(orders.EventRefused, 2)
+		if s := h.account.Status(); s.Session != "reconciling" || !errors.Is(s.Partial, orders.ErrPartial) {
+			h.t.Errorf("session %s, partial %v: want one that stays short of open and says why", s.Session, s.Partial)
+		}
+		if e, _ := h.tree.Snapshot().Find("venues/" + string(account) + "/reconciler"); e.Ready {
+			h.t.Error("the account is reported reconciled")
+		}
+	})
+}
+
 // TestSameInputGivesTheSameJournal is promise P9 for a whole account, with an
 // exchange, a crash and a reconciliation.
 func TestSameInputGivesTheSameJournal(t *testing.T) {

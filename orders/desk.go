@@ -44,7 +44,8 @@ type Parts struct {
 	Gate     Gate
 	Gateway  Gateway
 	Log      Log
-	Records  iter.Seq2[journal.Record, error] // what is durable, in order, of all accounts; read once by Open
+	Records  iter.Seq2[journal.Record, error] // of all accounts, in order, from the journal's first on; read by Open
+	Settled  journal.LSN                      // last record that counts: all of the account is durable up to here; 0: the watermark
 	Listener func(Event)                      // told every event; must not block nor call the desk; may be nil
 	Risk     func(risk.Message)               // posts to the holder; must not block; may be nil
 	Events   Events
@@ -83,6 +84,7 @@ type Desk struct {
 	dead     bool
 	handing  risk.Permit // of the order that is being handed over
 	doing    string      // why cancels go out, for CloseStep
+	partial  error       // why this desk can only close; nil: it may open
 	driven   map[market.ClOrdID]driven
 	revealed bool // something came to light that may have to be withdrawn
 }
@@ -118,9 +120,23 @@ const (
 // Open makes the desk of an account and replays its journal: executions,
 // orders and ids are as they were, every request that may have left is
 // UNKNOWN, held ones are proven unsent (R19). The gate is restored before it
-// returns. A log that is dead or corrupt makes a desk that refuses orders and
-// cancels all the same. Errors are ErrParts, ErrIdentity and ErrRecord.
+// returns. Errors are ErrParts, ErrIdentity and ErrPartial, which OpenToClose
+// is for.
 func Open(p Parts, now risk.Reading) (*Desk, error) {
+	d, err := newDesk(p, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.replay(); err != nil {
+		return nil, err
+	}
+	pos, held := d.m.Restored()
+	p.Gate.Restore(pos, held)
+	d.begin()
+	return d, nil
+}
+
+func newDesk(p Parts, now risk.Reading) (*Desk, error) {
 	if p.Gate == nil || p.Gateway == nil || p.Log == nil || !p.Options.Account.Valid() {
 		return nil, fmt.Errorf("%w: account %q, want an account, a gate, a gateway and a log", ErrParts, p.Options.Account)
 	}
@@ -132,15 +148,14 @@ func Open(p Parts, now risk.Reading) (*Desk, error) {
 	d := &Desk{p: p, now: now, held: map[market.ClOrdID]pending{}, nextIn: map[string]uint64{}, driven: map[market.ClOrdID]driven{}}
 	p.Options.SessionOpen, p.Options.NextID = false, d.nextID
 	d.m = NewMachine(p.Options)
-	if err := d.replay(); err != nil {
-		return nil, err
-	}
-	pos, held := d.m.Restored()
-	p.Gate.Restore(pos, held)
+	return d, nil
+}
+
+// begin ends what an earlier incarnation had under way (R19).
+func (d *Desk) begin() {
 	_, _ = d.append(Crash{}) // from here on another incarnation writes; a log that takes no record takes none of its own either
 	d.step(Crash{})
-	d.post(risk.Session{Account: p.Options.Account})
-	return d, nil
+	d.post(risk.Session{Account: d.p.Options.Account})
 }
 
 func orDefault(d, other time.Duration) time.Duration {
@@ -148,65 +163,6 @@ func orDefault(d, other time.Duration) time.Duration {
 		return other
 	}
 	return d
-}
-
-// replay folds the journal: the state is a function of its records alone. A
-// damaged journal gives what can be read; its desk places nothing.
-func (d *Desk) replay() error {
-	if d.p.Records == nil {
-		return nil
-	}
-	for r, err := range d.p.Records {
-		if err != nil {
-			d.journalState(err)
-			return nil
-		}
-		d.read = r.LSN
-		if r.Kind < KindIntent || r.Kind > KindDay {
-			continue
-		}
-		account, now, in, err := decode(r)
-		if err != nil {
-			return err
-		}
-		if account == d.p.Options.Account {
-			d.m.Fold(now, in)
-			d.counted(in)
-		}
-	}
-	return nil
-}
-
-// counted moves the inbound counter of a session, which is derived from the
-// evidence, so that a report that was not journalled is asked for again.
-func (d *Desk) counted(in Input) {
-	o, ok := originOf(in)
-	if ok && o.Session != "" && o.Seq > 0 {
-		d.nextIn[o.Session] = o.Seq + 1
-	}
-}
-
-func originOf(in Input) (Origin, bool) {
-	switch v := in.(type) {
-	case Report:
-		return v.Origin, true
-	case CancelReject:
-		return v.Origin, true
-	case BusinessReject:
-		return v.Origin, true
-	case SessionReject:
-		return v.Origin, true
-	case Answer:
-		return v.report.Origin, v.kind == found
-	case MassEnd:
-		return v.Origin, true
-	case MassCancelAck:
-		return v.Origin, true
-	case Link:
-		return v.Origin, true
-	default:
-		return Origin{}, false
-	}
 }
 
 // NextIn returns the number of the first message of the session that the

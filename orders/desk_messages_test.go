@@ -229,10 +229,10 @@ func TestIncarnationLeftInItsReplayRestoresNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := newBench(t)
-	hung := orders.Parts{
-		Options: orders.Options{Account: account}, Gate: b.risk.Desk.Gate(account), Gateway: b.wire, Log: b.log,
-		Records: func(func(journal.Record, error) bool) { life.Abandon() },
-	}
+	hung := b.parts()
+	records := hung.Records
+	hung.Settled = b.log.Watermark()
+	hung.Records = func(yield func(journal.Record, error) bool) { life.Abandon(); records(yield) }
 	b.place(1)
 	b.place(2)
 	b.commit()
@@ -240,7 +240,9 @@ func TestIncarnationLeftInItsReplayRestoresNothing(t *testing.T) {
 	b.hear(fill(n, "E1", 4*market.Unit, 4*market.Unit))
 	b.place(3) // permitted, and not handed over yet
 
-	_, _ = orders.Open(orders.FencedParts(hung, life.Fence()), b.risk.Now)
+	if _, err := orders.Open(orders.FencedParts(hung, life.Fence()), b.risk.Now); err != nil {
+		t.Fatal(err)
+	}
 	if p := b.risk.Desk.Positions(account); len(p) != 1 || p[0].Qty != 4*market.Unit {
 		t.Errorf("the gate holds %v, want the 4 that the successor knows", p)
 	}

@@ -100,6 +100,14 @@ func (b *bench) open() {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	b.desk, err = orders.Open(b.parts(), b.risk.Now)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// parts is what the desk of the present process is made of.
+func (b *bench) parts() orders.Parts {
 	parts := orders.Parts{
 		Options: orders.Options{Account: account}, Gate: b.risk.Desk.Gate(account), Gateway: b.wire, Log: b.log,
 		Records: journal.Read(b.faults, "journal", 0), Listener: func(e orders.Event) { b.events = append(b.events, e) },
@@ -112,10 +120,7 @@ func (b *bench) open() {
 	if b.wrap != nil {
 		parts = b.wrap(parts)
 	}
-	b.desk, err = orders.Open(parts, b.risk.Now)
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	return parts
 }
 
 // restart ends the process, losing what is not durable, and starts it again.

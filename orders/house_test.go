@@ -35,6 +35,7 @@ type house struct {
 	account *orders.Account
 	port    *gate
 	slow    atomic.Bool // the disk does not answer
+	dead    atomic.Bool // the journal says that it is dead
 
 	mu     sync.Mutex // the node of risk is used by the owner and looked at by the test
 	risk   *risktest.Node
@@ -184,7 +185,12 @@ func (h *house) newAccount() {
 				h.risk.Tell(m)
 			},
 		},
-		Journal: func() (orders.Log, iter.Seq2[journal.Record, error]) { return h.log, journal.Read(h.fs, "j", 0) },
+		Journal: func() (orders.Log, iter.Seq2[journal.Record, error]) {
+			if h.dead.Load() {
+				return &inState{Log: h.log, state: journal.Dead}, journal.Read(h.fs, "j", 0)
+			}
+			return h.log, journal.Read(h.fs, "j", 0)
+		},
 		Dial: func(ear orders.Ear) (orders.Line, error) {
 			h.mu.Lock()
 			h.dialed++

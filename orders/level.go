@@ -58,6 +58,9 @@ func (d *Desk) drive() {
 
 // shut returns the scopes that are held CLOSED now.
 func (d *Desk) shut() []risk.Scope {
+	if d.partial != nil { // who cannot say what the account holds works no order for it
+		return []risk.Scope{risk.AccountScope(d.p.Options.Account)}
+	}
 	if d.p.Closed == nil {
 		return nil
 	}

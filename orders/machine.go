@@ -82,6 +82,7 @@ type Machine struct {
 	day       int32
 	now       int64
 	folding   bool
+	partial   bool // made from a part of its records: never opens, and proves nothing unsent by a record that it lacks
 	touched   []*order
 	out       []Output
 }

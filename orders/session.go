@@ -235,7 +235,7 @@ func (m *Machine) crashRequests(o *order) {
 			delete(m.ids, q.id)
 			o.reqs = slices.Delete(o.reqs, i, i+1)
 			i--
-		case q.held:
+		case q.held && !m.partial:
 			m.unsent(Unsent{ID: q.id, Reason: ReasonUnsent})
 		default:
 			q.ev = unknown

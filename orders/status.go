@@ -137,7 +137,7 @@ func (m *Machine) settle() {
 		}
 	}
 	m.touched = m.touched[:0]
-	if m.session == sessionReconciling && m.listWhole && m.unknowns == 0 {
+	if m.session == sessionReconciling && m.listWhole && m.unknowns == 0 && !m.partial {
 		m.session = sessionOpen
 		m.event(EventOpen, nil)
 	}

@@ -1,0 +1,103 @@
+package orders
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/failshut/failshut/internal/journal"
+)
+
+// ErrPartial is a journal that cannot be read whole: dead, corrupt, with a
+// record that says nothing to us, or with fewer records than were durable. What
+// it lacks may be fills, so no account opens on it.
+var ErrPartial = errors.New("orders: the journal cannot be read whole")
+
+// replay folds the journal: the state is a function of its records alone. Those
+// behind the settled one do not count: the disk may not have them yet. The
+// error is ErrPartial and says what was found.
+func (d *Desk) replay() error {
+	settled := d.p.Settled
+	if settled == 0 {
+		settled = d.p.Log.Watermark()
+	}
+	why := d.fold(settled)
+	if why == nil && d.read != settled {
+		why = fmt.Errorf("it ends at LSN %d, want %d", d.read, settled)
+	}
+	if s := d.p.Log.State(); s != journal.OK {
+		why = errors.Join(fmt.Errorf("it is %v", s), why)
+	}
+	if why == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: account %s: %w", ErrPartial, d.p.Options.Account, why)
+}
+
+// fold reads the records up to the settled one, in order and without a gap.
+func (d *Desk) fold(settled journal.LSN) error {
+	if d.p.Records == nil {
+		return nil
+	}
+	for r, err := range d.p.Records {
+		switch {
+		case err != nil:
+			return err
+		case r.LSN > settled:
+			return nil
+		case r.LSN != d.read+1:
+			return fmt.Errorf("LSN %d follows %d", r.LSN, d.read)
+		}
+		if err := d.foldRecord(r); err != nil {
+			return err
+		}
+		d.read = r.LSN
+	}
+	return nil
+}
+
+func (d *Desk) foldRecord(r journal.Record) error {
+	if r.Kind < KindIntent || r.Kind > KindDay {
+		return nil
+	}
+	account, now, in, err := decode(r)
+	if err != nil {
+		return err
+	}
+	if account == d.p.Options.Account {
+		d.m.Fold(now, in)
+		d.counted(in)
+	}
+	return nil
+}
+
+// counted moves the inbound counter of a session, which is derived from the
+// evidence, so that a report that was not journalled is asked for again.
+func (d *Desk) counted(in Input) {
+	o, ok := originOf(in)
+	if ok && o.Session != "" && o.Seq > 0 {
+		d.nextIn[o.Session] = o.Seq + 1
+	}
+}
+
+func originOf(in Input) (Origin, bool) {
+	switch v := in.(type) {
+	case Report:
+		return v.Origin, true
+	case CancelReject:
+		return v.Origin, true
+	case BusinessReject:
+		return v.Origin, true
+	case SessionReject:
+		return v.Origin, true
+	case Answer:
+		return v.report.Origin, v.kind == found
+	case MassEnd:
+		return v.Origin, true
+	case MassCancelAck:
+		return v.Origin, true
+	case Link:
+		return v.Origin, true
+	default:
+		return Origin{}, false
+	}
+}
