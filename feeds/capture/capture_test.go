@@ -301,3 +301,15 @@ func FuzzRecording(f *testing.F) {
 		}
 	})
 }
+
+// TestEndlessLineIsUnreadToItsLastByte ends a file in a line that is longer than any line may be.
+func TestEndlessLineIsUnreadToItsLastByte(t *testing.T) {
+	for _, size := range []int{5 << 20, 5<<20 + 1, 9 << 20} {
+		for _, head := range []string{"", "{1}\n", "1 {1}\n", "1.0: {1}\n"} {
+			_, r := read(t, capture.Lines, append([]byte(head), bytes.Repeat([]byte("x"), size)...))
+			if !r.Truncated() || r.Unread() != int64(size) {
+				t.Errorf("after %q: truncated %v, %d bytes unread, want true and %d", head, r.Truncated(), r.Unread(), size)
+			}
+		}
+	}
+}

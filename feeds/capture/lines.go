@@ -27,6 +27,7 @@ type lines struct {
 	in     *bufio.Reader
 	kind   Container
 	long   []byte // a line longer than the buffer
+	size   int64  // of the line, also of what was forgotten
 	torn   bool
 	unread int64
 }
@@ -45,7 +46,7 @@ func (l *lines) next() (feeds.Input, error) {
 		in := l.parse(line)
 		in.Torn = !whole
 		if in.Kind == feeds.Garbled && !whole {
-			l.torn, l.unread = true, l.unread+int64(len(line))
+			l.torn, l.unread = true, l.unread+l.size
 			continue
 		}
 		return in, nil
@@ -54,9 +55,10 @@ func (l *lines) next() (feeds.Input, error) {
 
 // line returns the next line without its end, and whether it had one.
 func (l *lines) line() (line []byte, whole bool, err error) {
-	l.long = l.long[:0]
+	l.long, l.size = l.long[:0], 0
 	for {
 		part, err := l.in.ReadSlice('\n')
+		l.size += int64(len(part))
 		if err == nil && len(l.long) == 0 {
 			return bytes.TrimRight(part, "\r\n"), true, nil
 		}
