@@ -80,6 +80,13 @@ func (s *shell) aimEnded(d Decision, e orders.Event) error {
 	return s.step(e.Instrument, a, func(now situation) move { return a.want.end(filled, now) })
 }
 
+// aimReopened takes back the end of a want's order that the venue has after all: a second one beside it would be too much.
+func (s *shell) aimReopened(d Decision, i market.Instrument) {
+	if a := s.wants[i]; a != nil && a.order == d && !d.Zero() {
+		a.has, a.own = true, false
+	}
+}
+
 // situation gathers what the next step depends on.
 func (s *shell) situation(i market.Instrument, a *aim) situation {
 	now := situation{now: s.instant, ttl: int64(s.cfg.TTL), position: s.book.position(i)}

@@ -3,7 +3,9 @@ package strategy
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -134,13 +136,9 @@ func Collect(defs ...Def) (Defs, error) {
 	return out, errors.Join(errs...)
 }
 
-// Names lists the strategies in no order.
+// Names lists the strategies, sorted.
 func (d Defs) Names() []string {
-	out := make([]string, 0, len(d))
-	for name := range d {
-		out = append(out, name)
-	}
-	return out
+	return slices.Sorted(maps.Keys(d))
 }
 
 // Params returns a fresh value of the strategy named use, whose exported fields are its parameters, or nil.

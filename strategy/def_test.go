@@ -1,0 +1,75 @@
+package strategy_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/failshut/failshut/feeds"
+	"github.com/failshut/failshut/strategy"
+)
+
+type good struct{ N int }
+
+func (*good) OnTrade(*strategy.Context, feeds.Trade) error { return nil }
+
+type mute struct{ N int }
+
+type wrong struct{ N int }
+
+func (*wrong) OnTrade(*strategy.Context, feeds.Trade) (int, error) { return 0, nil }
+
+type unwritable struct {
+	C chan int
+	F func()
+	I any
+}
+
+func (*unwritable) OnTrade(*strategy.Context, feeds.Trade) error { return nil }
+
+func TestWhatIsWrongWithADefIsSaid(t *testing.T) {
+	kept := &good{}
+	for name, c := range map[string]struct {
+		def  strategy.Def
+		want []string
+	}{
+		"nothing":               {strategy.Def{}, []string{"without a name"}},
+		"no name":               {strategy.Define("", func() *good { return &good{} }), []string{"without a name"}},
+		"no pointer":            {strategy.Define("x", func() good { return good{} }), []string{`"x"`, "strategy_test.good", "pointer to a struct"}},
+		"nil":                   {strategy.Define("x", func() *good { return nil }), []string{"pointer to a struct"}},
+		"nil of no type":        {strategy.Define("x", func() any { return nil }), []string{"nil, want a pointer"}},
+		"the same value":        {strategy.Define("x", func() *good { return kept }), []string{"the same value twice"}},
+		"no handler":            {strategy.Define("x", func() *mute { return &mute{} }), []string{"has no handler"}},
+		"another signature":     {strategy.Define("x", func() *wrong { return &wrong{} }), []string{"OnTrade is func(*strategy.Context, feeds.Trade) (int, error)", "want func(*strategy.Context, feeds.Trade) error"}},
+		"what no file can hold": {strategy.Define("x", func() *unwritable { return &unwritable{} }), []string{"C is a chan", "F is a func", "I is a interface"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := c.def.Check()
+			if err == nil {
+				t.Fatal("Check() error = nil")
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("Check() error = %q, want it to say %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestCollectGivesEachNameOnce(t *testing.T) {
+	fresh := func() *good { return &good{N: 3} }
+	defs, err := strategy.Collect(strategy.Define("b", fresh), strategy.Define("a", fresh))
+	if err != nil || defs.String() != "a, b" {
+		t.Fatalf("Collect() = %s, %v, want a, b", defs, err)
+	}
+	if p, ok := defs.Params("a").(*good); !ok || p.N != 3 || defs.Params("c") != nil {
+		t.Errorf("parameters %+v and %+v, want the defaults, and none of what is not there", defs.Params("a"), defs.Params("c"))
+	}
+	if a, b := defs["a"].Fresh(), defs["a"].Fresh(); a == b {
+		t.Error("two incarnations would share a value")
+	}
+	_, err = strategy.Collect(strategy.Define("a", fresh), strategy.Define("a", fresh), strategy.Define("m", func() *mute { return &mute{} }))
+	if err == nil || !strings.Contains(err.Error(), `"a" is there twice`) || !strings.Contains(err.Error(), `"m" has no handler`) {
+		t.Errorf("Collect() error = %v, want both mistakes", err)
+	}
+}
