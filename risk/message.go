@@ -17,9 +17,11 @@ const (
 )
 
 // Journal tells how the journal is. Group and Epoch are the journal's durable identity, made at open; JournalOK without them is
-// ignored, because an incarnation is bound to them.
+// ignored, because an incarnation is bound to them. Full says that free space is below the floor: what is under way can still be
+// evidenced, so the node stays bound and posts its facts, but its gates are CLOSED until there is room again.
 type Journal struct {
 	State JournalState
+	Full  bool
 	Group string
 	Epoch uint32
 }

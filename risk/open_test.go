@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/risk"
 )
 
@@ -133,5 +134,43 @@ func TestEverythingProposedMayFailOrBeOfUnknownFate(t *testing.T) {
 				t.Fatalf("Check() error = %v", err)
 			}
 		})
+	}
+}
+
+func TestFullDiskShutsUntilThereIsRoomAgain(t *testing.T) {
+	w := opened(t, nil)
+	journal := risk.Journal{State: risk.JournalOK, Group: "10", Epoch: 1, Full: true}
+	p := w.mustCheck("a")
+	before := w.desk.Gatez(w.now, "")
+	w.tell(journal)
+	var r risk.Refusal
+	if _, err := w.check(nil); !errors.As(err, &r) || r.Code != risk.CodeShut || r.Why != risk.CodeDiskFull {
+		t.Fatalf("Check() with a full disk error = %v, want SHUT (DISK_FULL)", err)
+	}
+	if err := p.Test(w.now); !errors.Is(err, risk.ErrShut) {
+		t.Fatalf("Test() of a permit from before error = %v, want ErrShut", err)
+	}
+	fill(market.Buy, acme, "3", "100")(w)
+	index := w.desk.Status().Index
+	w.pass(10 * time.Second)
+	body := w.desk.Gatez(w.now, "")
+	if body.Mode != risk.Closed || body.Why[0].Code != risk.CodeDiskFull || body.Why[0].Since == nil {
+		t.Fatalf("gate ten seconds later = %s for %+v, want CLOSED for DISK_FULL", body.Mode, body.Why)
+	}
+	if body.Incarnation != before.Incarnation || !body.Permission.Valid || w.desk.Status().Index == index {
+		t.Fatalf("incarnation %d, permission %+v: want the node bound and its facts posted", body.Incarnation, body.Permission)
+	}
+	journal.Full = false
+	w.tell(journal)
+	if body := w.desk.Gatez(w.now, ""); !body.Open {
+		t.Fatalf("gate with room again = %s for %+v", body.Mode, body.Why)
+	}
+}
+
+func TestDeadJournalIsNamedBeforeAFullDisk(t *testing.T) {
+	w := opened(t, nil)
+	w.tell(risk.Journal{State: risk.JournalDead, Full: true})
+	if body := w.desk.Gatez(w.now, ""); body.Why[0].Code != risk.CodeJournalDead {
+		t.Fatalf("gate is shut for %+v, want JOURNAL_DEAD", body.Why)
 	}
 }

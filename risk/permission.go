@@ -18,6 +18,7 @@ const (
 	localUnknown = iota
 	localJournalDead
 	localJournalCorrupt
+	localDiskFull
 	localSessionDown
 	localReconciling
 	localUnknownOrders
@@ -33,6 +34,7 @@ const (
 
 var localCodes = [...]Code{
 	localUnknown: CodeJournalUnknown, localJournalDead: CodeJournalDead, localJournalCorrupt: CodeJournalCorrupt,
+	localDiskFull:    CodeDiskFull,
 	localSessionDown: CodeSessionDown, localReconciling: CodeReconciling, localUnknownOrders: CodeUnknownOrders,
 	localDifference: CodeDifference, localClockJump: CodeClockJump, localStopping: CodeStopping, localFatal: CodeDigest,
 	localPermission: CodeNoPermission, localStale: CodeStaleIncarnation, localNoHolder: CodeHolderSilent, localNone: "",

@@ -80,6 +80,8 @@ func (h *Holder) localMode(l *ledger, name market.Account) (Mode, int) {
 		return Closed, localJournalCorrupt
 	case h.journal.State != JournalOK:
 		return Closed, localUnknown
+	case h.journal.Full:
+		return Closed, localDiskFull
 	case h.rejected:
 		return Closed, localStale
 	case h.lostAt != 0 && h.now.Mono-h.lostAt >= int64(h.desk.cfg.Permission.CancelAfter):

@@ -49,6 +49,7 @@ const (
 	CodeJournalUnknown   Code = "JOURNAL_UNKNOWN"
 	CodeJournalDead      Code = "JOURNAL_DEAD"
 	CodeJournalCorrupt   Code = "JOURNAL_CORRUPT"
+	CodeDiskFull         Code = "DISK_FULL"
 	CodeSessionDown      Code = "SESSION_DOWN"
 	CodeClockJump        Code = "CLOCK_JUMP"
 	CodeBreach           Code = "BREACH"

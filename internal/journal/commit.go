@@ -193,8 +193,12 @@ func (l *Log) stop(s State, why error) {
 // watchSpace looks whether free space is below the floor.
 func (l *Log) watchSpace() {
 	free, err := l.fs.Free(l.dir)
+	if err != nil {
+		free = -1
+	}
+	l.free.Store(free)
 	// Space that cannot be asked for counts as none, and so does a reserve that could not be made: doubt shuts.
-	low := err != nil || free < l.o.Floor || !l.spare
+	low := free < l.o.Floor || !l.spare
 	if l.low.Swap(low) != low && l.o.Events.Low != nil {
 		l.o.Events.Low(low, free)
 	}
@@ -202,7 +206,7 @@ func (l *Log) watchSpace() {
 
 // keepSpare makes the reserve if it is gone. No record depends on it, so that
 // it cannot be made does not end the log: Low says so, and the end of the
-// segment tries again.
+// segment and Look try again.
 func (l *Log) keepSpare() {
 	f, err := l.fs.OpenRead(path.Join(l.dir, reserveName))
 	if err == nil {

@@ -53,6 +53,7 @@ type FaultFS struct {
 	faults []Fault
 	halted bool
 	onSync func()
+	space  *int64
 }
 
 // NewFaultFS returns a file system without faults over mem.
@@ -86,6 +87,14 @@ func (f *FaultFS) OnSync(do func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.onSync = do
+}
+
+// AnswerFree makes Free answer with bytes, whatever the disk has: what somebody else's files take is no matter of this disk. A fault
+// of CallFree goes first.
+func (f *FaultFS) AnswerFree(bytes int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.space = &bytes
 }
 
 // Calls returns how often a call was made.
@@ -203,6 +212,12 @@ func (f *FaultFS) Lock(name, text string) (io.Closer, error) {
 func (f *FaultFS) Free(dir string) (int64, error) {
 	if _, err := f.call(CallFree); err != nil {
 		return 0, err
+	}
+	f.mu.Lock()
+	space := f.space
+	f.mu.Unlock()
+	if space != nil {
+		return *space, nil
 	}
 	return f.mem.Free(dir)
 }

@@ -27,6 +27,7 @@ type Log struct {
 	watermark atomic.Uint64
 	state     atomic.Uint32
 	low       atomic.Bool
+	free      atomic.Int64  // at the last look; -1: unknown
 	wake      chan struct{} // one token: something is queued and no commit is under way
 
 	mu         sync.Mutex // guards what follows
@@ -95,6 +96,7 @@ func open(fs FS, dir string, o Options, lock io.Closer) (*Log, Recovery, error) 
 		return nil, Recovery{}, err
 	}
 	l := &Log{fs: fs, dir: dir, o: o, epoch: mark.Epoch, lock: lock, wake: make(chan struct{}, 1)}
+	l.free.Store(-1)
 	rec := Recovery{Epoch: mark.Epoch, State: OK, EpochCopiesBad: was.bad(), Wiped: mark.Epoch == 1}
 	t, err := recoverTail(fs, dir, o, mark.Born, &rec)
 	if rec.seen >= mark.Epoch { // The epoch file was put back from an old copy.
@@ -244,9 +246,33 @@ func (l *Log) Watermark() LSN { return LSN(l.watermark.Load()) }
 // State returns what the log can still do.
 func (l *Log) State() State { return State(l.state.Load()) }
 
-// Low reports whether free space was below Options.Floor at the last look. The
-// log goes on; whoever opens risk must not.
+// Low reports whether free space was below Options.Floor at the last look: that
+// of Open, of each batch (without NoSync), or of Look. Space that could not be asked
+// for, and a reserve that could not be made, count as low. The log goes on;
+// whoever opens risk must not.
 func (l *Log) Low() bool { return l.low.Load() }
+
+// Free returns the free space in bytes at the last look, false if it could not be asked for.
+func (l *Log) Free() (bytes int64, known bool) {
+	free := l.free.Load()
+	return free, free >= 0
+}
+
+// Look looks at the free space now, makes the reserve if it is gone, and
+// returns what Low then is. Others fill a disk too, and a log that is low gets
+// no records by which it would look: the caller looks from time to time. It
+// waits for a commit that is under way.
+func (l *Log) Look() bool {
+	l.commit.Lock()
+	defer l.commit.Unlock()
+	if l.State() == OK {
+		if !l.spare {
+			l.keepSpare()
+		}
+		l.watchSpace()
+	}
+	return l.Low()
+}
 
 // Queued returns how many records wait to become durable.
 func (l *Log) Queued() int {

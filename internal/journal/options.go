@@ -52,7 +52,7 @@ type Events struct {
 	BatchEnd   func(records, bytes int, err error)
 	// Dead tells, once, that the log has died and why.
 	Dead func(err error)
-	// Low tells that free space passed the floor, downwards (true) or upwards.
+	// Low tells that free space passed the floor, downwards (true) or upwards. free is -1 when it could not be asked for.
 	Low func(low bool, free int64)
 	// Rolled tells that a new segment was begun.
 	Rolled func(first LSN)
