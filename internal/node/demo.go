@@ -37,6 +37,7 @@ type DemoConfig struct {
 	Hooks       Hooks                            // told besides the demo's own
 	Said        func(format string, args ...any) // progress, for a person
 	Change      func(*Plan)                      // last word on the plan, for drills; may be nil
+	Disk        journal.FS                       // of the journal; nil: the operating system's
 }
 
 // DemoAnswer is the summary at the end.
@@ -136,6 +137,13 @@ func (d *Demo) open(ctx context.Context) error {
 
 func (d *Demo) ledgerPath() string { return filepath.Join(d.cfg.Dir, "ledger.jsonl") }
 
+func (d *Demo) disk() journal.FS {
+	if d.cfg.Disk != nil {
+		return d.cfg.Disk
+	}
+	return journal.OS()
+}
+
 func (d *Demo) openNode(ctx context.Context, plan *Plan, trips string) error {
 	raft := cluster.Config{
 		Dir: d.cfg.Dir, Cluster: d.cfg.Node.Node.Cluster.Name, Node: plan.Node, Tuning: cluster.DefaultTuning(),
@@ -145,7 +153,7 @@ func (d *Demo) openNode(ctx context.Context, plan *Plan, trips string) error {
 		return err
 	}
 	world := World{
-		System: d.sys, Disk: journal.OS(), Dir: filepath.Join(d.cfg.Dir, "journal"), Trips: risk.NewDirTrips(trips),
+		System: d.sys, Disk: d.disk(), Dir: filepath.Join(d.cfg.Dir, "journal"), Trips: risk.NewDirTrips(trips),
 		Nonce: uint64(d.started.UnixNano()), Boot: bootClock, Log: d.cfg.Log, Cluster: RaftCluster(raft), Port: d.exchange.Port(),
 		Feeds: d.exchange.liveFeed(ctx, plan.Venue, d.cfg.Node.Node.Feeds[0].Heartbeat),
 	}

@@ -303,6 +303,7 @@ type journalStatus struct {
 	Group     string `json:"group"`
 	Epoch     uint32 `json:"epoch"`
 	Watermark string `json:"watermark"`
+	FreeBytes *int64 `json:"free_bytes"` // at the last look; null: unknown
 }
 
 func (n *Node) journalStatus() journalStatus {
@@ -310,7 +311,17 @@ func (n *Node) journalStatus() journalStatus {
 	if log == nil {
 		return journalStatus{State: "closed"}
 	}
-	return journalStatus{stateOf(log), log.Group(), log.Epoch(), strconv.FormatUint(uint64(log.Watermark()), 10)}
+	s := journalStatus{State: stateOf(log), Group: log.Group(), Epoch: log.Epoch(), Watermark: strconv.FormatUint(uint64(log.Watermark()), 10)}
+	if free, known := log.Free(); known {
+		s.FreeBytes = &free
+	}
+	return s
 }
 
-func stateOf(l *journal.Log) string { return l.State().String() }
+// stateOf is the log's state; of one that goes on below its floor, full.
+func stateOf(l *journal.Log) string {
+	if l.State() == journal.OK && l.Low() {
+		return "full"
+	}
+	return l.State().String()
+}
