@@ -86,6 +86,8 @@ type Desk struct {
 	doing    string      // why cancels go out, for CloseStep
 	partial  error       // why this desk can only close; nil: it may open
 	driven   map[market.ClOrdID]driven
+	said     standing
+	opened   bool // the session has opened, and risk is not told yet
 	revealed bool // something came to light that may have to be withdrawn
 }
 
@@ -208,6 +210,8 @@ func (d *Desk) Handle(now risk.Reading, m Message) {
 		d.revealed = false
 		d.drive()
 	}
+	_, tick := m.(Tick)
+	d.report(tick)
 }
 
 // step runs the machine and what comes of it.

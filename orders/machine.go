@@ -74,6 +74,9 @@ type Machine struct {
 	pos       map[market.Instrument]market.Qty
 	unknown   map[market.Instrument]int
 	unknowns  int
+	foreigns  int    // live orders that only the venue knows
+	changes   uint64 // of the sets that these two count
+	lists     uint64 // whole lists
 	session   session
 	listWhole bool
 	listing   bool

@@ -1,10 +1,6 @@
 package orders
 
-import (
-	"time"
-
-	"github.com/failshut/failshut/risk"
-)
+import "github.com/failshut/failshut/risk"
 
 // earlyCancels is how many cancels that overtook their orders are remembered.
 const earlyCancels = 1024
@@ -38,7 +34,7 @@ func (d *Desk) linked(l Link) {
 		d.p.Events.LinkState(l.Event, l.Why)
 	}
 	if l.Event == LinkLogon {
-		d.linkedAt, d.revealed = d.now.Mono, true
+		d.linkedAt, d.revealed, d.opened = d.now.Mono, true, false
 		clear(d.driven) // another link may take at once what the last one refused
 		d.post(risk.Session{Account: d.p.Options.Account, Up: true})
 	}
@@ -148,7 +144,7 @@ func (d *Desk) tell(e Event) {
 	}
 }
 
-// watch calls the hooks of an event, and reports the end of a reconciliation.
+// watch calls the hooks of an event, and notes what it asks the desk to look at.
 func (d *Desk) watch(e Event) {
 	call := func(f func(Event)) {
 		if f != nil {
@@ -172,25 +168,8 @@ func (d *Desk) watch(e Event) {
 			d.p.Events.Vetoed(e.Order, e.Reason)
 		}
 	case EventOpen:
-		d.revealed = true
-		d.reconciled()
+		d.revealed, d.opened = true, true
 	default: // the listener hears of the rest
-	}
-}
-
-// reconciled tells risk that the venue's answers and the journal agree. An
-// order that only the venue knows is a difference.
-func (d *Desk) reconciled() {
-	digest := d.m.Digest()
-	r := risk.Reconciled{
-		Account: d.p.Options.Account, Epoch: d.p.Log.Epoch(), Unknown: d.m.Unknown(), Differences: d.m.Differences(),
-	}
-	for _, b := range digest[:8] {
-		r.Digest = r.Digest<<8 | uint64(b)
-	}
-	d.post(r)
-	if d.p.Events.ReconcileDone != nil {
-		d.p.Events.ReconcileDone(len(r.Differences), time.Duration(d.now.Mono-d.linkedAt))
 	}
 }
 

@@ -88,6 +88,7 @@ func (m *Machine) adopt(r *Report) *order {
 		oid: r.OrderID, qty: r.Qty, px: r.Price, w: wWorking, foreign: true, round: m.round, paper: r.Paper,
 	}
 	m.add(o)
+	m.stranger(true)
 	if r.ID != "" {
 		m.ids[r.ID] = o
 	}

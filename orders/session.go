@@ -162,6 +162,7 @@ func (m *Machine) massEnd(count int) {
 		return
 	}
 	m.listWhole = true
+	m.lists++
 	for _, o := range m.sweep() {
 		if o.closed() || o.waits() {
 			continue

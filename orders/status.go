@@ -149,6 +149,7 @@ func (m *Machine) tellUnknown(o *order) {
 		return
 	}
 	o.toldUnknown = is
+	m.changes++
 	if is {
 		m.unknowns++
 		m.unknown[o.Instrument]++
@@ -166,6 +167,9 @@ func (m *Machine) tellClosed(o *order) {
 		return
 	}
 	o.toldClosed = is
+	if o.foreign {
+		m.stranger(!is)
+	}
 	if is {
 		m.event(EventClosed, o).Reason = o.why
 		return
