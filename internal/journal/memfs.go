@@ -10,7 +10,6 @@ import (
 	"path"
 	"slices"
 	"sync"
-	"syscall"
 )
 
 // MemFS is a disk in memory that remembers what was made durable, and forgets
@@ -23,20 +22,6 @@ type MemFS struct {
 	space  int64
 	random *rand.Rand
 }
-
-// Loss says what a crash does to what was not synced.
-type Loss uint8
-
-const (
-	// LoseAll drops every write and directory change since the last sync.
-	LoseAll Loss = iota + 1
-	// LoseTail keeps a random first part of them, in order; the last write kept may be cut anywhere.
-	LoseTail
-	// LoseSectors keeps random sectors of 512 bytes of them, in no order, as a disk with a cache may.
-	LoseSectors
-	// LoseNothing keeps all: the process ended, the machine did not.
-	LoseNothing
-)
 
 // ErrCrashed is the answer of a handle from before a crash.
 var ErrCrashed = errors.New("the machine crashed")
@@ -80,32 +65,6 @@ func (m *MemFS) SetSpace(bytes int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.space = bytes
-}
-
-// Crash ends every open handle and every lock, and drops what was not durable as loss says.
-func (m *MemFS) Crash(loss Loss) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.life++
-	clear(m.locks)
-	for _, name := range sortedKeys(m.dirs) {
-		d := m.dirs[name]
-		keep := len(d.ops)
-		switch loss {
-		case LoseAll:
-			keep = 0
-		case LoseTail, LoseSectors: // A directory's changes are kept in order by every journalling file system.
-			keep = m.random.IntN(len(d.ops) + 1)
-		case LoseNothing:
-		}
-		for _, op := range d.ops[:keep] {
-			op.apply(d.durable)
-		}
-		d.ops, d.live = nil, maps.Clone(d.durable)
-		for _, file := range sortedKeys(d.live) {
-			d.live[file].crash(loss, m.random)
-		}
-	}
 }
 
 // Flip turns bit (0 to 7) of the byte at off of a file, at rest. It reports whether there is such a byte.
@@ -168,45 +127,6 @@ func (m *MemFS) Clone(seed uint64) *MemFS {
 		c.dirs[name] = n
 	}
 	return c
-}
-
-// crash keeps what loss says of the writes since the last sync.
-func (in *memInode) crash(loss Loss, random *rand.Rand) {
-	keep := len(in.writes)
-	part := -1 // bytes of the last write that is kept, -1 all
-	switch loss {
-	case LoseAll:
-		keep = 0
-	case LoseTail:
-		keep = random.IntN(len(in.writes) + 1)
-		if keep > 0 && in.writes[keep-1].data != nil {
-			part = random.IntN(len(in.writes[keep-1].data) + 1)
-		}
-	case LoseSectors, LoseNothing:
-	}
-	for i, w := range in.writes[:keep] {
-		switch {
-		case loss == LoseSectors && w.data != nil:
-			w.sectors(random, func(s memWrite) { in.durable = s.apply(in.durable) })
-		case i == keep-1 && part >= 0:
-			w.data = w.data[:part]
-			in.durable = w.apply(in.durable)
-		default:
-			in.durable = w.apply(in.durable)
-		}
-	}
-	in.writes, in.live = nil, append([]byte{}, in.durable...)
-}
-
-// sectors gives a random choice of w's sectors to put.
-func (w memWrite) sectors(random *rand.Rand, put func(memWrite)) {
-	for from := 0; from < len(w.data); {
-		to := min(len(w.data), from+sector-(w.off+from)%sector)
-		if random.IntN(2) == 0 {
-			put(memWrite{off: w.off + from, data: w.data[from:to]})
-		}
-		from = to
-	}
 }
 
 func (w memWrite) apply(b []byte) []byte {
@@ -372,88 +292,3 @@ func (l *memLock) Close() error {
 	}
 	return nil
 }
-
-type memFile struct {
-	fs   *MemFS
-	in   *memInode
-	life int
-}
-
-// enter takes the lock of the disk, if the handle is of this life.
-func (f *memFile) enter() (leave func(), err error) {
-	f.fs.mu.Lock()
-	if f.life != f.fs.life {
-		f.fs.mu.Unlock()
-		return nil, ErrCrashed
-	}
-	return f.fs.mu.Unlock, nil
-}
-
-func (f *memFile) ReadAt(b []byte, off int64) (int, error) {
-	leave, err := f.enter()
-	if err != nil {
-		return 0, err
-	}
-	defer leave()
-	if off >= int64(len(f.in.live)) {
-		return 0, io.EOF
-	}
-	n := copy(b, f.in.live[off:])
-	if n < len(b) {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-func (f *memFile) WriteAt(b []byte, off int64) (int, error) {
-	leave, err := f.enter()
-	if err != nil {
-		return 0, err
-	}
-	defer leave()
-	w := memWrite{off: int(off), data: append([]byte{}, b...)}
-	return len(b), f.put(w, off+int64(len(b)))
-}
-
-// put applies a write that makes the file at least end bytes long.
-func (f *memFile) put(w memWrite, end int64) error {
-	if grow := end - int64(len(f.in.live)); grow > 0 && f.fs.used()+grow > f.fs.space {
-		return syscall.ENOSPC
-	}
-	f.in.live = w.apply(f.in.live)
-	f.in.writes = append(f.in.writes, w)
-	return nil
-}
-
-func (f *memFile) Size() (int64, error) {
-	leave, err := f.enter()
-	if err != nil {
-		return 0, err
-	}
-	defer leave()
-	return int64(len(f.in.live)), nil
-}
-
-func (f *memFile) Allocate(size int64) error {
-	leave, err := f.enter()
-	if err != nil {
-		return err
-	}
-	defer leave()
-	return f.put(memWrite{size: int(size)}, size)
-}
-
-func (f *memFile) Sync() error {
-	leave, err := f.enter()
-	if err != nil {
-		return err
-	}
-	defer leave()
-	for _, w := range f.in.writes {
-		f.in.durable = w.apply(f.in.durable)
-	}
-	f.in.writes = nil
-	return nil
-}
-
-func (f *memFile) Close() error { return nil }

@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"errors"
+	"syscall"
 	"testing"
 
 	"github.com/failshut/failshut/internal/journal"
@@ -83,5 +84,43 @@ func TestLookAtADeadLogChangesNothing(t *testing.T) {
 	fs.AnswerFree(0)
 	if l.Look() || len(*told) != 0 {
 		t.Fatalf("Look() at a dead log = %v, events %v", l.Low(), *told)
+	}
+}
+
+func TestFullDiskHasRoomForLastWords(t *testing.T) {
+	mem := journal.NewMemFS(*seed)
+	o := small()
+	o.Floor = 3 * journal.SegmentMin
+	var low []bool
+	o.Events.Low = func(is bool, _ int64) { low = append(low, is) }
+	mem.SetSpace(6 * journal.SegmentMin)
+	l, _ := open(t, mem, o)
+	if l.Low() {
+		t.Fatal("Low() with four segments free and a floor of three")
+	}
+	mem.SetSpace(3*journal.SegmentMin - 1)
+	appendText(t, l, "notices")
+	commit(t, l)
+	if !l.Low() || l.State() != journal.OK || len(low) != 1 || !low[0] {
+		t.Fatalf("low %v, events %v, state %v: want low, and the log going on", l.Low(), low, l.State())
+	}
+	mem.SetSpace(0) // Nothing can be allocated any more; what is left is the segment's end and the reserve.
+	body := make([]byte, 8000)
+	n := 0
+	for ; n < 100; n++ {
+		if _, err := l.Append(journal.KindFirst, 1, body); err != nil {
+			break
+		}
+		if _, err := l.Commit(); err != nil {
+			break
+		}
+	}
+	if n < 10 || n > 20 || l.State() != journal.Dead || !errors.Is(l.Err(), syscall.ENOSPC) {
+		t.Fatalf("wrote %d records of 8 kB, state %v, %v: want the rest of one segment and the reserve, then dead of ENOSPC", n, l.State(), l.Err())
+	}
+	mem.Crash(journal.LoseAll)
+	mem.SetSpace(1 << 30)
+	if _, rec := open(t, mem, o); rec.State != journal.OK || rec.Records != uint64(n)+2 {
+		t.Fatalf("Recovery = %+v, want %d records", rec, n+2)
 	}
 }
