@@ -220,3 +220,12 @@ func TestTargetOfWhatHasNoPriceIsHeld(t *testing.T) {
 	a.heardOf("held book")
 	a.last(0)
 }
+
+func TestTargetSendsWhereOnlyReducingIsAllowed(t *testing.T) {
+	a := newAiming(t, 2*market.Unit)
+	a.board.mode = risk.ReduceOnly
+	a.say(0)
+	if in := a.last(1); !in.ReduceOnly {
+		t.Errorf("%+v left, want a reducing order", in)
+	}
+}

@@ -195,3 +195,25 @@ func TestDataOfAnInstrumentThatIsNotItsOwnIsNotTold(t *testing.T) {
 	n.settle()
 	same(t, n.u.heardSince(), nil)
 }
+
+func TestBehindANewBeginningNothingFromBeforeIsMissed(t *testing.T) {
+	n := newNarrow(t)
+	n.err = errPlanted
+	n.fill()
+	n.feed.Trade(trade(acme, 3)) // lost
+	n.settle()
+	n.feed.Trade(trade(bolt, 4)) // the gap is told, and a showing is owed
+	n.settle()
+	n.fill()
+	n.feed.Trade(trade(bolt, 5)) // lost, and not told
+	n.settle()
+	n.u.heardSince()
+	n.feed.State(feeds.StateChange{State: feeds.Live, Reset: true, Why: "shown"})
+	n.feed.Trade(trade(bolt, 6))
+	n.settle()
+	same(t, n.u.heardSince(), []string{"state * live shown", "trade BOLT 6"})
+	if n.shown != 3 {
+		t.Errorf("asked for %d showings, want none after the one that came", n.shown)
+	}
+	n.readable(6, acme, bolt)
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/feeds"
+	"github.com/failshut/failshut/mailbox"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
 	"github.com/failshut/failshut/risk"
@@ -172,5 +173,18 @@ func TestAfterACrashTargetTradesAgain(t *testing.T) {
 	r.settle()
 	if len(r.desk.placed) != 2 {
 		t.Errorf("placed %d, want nothing more: the position is what is wanted", len(r.desk.placed))
+	}
+}
+
+func TestTheStateAndWhatWasMissedGetThroughToOneThatIsStarting(t *testing.T) {
+	for want, messages := range map[mailbox.Lane][]strategy.Message{
+		mailbox.Control: {strategy.Restored(strategy.State{}), strategy.Missed(1), strategy.GateChanged(strategy.Gate{})},
+		mailbox.Reports: {strategy.Told(orders.Event{}, 1)},
+	} {
+		for _, m := range messages {
+			if got := strategy.Lane(m); got != want {
+				t.Errorf("%+v waits in lane %s, want %s", m, got, want)
+			}
+		}
 	}
 }

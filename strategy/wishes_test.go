@@ -1,7 +1,6 @@
 package strategy_test
 
 import (
-	"fmt"
 	"runtime"
 	"slices"
 	"testing"
@@ -90,28 +89,6 @@ func TestAnErrorWhereAnAnswerIsToldPlacesNothingOfIt(t *testing.T) {
 	}
 }
 
-func TestARefusalOfTheGateIsTold(t *testing.T) {
-	r, u, feed := trading(t, func(c *strategy.Context, _ uint64) { c.Place(buy(acme)) })
-	r.at(feed, 1)
-	if len(u.told()) != 0 || len(r.desk.placed) != 1 {
-		t.Fatalf("placed %d, want it handed over without an answer yet", len(r.desk.placed))
-	}
-	r.event(r.refusal(0, risk.CodeShut))
-	got := u.told()
-	if len(got) != 1 {
-		t.Fatalf("told %+v, want one refusal", got)
-	}
-	e := got[0]
-	if e.Kind != strategy.KindRefused || e.Reason != string(risk.CodeShut) || e.Count != 1 || e.Decision.Cause() != r.desk.placed[0].Cause || e.Instrument != acme {
-		t.Errorf("told %+v, want the refusal of the decision with the gate's word", e)
-	}
-	r.trades(feed, func(c *strategy.Context) {
-		if w := c.Working(acme); len(w) != 0 {
-			t.Errorf("working %+v after the refusal, want none", w)
-		}
-	}, u, 2)
-}
-
 // trades lets the strategy look at something at a trade.
 func (r *rig) trades(feed feeds.Sink, look func(c *strategy.Context), u *trader, seq uint64) {
 	r.t.Helper()
@@ -128,171 +105,6 @@ func (r *rig) trades(feed feeds.Sink, look func(c *strategy.Context), u *trader,
 	}
 }
 
-func TestRefusalsOfOneReasonAreToldOnceIn100ms(t *testing.T) {
-	for _, by := range []string{"the shell", "the gate"} {
-		t.Run("by "+by, func(t *testing.T) {
-			r, u, feed := trading(t, func(c *strategy.Context, n uint64) {
-				i := acme
-				if n == 6 {
-					i = bolt
-				}
-				c.Place(buy(i))
-			})
-			if by == "the shell" {
-				r.desk.err = mailbox.ErrFull
-			}
-			refused := func(seq uint64) {
-				r.at(feed, seq)
-				if r.desk.err == nil {
-					r.event(r.refusal(len(r.desk.placed)-1, strategy.ReasonFull))
-				}
-			}
-			for seq := range uint64(5) {
-				refused(seq + 1)
-			}
-			if got := u.told(); len(got) != 1 || got[0].Count != 1 || got[0].Reason != strategy.ReasonFull {
-				t.Fatalf("told %+v at once, want the first refusal alone", got)
-			}
-			refused(6)
-			if got := u.told(); len(got) != 1 || got[0].Instrument != bolt {
-				t.Fatalf("told %+v, want the refusal of another instrument at once", got)
-			}
-			r.pass(99 * time.Millisecond)
-			if got := u.told(); len(got) != 0 {
-				t.Fatalf("told %+v within 100 ms, want nothing", got)
-			}
-			r.pass(time.Millisecond)
-			if got := u.told(); len(got) != 1 || got[0].Count != 4 || got[0].Instrument != acme {
-				t.Fatalf("told %+v at 100 ms, want the four that were kept back in one", got)
-			}
-			r.pass(time.Second)
-			if got := u.told(); len(got) != 0 {
-				t.Errorf("told %+v later, want nothing", got)
-			}
-			if want := 6; by == "the shell" && r.noes[strategy.ReasonFull] != want {
-				t.Errorf("counted %v, want each of %d", r.noes, want)
-			}
-		})
-	}
-}
-
-func TestARefusalAnsweredWithAnOrderDoesNotSpin(t *testing.T) {
-	again := func(c *strategy.Context, e strategy.OrderEvent) error {
-		if e.Kind == strategy.KindRefused {
-			c.Place(buy(acme))
-		}
-		return nil
-	}
-	t.Run("refused by the gate", func(t *testing.T) {
-		r, u, feed := trading(t, func(c *strategy.Context, _ uint64) { c.Place(buy(acme)) })
-		u.order = again
-		r.at(feed, 1)
-		answered := 0
-		for range 3600 * 100 / 100 { // looked at once a second for an hour
-			for ; answered < len(r.desk.placed); answered++ {
-				r.event(r.refusal(answered, risk.CodeShut))
-			}
-			r.pass(time.Second)
-		}
-		if n := len(u.told()); n > 36000 || n < 3600 {
-			t.Errorf("told %d refusals in an hour, want at least one a second and at most ten", n)
-		}
-		causes := map[risk.Cause]bool{}
-		for _, in := range r.desk.placed {
-			if causes[in.Cause] {
-				t.Fatalf("decision %x was made twice: the account would take the second for the first", in.Cause)
-			}
-			causes[in.Cause] = true
-		}
-	})
-	t.Run("refused here", func(t *testing.T) {
-		r, u, feed := trading(t, func(c *strategy.Context, _ uint64) { c.Place(buy(acme)) })
-		u.order, r.desk.err = again, mailbox.ErrFull
-		r.at(feed, 1)
-		r.pass(10 * time.Second)
-		if n := len(u.told()); n != 101 {
-			t.Errorf("told %d refusals in 10 s, want one in 100 ms", n)
-		}
-	})
-	t.Run("a cancel of what is not its own", func(t *testing.T) {
-		r, u, feed := trading(t, func(c *strategy.Context, _ uint64) { c.Cancel(strategy.DecisionOf(risk.Cause{9})) })
-		u.order = func(c *strategy.Context, e strategy.OrderEvent) error {
-			c.Cancel(e.Decision)
-			return nil
-		}
-		r.at(feed, 1)
-		if got := u.told(); len(got) != 1 || got[0].Reason != strategy.ReasonNotMine || r.noes[strategy.ReasonNotMine] != 2 {
-			t.Errorf("told %+v, counted %v, want NOT_MINE once, counted twice", got, r.noes)
-		}
-	})
-}
-
-func TestMoreThan64EffectsAreRefused(t *testing.T) {
-	r, u, feed := trading(t, func(c *strategy.Context, _ uint64) {
-		for range 70 {
-			c.Place(buy(acme))
-		}
-	})
-	r.at(feed, 1)
-	if got := u.told(); len(r.desk.placed) != 64 || r.noes[strategy.ReasonFlood] != 6 || len(got) != 1 || got[0].Reason != strategy.ReasonFlood {
-		t.Errorf("placed %d, counted %v, told %+v, want 64 placed and 6 refused FLOOD", len(r.desk.placed), r.noes, got)
-	}
-	r.at(feed, 2)
-	if len(r.desk.placed) != 128 {
-		t.Errorf("placed %d, want the next handler to have its own 64", len(r.desk.placed))
-	}
-}
-
-func TestWhatTheAccountDoesNotTakeIsRefused(t *testing.T) {
-	for _, c := range []struct {
-		err  error
-		want string
-	}{
-		{mailbox.ErrFull, strategy.ReasonFull}, {actors.ErrFull, strategy.ReasonFull}, {actors.ErrSuspended, strategy.ReasonSuspended}, {actors.ErrFenced, strategy.ReasonFenced},
-	} {
-		r, u, feed := trading(t, func(c *strategy.Context, _ uint64) {
-			c.Place(buy(acme))
-			c.Target(bolt, market.Unit)
-		})
-		r.desk.err = fmt.Errorf("telling: %w", c.err)
-		r.at(feed, 1)
-		got := u.told()
-		if len(got) != 2 || got[0].Reason != c.want || got[1].Reason != c.want || r.noes[c.want] != 2 {
-			t.Errorf("%v: told %+v, counted %v, want two refusals %s", c.err, got, r.noes, c.want)
-		}
-		r.desk.err = nil
-		r.trades(feed, func(c *strategy.Context) {
-			if len(c.Working(acme))+len(c.Working(bolt)) != 0 {
-				t.Errorf("working %+v %+v, want none", c.Working(acme), c.Working(bolt))
-			}
-		}, u, 2)
-	}
-}
-
-func TestAnIntentThatLacksSomethingIsRefused(t *testing.T) {
-	for name, spoil := range map[string]func(*risk.Intent){
-		"everything": func(in *risk.Intent) { *in = risk.Intent{} },
-		"instrument": func(in *risk.Intent) { in.Instrument = market.Instrument{} },
-		"side":       func(in *risk.Intent) { in.Side = 0 },
-		"type":       func(in *risk.Intent) { in.Type = 0 },
-		"tif":        func(in *risk.Intent) { in.TIF = 0 },
-		"qty":        func(in *risk.Intent) { in.Qty = 0 },
-		"above zero": func(in *risk.Intent) { in.Qty = -1 },
-	} {
-		t.Run(name, func(t *testing.T) {
-			r, u, feed := trading(t, func(c *strategy.Context, _ uint64) {
-				in := buy(acme)
-				spoil(&in)
-				c.Place(in)
-			})
-			r.at(feed, 1)
-			if got := u.told(); len(r.desk.placed) != 0 || len(got) != 1 || got[0].Reason != strategy.ReasonBadIntent {
-				t.Errorf("placed %d, told %+v, want BAD_INTENT", len(r.desk.placed), got)
-			}
-		})
-	}
-}
-
 func TestWhatIsNotTheUsersToSayIsOverwritten(t *testing.T) {
 	var d strategy.Decision
 	r, _, feed := trading(t, func(c *strategy.Context, _ uint64) {
@@ -305,51 +117,6 @@ func TestWhatIsNotTheUsersToSayIsOverwritten(t *testing.T) {
 	now := r.sys.Instant(r.sys.Now())
 	if in.ID != "" || in.Account != "A1" || in.Strategy != "s" || in.Cause != d.Cause() || in.Decided != now || in.Read != now || in.TTL != time.Second {
 		t.Errorf("handed over %+v, want account, strategy, decision, stamps and time to live of the shell", in)
-	}
-}
-
-func TestPlaceBesideTarget(t *testing.T) {
-	var same bool // Target and Place in one handler
-	r, u, feed := trading(t, func(c *strategy.Context, n uint64) {
-		switch n {
-		case 1:
-			c.Target(acme, market.Unit)
-			if same {
-				c.Place(buy(acme))
-			}
-		case 2:
-			c.Place(buy(acme))
-		case 3:
-			c.Place(sell(acme))
-			c.Place(buy(bolt))
-			c.Place(buy(acme), strategy.Beside())
-		case 4:
-			c.Place(buy(acme))
-		}
-	})
-	r.at(feed, 1)
-	r.at(feed, 2)
-	if got := u.told(); len(got) != 1 || got[0].Reason != strategy.ReasonMixed || len(r.desk.placed) != 1 {
-		t.Fatalf("told %+v, placed %d, want MIXED beside the order of Target", got, len(r.desk.placed))
-	}
-	r.at(feed, 3)
-	if len(r.desk.placed) != 4 {
-		t.Fatalf("placed %d, want the other side, the other instrument and what is Beside", len(r.desk.placed))
-	}
-	r.filled(0)
-	r.at(feed, 4)
-	if len(r.desk.placed) != 5 {
-		t.Errorf("placed %d, want Place taken once the order of Target has ended", len(r.desk.placed))
-	}
-
-	same = true
-	r, u, feed = trading(t, func(c *strategy.Context, _ uint64) {
-		c.Target(acme, market.Unit)
-		c.Place(buy(acme))
-	})
-	r.at(feed, 1)
-	if got := u.told(); len(got) != 1 || got[0].Reason != strategy.ReasonMixed || len(r.desk.placed) != 1 {
-		t.Errorf("told %+v, placed %d, want MIXED in the same handler too", got, len(r.desk.placed))
 	}
 }
 
@@ -496,5 +263,20 @@ func TestOnStopMayCancelAndNotPlace(t *testing.T) {
 	same(t, u.heardSince(), []string{"stop shutdown"})
 	if len(r.desk.placed) != 1 || len(r.desk.cancelled) == 0 || r.desk.swept != 1 || r.noes[strategy.ReasonStopping] != 2 {
 		t.Errorf("placed %d, cancelled %d, swept %d, counted %v, want cancels alone", len(r.desk.placed), len(r.desk.cancelled), r.desk.swept, r.noes)
+	}
+}
+
+func TestASaleOfWhatIsNotHeldIsMarkedShort(t *testing.T) {
+	for qty, short := range map[market.Qty]bool{market.Unit: false, market.Unit + 1: true} {
+		r, _, feed := trading(t, func(c *strategy.Context, _ uint64) {
+			in := sell(acme)
+			in.Qty = qty
+			c.Place(in)
+		})
+		r.event(orders.Event{Kind: orders.EventFill, Instrument: acme, Side: market.Buy, LastQty: market.Unit, Evidence: 1})
+		r.at(feed, 1)
+		if len(r.desk.placed) != 1 || r.desk.placed[0].Short != short {
+			t.Errorf("sale of %s out of 1: %+v, want short %v", qty, r.desk.placed, short)
+		}
 	}
 }
