@@ -150,6 +150,37 @@ func TestInboundCounterIsWhatTheJournalKnows(t *testing.T) {
 	}
 }
 
+// TestWhatABustTakesAwayIsBelowZero for whoever adds up: the listener, the hook
+// and the gate.
+func TestWhatABustTakesAwayIsBelowZero(t *testing.T) {
+	b := newBench(t)
+	b.place(1)
+	b.commit()
+	n := b.wire.placed[0]
+	b.hear(fill(n, "E1", 4*market.Unit, 4*market.Unit))
+	b.hear(fill(n, "E2", 7*market.Unit, 3*market.Unit))
+	correct := fill(n, "C1", 5*market.Unit, 2*market.Unit)
+	correct.Type, correct.ExecRef = orders.ExecCorrect, "E1"
+	b.hear(correct)
+	bust := fill(n, "B1", 2*market.Unit, 3*market.Unit)
+	bust.Type, bust.ExecRef = orders.ExecBust, "E2"
+	b.hear(bust)
+	sum, got := market.Qty(0), map[orders.EventKind]market.Qty{}
+	for _, e := range b.events {
+		sum += e.LastQty
+		got[e.Kind] += e.LastQty
+		if e.LastQty != 0 && e.Cum != sum {
+			t.Errorf("%v of %v makes %v, want %v", e.Kind, e.LastQty, e.Cum, sum)
+		}
+	}
+	if got[orders.EventFill] != 7*market.Unit || got[orders.EventCorrected] != -2*market.Unit || got[orders.EventBusted] != -3*market.Unit {
+		t.Errorf("told %v, want fills of 7, a correction of -2 and a bust of -3", got)
+	}
+	if p := b.risk.Desk.Positions(account); len(p) != 1 || p[0].Qty != 2*market.Unit || p[0].Qty != sum {
+		t.Errorf("the gate holds %v, want the sum of 2", p)
+	}
+}
+
 func TestRecallTellsAStrategyWhatTheJournalKnows(t *testing.T) {
 	b := newBench(t)
 	b.place(1)

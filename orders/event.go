@@ -109,8 +109,8 @@ type Event struct {
 	Leaves     market.Qty
 	Price      market.Price
 	Reason     Reason
-	Exec       string     // of a fill, bust or correction
-	LastQty    market.Qty // quantity added by a fill; of a bust the quantity taken away
+	Exec       string     // of a fill or correction its own id, of a bust the id of what it takes away
+	LastQty    market.Qty // signed change of Cum: above 0 of a fill, below 0 of a bust, either or 0 of a correction
 	LastPx     market.Price
 	Evidence   uint64 // LSN of the record that it follows from, 0 for none
 	Replay     bool   // told again after a restart

@@ -19,7 +19,7 @@ const (
 	OutAsk                              // send Question
 	OutMassCancel                       // send a mass cancel of Scope
 	OutHold                             // post Held to the gate
-	OutExecute                          // post an execution fact to the gate: Event.Exec, LastQty signed, LastPx
+	OutExecute                          // post an execution fact to the gate: Event.Exec, LastQty (signed), LastPx
 	OutRecord                           // append Record behind
 )
 

@@ -162,12 +162,10 @@ func words(e orders.Event) []string {
 		w = append(w, "reason="+string(e.Reason), string(e.Reason))
 	}
 	if e.Exec != "" {
-		w = append(w, "exec="+e.Exec, fmt.Sprintf("%v@%v", abs(e.LastQty), e.LastPx))
+		w = append(w, "exec="+e.Exec, fmt.Sprintf("%v@%v", e.LastQty, e.LastPx))
 	}
 	return w
 }
-
-func abs(q market.Qty) market.Qty { return max(q, -q) }
 
 func sameWords(have, want []string) bool {
 	return slices.EqualFunc(have, want, sameText)
