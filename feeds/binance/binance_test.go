@@ -282,7 +282,7 @@ func FuzzFrame(f *testing.F) {
 // frames reads the lines of a recording into memory.
 func frames(tb testing.TB, name string) []feeds.Input {
 	tb.Helper()
-	rec, err := capture.Open(capture.Lines, []string{recordings.Open(tb, name)}, nil)
+	rec, err := capture.Open(tb.Context(), capture.Lines, []string{recordings.Open(tb, name)}, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -7,6 +7,7 @@
 package capture
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -77,15 +78,16 @@ type Recording struct {
 	files     []File
 	snapshots []snapshot
 
-	source   source // of the file being read
-	next     int    // the file to open next
-	begun    bool   // the present file has given a receive time
-	last     market.Timestamp
-	ahead    Packet // read, but to be given after a snapshot
-	waiting  bool
-	torn     bool
-	unread   int64
-	closeAll []io.Closer
+	ctx     context.Context   // a Recording is one reading, and lasts as long
+	source  *openFile         // the file being read
+	early   map[int]*openFile // files that can be opened but once, and are open before it is their turn
+	next    int               // the file to open next
+	begun   bool              // the present file has given a receive time
+	last    market.Timestamp
+	ahead   Packet // read, but to be given after a snapshot
+	waiting bool
+	torn    bool
+	unread  int64
 }
 
 // source is one open file.
@@ -96,29 +98,42 @@ type source interface {
 	rest() (torn bool, unread int64)
 }
 
-// Open opens files as one recording of family, with the REST bodies of snapshots merged in. It returns an error for
-// a file that cannot be opened and for one whose container does not suit; it reads the snapshot files whole.
-func Open(family Family, files, snapshots []string) (*Recording, error) {
-	r := &Recording{family: family, paths: files}
+// Open opens files as one recording of family, with the REST bodies of snapshots merged in, to be read as long as ctx
+// lasts: when it ends, Open and Next return its error, also where they wait for a pipe. Open returns an error for a file
+// that cannot be opened and for one whose container does not suit; it reads the snapshot files whole.
+func Open(ctx context.Context, family Family, files, snapshots []string) (*Recording, error) {
+	r := &Recording{ctx: ctx, family: family, paths: files, early: map[int]*openFile{}}
 	for _, p := range snapshots {
-		bodies, err := readSnapshots(p)
+		bodies, err := readSnapshots(ctx, p)
 		if err != nil {
 			return nil, err
 		}
 		r.snapshots = append(r.snapshots, bodies...)
 	}
 	sortSnapshots(r.snapshots)
-	for _, p := range files { // what they are is found first, so that nothing is judged before all are known
-		_, f, c, err := openSource(p, family)
-		if err != nil {
-			return nil, err
-		}
-		r.files = append(r.files, f)
-		if err := c.Close(); err != nil {
-			return nil, fmt.Errorf("capture: %s: %w", p, err)
+	for n := range files { // what they are is found first, so that nothing is judged before all are known
+		if err := r.look(n); err != nil {
+			return nil, errors.Join(err, r.Close())
 		}
 	}
 	return r, nil
+}
+
+// look finds what file n is.
+func (r *Recording) look(n int) error {
+	o, err := openSource(r.ctx, r.paths[n], r.family)
+	if err != nil {
+		return err
+	}
+	r.files = append(r.files, o.what)
+	if o.in.pipe {
+		r.early[n] = o
+		return nil
+	}
+	if err := o.Close(); err != nil {
+		return fmt.Errorf("capture: %s: %w", r.paths[n], err)
+	}
+	return nil
 }
 
 // Files says what each file turned out to be.
@@ -138,16 +153,25 @@ func (r *Recording) Untaken(n int64, torn bool) {
 
 // Close closes what is open. It is harmless twice.
 func (r *Recording) Close() error {
-	var errs []error
-	for _, c := range r.closeAll {
-		errs = append(errs, c.Close())
+	err := r.closeSource()
+	for _, o := range r.early {
+		err = errors.Join(err, o.Close())
 	}
-	r.closeAll, r.source = nil, nil
-	return errors.Join(errs...)
+	clear(r.early)
+	return err
 }
 
-// Next returns the next packet, io.EOF after the last one, or ErrOrder or ErrCompression, after which nothing more
-// can be read.
+func (r *Recording) closeSource() error {
+	if r.source == nil {
+		return nil
+	}
+	o := r.source
+	r.source = nil
+	return o.Close()
+}
+
+// Next returns the next packet, io.EOF after the last one, or ErrOrder, ErrCompression or the error of the context,
+// after which nothing more can be read.
 func (r *Recording) Next() (Packet, error) {
 	if !r.waiting {
 		p, err := r.read()
@@ -187,30 +211,44 @@ func (r *Recording) snapshot() Packet {
 func (r *Recording) read() (Packet, error) {
 	for {
 		if r.source == nil {
-			if r.next >= len(r.paths) {
-				return Packet{}, io.EOF
-			}
-			s, _, c, err := openSource(r.paths[r.next], r.family)
-			if err != nil {
+			if err := r.open(); err != nil {
 				return Packet{}, err
 			}
-			r.next++
-			r.source, r.begun = s, false
-			r.closeAll = append(r.closeAll, c)
 		}
 		in, err := r.source.next()
 		if err == nil {
 			return r.inOrder(in)
+		}
+		if ended := r.ctx.Err(); ended != nil {
+			return Packet{}, stopped(ended) // whatever the end of the bytes was taken for
 		}
 		if !errors.Is(err, io.EOF) {
 			return Packet{}, fmt.Errorf("%w: %s", err, r.name())
 		}
 		torn, unread := r.source.rest()
 		r.Untaken(unread, torn)
-		if err := r.Close(); err != nil {
+		if err := r.closeSource(); err != nil {
 			return Packet{}, fmt.Errorf("capture: %s: %w", r.name(), err)
 		}
 	}
+}
+
+// open opens the next file, io.EOF after the last one.
+func (r *Recording) open() error {
+	if r.next >= len(r.paths) {
+		return io.EOF
+	}
+	o := r.early[r.next]
+	delete(r.early, r.next)
+	if o == nil {
+		var err error
+		if o, err = openSource(r.ctx, r.paths[r.next], r.family); err != nil {
+			return err
+		}
+	}
+	r.next++
+	r.source, r.begun = o, false
+	return nil
 }
 
 func (r *Recording) name() string { return filepath.Base(r.paths[r.next-1]) }

@@ -36,7 +36,7 @@ func file(t testing.TB, b []byte) string {
 // read opens b as one recording and returns its packets, a line each.
 func read(t testing.TB, family capture.Family, b []byte, snapshots ...string) (string, *capture.Recording) {
 	t.Helper()
-	r, err := capture.Open(family, []string{file(t, b)}, snapshots)
+	r, err := capture.Open(t.Context(), family, []string{file(t, b)}, snapshots)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,7 +285,7 @@ func FuzzRecording(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, family := range []capture.Family{capture.Datagrams, capture.Lines, capture.Records} {
-			r, err := capture.Open(family, []string{p}, nil)
+			r, err := capture.Open(t.Context(), family, []string{p}, nil)
 			if err != nil {
 				continue
 			}

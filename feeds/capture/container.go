@@ -3,39 +3,45 @@ package capture
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 )
 
-// opened file, with its decompressor.
-type closer struct {
-	file *os.File
-	free func()
+// openFile is one file that is being read.
+type openFile struct {
+	source
+	what File
+	in   *input
+	free func() // of the decompressor; nil for none
 }
 
-func (c closer) Close() error {
-	if c.free != nil {
-		c.free()
+// Close closes the file.
+func (o *openFile) Close() error {
+	if o.free != nil {
+		o.free()
 	}
-	return c.file.Close()
+	return o.in.Close()
 }
 
-// openSource opens the file at path and finds what it is.
-func openSource(path string, family Family) (source, File, io.Closer, error) {
-	f, err := os.Open(path)
+// openSource opens the file at path, to be read until ctx ends, and finds what it is.
+func openSource(ctx context.Context, path string, family Family) (*openFile, error) {
+	in, err := openInput(ctx, path)
 	if err != nil {
-		return nil, File{}, nil, fmt.Errorf("capture: %w", err)
+		return nil, err
 	}
-	s, kind, compression, free, err := newSource(f, family)
+	s, kind, compression, free, err := newSource(in, family)
 	if err != nil {
-		_ = f.Close() // the first error is the one that counts
-		return nil, File{}, nil, fmt.Errorf("%s: %w", filepath.Base(path), err)
+		if ended := ctx.Err(); ended != nil {
+			err = stopped(ended)
+		}
+		_ = in.Close() // the first error is the one that counts
+		return nil, fmt.Errorf("%s: %w", filepath.Base(path), err)
 	}
-	return s, File{Name: filepath.Base(path), Container: kind, Compression: compression}, closer{f, free}, nil
+	return &openFile{s, File{Name: filepath.Base(path), Container: kind, Compression: compression}, in, free}, nil
 }
 
 // newSource finds how r is compressed and laid out.

@@ -3,6 +3,7 @@ package capture
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -185,18 +186,25 @@ func seconds(b []byte) (market.Timestamp, bool) {
 // snapshot is one body out of a snapshot file.
 type snapshot struct{ feeds.Input }
 
-const maxSnapshots = 1 << 16 // bodies of one file
+// Bounds of one file of snapshots, which is kept whole.
+const (
+	maxSnapshots     = 1 << 16 // bodies
+	maxSnapshotBytes = 256 << 20
+)
 
 // readSnapshots reads every body of the file at path.
-func readSnapshots(path string) ([]snapshot, error) {
-	s, _, c, err := openSource(path, Lines)
+func readSnapshots(ctx context.Context, path string) ([]snapshot, error) {
+	s, err := openSource(ctx, path, Lines)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = c.Close() }() // nothing was written
+	defer func() { _ = s.Close() }() // nothing was written
 	var out []snapshot
-	for len(out) < maxSnapshots {
+	for size := 0; len(out) < maxSnapshots && size <= maxSnapshotBytes; {
 		in, err := s.next()
+		if ended := ctx.Err(); ended != nil {
+			return nil, stopped(ended)
+		}
 		if errors.Is(err, io.EOF) {
 			return out, nil
 		}
@@ -210,9 +218,10 @@ func readSnapshots(path string) ([]snapshot, error) {
 			in.Kind = feeds.Body
 		}
 		in.Data = bytes.Clone(in.Data)
+		size += len(in.Data)
 		out = append(out, snapshot{in})
 	}
-	return nil, fmt.Errorf("capture: %s: more than %d bodies", filepath.Base(path), maxSnapshots)
+	return nil, fmt.Errorf("capture: %s: more than %d bodies, or than %d bytes of them", filepath.Base(path), maxSnapshots, maxSnapshotBytes)
 }
 
 func sortSnapshots(s []snapshot) {

@@ -23,7 +23,7 @@ func (s *tally) State(feeds.StateChange) { s.states++ }
 // packets reads a whole recording into memory.
 func packets(tb testing.TB, name string) []feeds.Input {
 	tb.Helper()
-	rec, err := capture.Open(capture.Datagrams, []string{recordings.Open(tb, name)}, nil)
+	rec, err := capture.Open(tb.Context(), capture.Datagrams, []string{recordings.Open(tb, name)}, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -37,7 +37,7 @@ type tap struct {
 }
 
 func run(ctx context.Context, f Format, files, snapshots []string, t *tap) (Report, *feeds.Desk, error) {
-	rec, err := capture.Open(f.Family, files, snapshots)
+	rec, err := capture.Open(ctx, f.Family, files, snapshots)
 	if err != nil {
 		return Report{}, nil, err
 	}

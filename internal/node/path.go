@@ -23,7 +23,7 @@ func OpenPath(ctx context.Context, cfg ReplayConfig) (*Path, error) {
 	if err != nil {
 		return nil, err
 	}
-	rec, err := capture.Open(cfg.Format.Family, cfg.Files, cfg.Snapshots)
+	rec, err := capture.Open(ctx, cfg.Format.Family, cfg.Files, cfg.Snapshots)
 	if err != nil {
 		return nil, err
 	}

@@ -82,7 +82,7 @@ func Replay(ctx context.Context, cfg ReplayConfig) (ReplayAnswer, error) {
 	if err != nil {
 		return ReplayAnswer{}, err
 	}
-	rec, err := capture.Open(cfg.Format.Family, cfg.Files, cfg.Snapshots)
+	rec, err := capture.Open(ctx, cfg.Format.Family, cfg.Files, cfg.Snapshots)
 	if err != nil {
 		return ReplayAnswer{}, err
 	}

@@ -184,7 +184,7 @@ func TestPaperEqualsTheNaiveModelOnRecordings(t *testing.T) {
 			s := newStage(t, max(1, *seedFlag))
 			feed, err := tt.feed(feeds.Config{Venue: "PAPER", Name: name, Limits: feeds.DefaultLimits(), Offline: true, Sink: s})
 			s.must(err)
-			rec, err := capture.Open(tt.family, files, nil)
+			rec, err := capture.Open(t.Context(), tt.family, files, nil)
 			s.must(err)
 			s.play(feed, rec)
 			s.must(rec.Close())

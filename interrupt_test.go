@@ -1,0 +1,79 @@
+//go:build unix
+
+package failshut_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/failshut/failshut/feeds/iex/iextest"
+	"github.com/failshut/failshut/market"
+)
+
+// TestASignalEndsTheReadingOfAPipe has each command that reads a recording wait for a pipe that says no more, and read one
+// that never ends.
+func TestASignalEndsTheReadingOfAPipe(t *testing.T) {
+	level := iextest.Level("ACME", market.Buy, 100_0000, 1, true)
+	packet := iextest.Pcap(iextest.Segment{Session: 7, First: 1, Messages: [][]byte{level}, Sent: iextest.Start}.Bytes())
+	line := bytes.Repeat([]byte("x"), 1<<16)
+	for name, args := range map[string][]string{
+		"verify":     {"feed", "verify"},
+		"book":       {"feed", "book", "--symbol", "ACME"},
+		"replay":     {"replay", "--strategy", "cross"},
+		"bench path": {"bench", "path", "--replay"},
+	} {
+		for _, tt := range []struct {
+			name, format string
+			head, more   []byte
+		}{
+			{"a pipe that says no more", "iex-deep10", packet, nil},
+			{"a line that never ends", "binance-spot", line, line},
+		} {
+			t.Run(name+" of "+tt.name, func(t *testing.T) {
+				path := filepath.Join(t.TempDir(), "pipe")
+				if err := syscall.Mkfifo(path, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				p := child(t, "product", append(args, path, "--format", tt.format)...)
+				var stdout, stderr bytes.Buffer
+				p.Stdout, p.Stderr = &stdout, &stderr
+				if err := p.Start(); err != nil {
+					t.Fatal(err)
+				}
+				stuck := time.AfterFunc(20*time.Second, func() { _ = p.Process.Kill() }) // the code below says so
+				defer stuck.Stop()
+				feed(t, path, tt.head, tt.more, func() { _ = p.Process.Signal(syscall.SIGINT) }, func() { _ = p.Wait() })
+				if code := p.ProcessState.ExitCode(); code != 130 {
+					t.Fatalf("exit %d, want 130: %s%s", code, stdout.String(), stderr.String())
+				}
+			})
+		}
+	}
+}
+
+// feed writes head to the pipe, once somebody reads it, then calls interrupt and goes on with more until nobody reads, or
+// waits.
+func feed(t *testing.T, path string, head, more []byte, interrupt, wait func()) {
+	t.Helper()
+	w, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Close() }()
+	if _, err := w.Write(head); err != nil {
+		t.Fatal(err)
+	}
+	interrupt()
+	for more != nil && err == nil {
+		_, err = w.Write(more)
+	}
+	if more != nil && !errors.Is(err, syscall.EPIPE) {
+		t.Errorf("writing ended with %v, want %v", err, syscall.EPIPE)
+	}
+	wait()
+}
