@@ -23,8 +23,9 @@ type Holder struct {
 	build    string
 	now      Reading
 	out      []Proposal
-	busy     map[string]bool // proposals under way
-	due      int64           // instant of the next step that waits for time; 0: none
+	busy     map[string]bool  // proposals under way
+	failed   map[string]int64 // instants before which the log is not asked again for what it did not take
+	due      int64            // instant of the next step that waits for time; 0: none
 	journal  Journal
 	rejected bool // the ledger does not take this journal's identity
 	lead     bool
@@ -55,7 +56,7 @@ type Holder struct {
 // any more.
 func NewHolder(d *Desk, log Log, build string) *Holder {
 	h := &Holder{
-		desk: d, log: log, build: build, busy: map[string]bool{}, sessions: map[market.Account]*session{},
+		desk: d, log: log, build: build, busy: map[string]bool{}, failed: map[string]int64{}, sessions: map[market.Account]*session{},
 		allowed: map[Scope]string{}, trades: map[market.Account]*plan{}, kept: map[string]bool{}, progress: map[Scope]stuck{},
 		waiting: map[string]func(answer, error){},
 	}

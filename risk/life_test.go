@@ -237,3 +237,27 @@ func TestWhatTheDeskIsToldHoldsForAHolderThatStartsLater(t *testing.T) {
 		t.Fatalf("gate = %+v, want OPEN", body.Why)
 	}
 }
+
+// A log without a leader refuses at once. What is proposed again at once then keeps a processor busy for as long as there is none.
+func TestWhatTheLogRefusesIsProposedAgainAfterAWhileAndNotAtOnce(t *testing.T) {
+	w := opened(t, nil)
+	tries := 0
+	w.fail = func() error {
+		tries++
+		return risk.ErrNotAppended
+	}
+	l := w.trip("A1/*/*", risk.Closed)
+	w.tell(risk.Wake{})
+	if tries != 1 {
+		t.Fatalf("the trip was proposed %d times at once, want once", tries)
+	}
+	w.pass(100 * time.Millisecond)
+	if tries < 10 || tries > 100 {
+		t.Fatalf("in 100 ms there were %d proposals, want one each 5 ms and those of Syncs", tries)
+	}
+	w.fail = nil
+	w.pass(10 * time.Millisecond)
+	if !w.desk.Status().Logged[l.ID] {
+		t.Fatal("the log does not know the trip 10 ms after it takes commands again")
+	}
+}

@@ -3,6 +3,7 @@ package risk
 import (
 	"maps"
 	"slices"
+	"time"
 )
 
 // Proposal is one command for the log. Whoever proposes it hands the outcome back to the holder as the message that Done makes.
@@ -22,10 +23,17 @@ type proposed struct {
 
 func (proposed) riskMessage() {}
 
-// propose sends a command unless one under the same key is under way.
+// propose sends a command unless one under the same key is under way, or failed a moment ago.
 func (h *Holder) propose(key string, c body) bool {
 	if h.busy[key] {
 		return false
+	}
+	if until, ok := h.failed[key]; ok {
+		if h.now.Mono < until {
+			h.at(until)
+			return false
+		}
+		delete(h.failed, key)
 	}
 	b, err := encodeCommand(header{h.desk.cfg.Node, key, h.now.Wall}, c)
 	if err != nil {
@@ -53,7 +61,8 @@ func (h *Holder) lost(p Proposal) {
 	}
 }
 
-// proposed takes the outcome of a proposal. An error changes nothing here: what the replica does not show is proposed again.
+// proposed takes the outcome of a proposal. An error changes nothing here: what the replica does not show is proposed again, after a
+// moment.
 func (h *Holder) proposed(m proposed) {
 	delete(h.busy, m.key)
 	done := h.waiting[m.key]
@@ -66,6 +75,10 @@ func (h *Holder) proposed(m proposed) {
 		h.rejected = true
 	}
 	if done == nil {
+		if (m.err != nil || !known) && m.key != "sync" { // which keeps an interval of its own
+			// A log without a leader answers at once, and what is committed may be applied here later: neither is asked without end.
+			h.failed[m.key] = h.now.Mono + max(int64(h.desk.cfg.Escrow.Urgent), int64(time.Millisecond))
+		}
 		return
 	}
 	if !known && m.err == nil { // committed, and not yet applied here
