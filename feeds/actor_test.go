@@ -12,6 +12,7 @@ import (
 
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/feeds"
+	"github.com/failshut/failshut/feeds/iex/iextest"
 	"github.com/failshut/failshut/feeds/itch"
 	"github.com/failshut/failshut/feeds/mold"
 	"github.com/failshut/failshut/mailbox"
@@ -190,6 +191,24 @@ func TestSilenceIsStaleAtThreeHeartbeatsByTheClock(t *testing.T) {
 	}
 	if q, _ := h.board.Read(simAcme); q.State != feeds.Stale || q.Ask.Qty != 0 {
 		t.Errorf("the board shows %+v, want no price", q)
+	}
+}
+
+func TestHeartbeatsThatMayBeMissedAreALimit(t *testing.T) {
+	for _, n := range []int{1, 5} {
+		r := newUntimed(t, func(c *feeds.Config) { c.Limits.Silence = n })
+		r.send(0, data(1, 1))
+		if got, want := r.Deadline()-iextest.Start, int64(r.now)+int64(n)*int64(time.Second)+1; got != want {
+			t.Errorf("%d heartbeats: deadline = %d, want %d", n, got, want)
+		}
+		r.tick(time.Duration(n) * time.Second)
+		if got := r.Desk().State(); got != feeds.Live {
+			t.Errorf("%d heartbeats in silence: %s, want live", n, got)
+		}
+		r.tick(1)
+		if got := r.Desk().State(); got != feeds.Stale {
+			t.Errorf("a nanosecond after %d heartbeats in silence: %s, want stale", n, got)
+		}
 	}
 }
 

@@ -337,7 +337,7 @@ func (c *Channel) finish(now int64) {
 
 // judgeTime does what is due at now, which in a recording is nothing but silence.
 func (c *Channel) judgeTime(now int64) {
-	if c.desk.state == Live && now-c.desk.heard > 3*int64(c.traits.Heartbeat) {
+	if c.desk.state == Live && now-c.desk.heard > c.patience() {
 		if f := c.cfg.Events.Silence; f != nil {
 			f(time.Duration(now - c.desk.heard))
 		}
@@ -348,11 +348,14 @@ func (c *Channel) judgeTime(now int64) {
 	}
 }
 
+// patience is for how long the channel may be silent, in nanoseconds.
+func (c *Channel) patience() int64 { return int64(c.cfg.Limits.Silence) * int64(c.traits.Heartbeat) }
+
 // Deadline returns the Instant of the next Tick, 0 for none.
 func (c *Channel) Deadline() int64 {
 	at := int64(0)
 	if c.desk.state == Live && c.traits.Heartbeat > 0 {
-		at = c.desk.heard + 3*int64(c.traits.Heartbeat) + 1
+		at = c.desk.heard + c.patience() + 1
 	}
 	if c.cfg.Offline {
 		return at

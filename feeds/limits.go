@@ -10,6 +10,7 @@ import (
 type Limits struct {
 	Hold         int           // datagrams held for an early one before the hole counts as a gap
 	HoldFor      time.Duration // or for how long; a recording knows only Hold
+	Silence      int           // heartbeats that a channel may miss before it is Stale
 	Ring         int           // messages held while a gap is being refilled
 	RingBytes    int           // bytes of them, or of what the books of a websocket keep until they are linked
 	Seen         int           // delivered messages remembered to judge duplicates; a power of two
@@ -33,10 +34,12 @@ type Limits struct {
 	OracleRuns   int           // disagreements in a row that make a live book Suspect
 }
 
+const mostSilence = 1000 // heartbeats
+
 // DefaultLimits returns the bounds that feeds run with.
 func DefaultLimits() Limits {
 	return Limits{
-		Hold: 64, HoldFor: 20 * time.Millisecond, Ring: 65_536, RingBytes: 64 << 20, Seen: 65_536,
+		Hold: 64, HoldFor: 20 * time.Millisecond, Silence: 3, Ring: 65_536, RingBytes: 64 << 20, Seen: 65_536,
 		Symbols: 65_536, Levels: 10_000, SymbolEvents: 10_000, SymbolSeen: 8_192, Oracle: 4_096, Types: 256,
 		Requests: 8, RequestRetry: 100 * time.Millisecond, RequestTries: 5, RequestFor: time.Second,
 		Recoveries: 5, RecoverySpan: time.Minute, Retry: 5 * time.Minute, Retries: 3,
@@ -52,6 +55,7 @@ func (l Limits) Validate() error {
 		v    int
 	}{
 		{"hold", l.Hold},
+		{"silence", l.Silence},
 		{"ring", l.Ring},
 		{"ring bytes", l.RingBytes},
 		{"seen", l.Seen},
@@ -85,6 +89,9 @@ func (l Limits) Validate() error {
 		if c.v <= 0 {
 			errs = append(errs, fmt.Errorf("feeds: %s = %v, want above 0", c.name, c.v))
 		}
+	}
+	if l.Silence > mostSilence {
+		errs = append(errs, fmt.Errorf("feeds: silence = %d, want at most %d", l.Silence, mostSilence))
 	}
 	if l.Seen&(l.Seen-1) != 0 {
 		errs = append(errs, fmt.Errorf("feeds: seen = %d, want a power of two", l.Seen))

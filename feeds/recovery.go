@@ -143,9 +143,8 @@ func (c *Channel) ask(now int64) {
 }
 
 func (c *Channel) request(now int64, s *inquiry) {
-	retry := int64(c.cfg.Limits.RequestRetry)
 	s.tries++
-	s.due = now + retry + c.heal.draw(retry)
+	s.due = now + 1 + c.heal.draw(int64(c.cfg.Limits.RequestRetry)) // full jitter: those who lost the same packet do not ask together
 	c.desk.Ask(Output{Kind: Request, Session: c.session, From: s.from, To: s.to})
 	if f := c.cfg.Events.Request; f != nil {
 		f(s.from, s.to)

@@ -166,3 +166,30 @@ func TestEndOfInputLeavesNoDeadline(t *testing.T) {
 		t.Errorf("deadline of a late join in a recording = %d, want none", at)
 	}
 }
+
+// TestRequestsAreMadeAgainWithFullJitter looks at the waits of many channels that ask at one moment.
+func TestRequestsAreMadeAgainWithFullJitter(t *testing.T) {
+	const channels = 1000
+	retry := feeds.DefaultLimits().RequestRetry
+	var sum time.Duration
+	early := 0
+	for seed := range uint64(channels) {
+		r := newRig(t, func(c *feeds.Config) { asking(c); c.Seed = seed })
+		r.send(0, data(1, 1), data(3, 1))
+		r.tick(20 * time.Millisecond)
+		if len(r.out) != 1 {
+			t.Fatalf("seed %d: %d requests, want 1", seed, len(r.out))
+		}
+		wait := time.Duration(r.Deadline()-iextest.Start) - r.now
+		if wait <= 0 || wait > retry {
+			t.Fatalf("seed %d: asked again after %s, want above 0 and at most %s", seed, wait, retry)
+		}
+		if wait < retry/10 {
+			early++
+		}
+		sum += wait
+	}
+	if mean := sum / channels; mean < 45*retry/100 || mean > 55*retry/100 || early < channels/20 || early > channels/5 {
+		t.Errorf("mean wait %s, %d of %d within a tenth, want them drawn evenly up to %s", mean, early, channels, retry)
+	}
+}

@@ -71,7 +71,7 @@ func (c *Channel) unseen(now int64, in Input, h *Header) {
 	if in.Kind != Packet {
 		return // an answer of a server that was asked before
 	}
-	silent := !c.cfg.Offline && now-c.desk.heard > 3*int64(c.traits.Heartbeat)
+	silent := !c.cfg.Offline && now-c.desk.heard > c.patience()
 	left := c.wasLeft(h.Session)
 	if left {
 		c.desk.Counts.StaleDropped += uint64(h.Count)

@@ -169,7 +169,7 @@ type Line struct {
 
 // Staleness counts the heartbeats whose silence makes a feed stale.
 type Staleness struct {
-	Heartbeats int `yaml:"heartbeats" min:"1"`
+	Heartbeats int `yaml:"heartbeats" min:"1" max:"1000"`
 }
 
 // Hold bounds how long an early datagram waits for the one before it.

@@ -155,7 +155,7 @@ func (d *Demo) openNode(ctx context.Context, plan *Plan, trips string) error {
 	world := World{
 		System: d.sys, Disk: d.disk(), Dir: filepath.Join(d.cfg.Dir, "journal"), Trips: risk.NewDirTrips(trips),
 		Nonce: uint64(d.started.UnixNano()), Boot: bootClock, Log: d.cfg.Log, Cluster: RaftCluster(raft), Port: d.exchange.Port(),
-		Feeds: d.exchange.liveFeed(ctx, plan.Venue, d.cfg.Node.Node.Feeds[0].Heartbeat),
+		Feeds: d.exchange.liveFeed(ctx, plan.Venue, d.cfg.Node.Node.Feeds[0]),
 	}
 	channel := path(inFeeds, string(plan.Venue))
 	world.Show = func(name string) error { return feeds.Address(d.sys, channel).Tell(feeds.Show(name)) }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
-	"time"
 
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/feeds"
@@ -122,8 +121,8 @@ func exchangeConfig(c *config.Exchange, seed uint64) (sim.Config, error) {
 	return cfg, cfg.Validate()
 }
 
-// liveFeed is the channel of the exchange's feed as a node reads it: real UDP, recovery by re-request.
-func (x *Exchange) liveFeed(ctx context.Context, venue market.Venue, heartbeat time.Duration) func(n *Node, subscribers []feeds.Subscriber) ([]supervision.Child, error) {
+// liveFeed is the channel of the exchange's feed as a node reads it by f: real UDP, recovery by re-request.
+func (x *Exchange) liveFeed(ctx context.Context, venue market.Venue, f config.Feed) func(n *Node, subscribers []feeds.Subscriber) ([]supervision.Child, error) {
 	return func(n *Node, subscribers []feeds.Subscriber) ([]supervision.Child, error) {
 		var request netip.AddrPort
 		select {
@@ -131,10 +130,12 @@ func (x *Exchange) liveFeed(ctx context.Context, venue market.Venue, heartbeat t
 		case <-ctx.Done():
 			return nil, fmt.Errorf("the exchange's re-request server is not bound: %w", context.Cause(ctx))
 		}
+		limits := feeds.DefaultLimits()
+		limits.Silence = f.Staleness.Heartbeats
 		cfg := feeds.ServiceConfig{
-			Feed: feeds.Config{Venue: venue, Name: string(venue), Limits: feeds.DefaultLimits(), Seed: n.sys.Rand()},
+			Feed: feeds.Config{Venue: venue, Name: string(venue), Limits: limits, Seed: n.sys.Rand()},
 			New: func(c feeds.Config) (feeds.Feed, error) {
-				return feeds.NewChannel(c, mold.Transport{Heartbeat: heartbeat}, itch.NewCodec(0))
+				return feeds.NewChannel(c, mold.Transport{Heartbeat: f.Heartbeat}, itch.NewCodec(0))
 			},
 			Request: request, Ask: mold.AppendAsk, Board: n.Board, Subscribers: subscribers,
 		}
