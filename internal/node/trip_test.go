@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/failshut/failshut/feeds"
-	"github.com/failshut/failshut/internal/config"
 	"github.com/failshut/failshut/internal/control"
 	"github.com/failshut/failshut/internal/node"
 	"github.com/failshut/failshut/market"
@@ -58,12 +57,7 @@ func (h *house) trip(scope string, mode risk.Mode) (out node.TripAnswer) {
 
 // Working orders stay under CANCEL_ONLY and REDUCE_ONLY, and go under CLOSED: of the scope that is held, whoever asks.
 func TestATripDrivesOrdersToZeroOnlyWhenItCloses(t *testing.T) {
-	h := open(t, strategy.Define("cross", func() *resting { return &resting{} }), func(c *node.DemoConfig) {
-		c.Change = func(p *node.Plan) {
-			quick(p)
-			p.Supervision.Watchdogs = config.Timeouts{} // a machine that is busy elsewhere closes no account here
-		}
-	})
+	h := open(t, strategy.Define("cross", func() *resting { return &resting{} }), nil)
 	rests := func() bool { return h.Node().Live("A1") == 1 }
 	h.until("an order that rests", rests)
 	if got := h.Node().ClosedScopes("A1"); len(got) != 0 {
