@@ -34,7 +34,8 @@ type Session struct {
 }
 
 // Reconciled tells that the venue's answers were compared with the account's journal, after the session came up. Unknown counts the
-// orders still of unknown state; Differences names what the journal cannot explain. With both empty the account may open.
+// orders still of unknown state; Differences names what the journal cannot explain. With both empty the account may open; once it has, a
+// difference shuts it again, and an order of unknown state shuts its instrument alone (max_unknown_orders).
 type Reconciled struct {
 	Account     market.Account
 	Epoch       uint32 // of the journal that was compared

@@ -67,6 +67,23 @@ func TestDoubtOfReconciliationKeepsTheAccountShutUntilAReportWithoutIt(t *testin
 	if body := w.desk.Gatez(w.now, "A1/*/*"); !body.Open {
 		t.Fatalf("clean report does not open: %+v", body.Why)
 	}
+
+	// From now on UNKNOWN is the matter of max_unknown_orders in its instrument; a difference shuts the account again.
+	w.tell(risk.Reconciled{Account: "A1", Unknown: 1})
+	w.pass(time.Second)
+	if body := w.desk.Gatez(w.now, "A1/*/*"); !body.Open {
+		t.Errorf("an order of unknown state in the open shuts the whole account: %+v", body.Why)
+	}
+	w.tell(risk.Reconciled{Account: "A1", Unknown: 1, Differences: []string{"position"}})
+	w.pass(time.Second)
+	if body := w.desk.Gatez(w.now, "A1/*/*"); body.Open || body.Why[0].Code != risk.CodeDifference {
+		t.Errorf("after a difference: open %v, why %+v", body.Open, body.Why)
+	}
+	w.tell(risk.Reconciled{Account: "A1"})
+	w.pass(time.Second)
+	if body := w.desk.Gatez(w.now, "A1/*/*"); !body.Open {
+		t.Errorf("a clean report does not open again: %+v", body.Why)
+	}
 }
 
 func TestFirstOpenNeedsAnOperatorUnlessTheConfigurationSaysAuto(t *testing.T) {

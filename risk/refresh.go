@@ -93,11 +93,12 @@ func (h *Holder) localMode(l *ledger, name market.Account) (Mode, int) {
 	switch {
 	case s == nil || !s.up:
 		return CancelOnly, localSessionDown
-	case s.report != nil && s.report.Unknown > 0:
-		return CancelOnly, localUnknownOrders
 	case s.report != nil && len(s.report.Differences) > 0:
 		return CancelOnly, localDifference
-	case a == nil || a.matched != s.reference:
+	case a == nil || a.matched != s.reference: // an UNKNOWN order keeps from opening; later it shuts its instrument alone
+		if s.report != nil && s.report.Unknown > 0 {
+			return CancelOnly, localUnknownOrders
+		}
 		return CancelOnly, localReconciling
 	case h.lostAt != 0:
 		return CancelOnly, localPermission
