@@ -23,6 +23,9 @@ type clientFlags struct {
 	tokenFile string
 }
 
+// longestToken is what is read of a token file, in bytes.
+const longestToken = 4096
+
 const defaultAddr = "unix:./data/n1/admin.sock"
 
 func (f *clientFlags) on(cmd *cobra.Command) {
@@ -40,7 +43,7 @@ func (f *clientFlags) dial() (*control.Client, error) {
 	}
 	token := os.Getenv("FAILSHUT_TOKEN")
 	if f.tokenFile != "" {
-		b, err := os.ReadFile(f.tokenFile)
+		b, err := readSmall(f.tokenFile, longestToken)
 		if err != nil {
 			return nil, endWith(ExitFailure, fmt.Errorf("reading the token: %w", err))
 		}

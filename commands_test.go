@@ -93,6 +93,7 @@ func TestMistakesOfUsageEndWith2(t *testing.T) {
 		{"bench of a threshold that is none", []string{"bench", "path", "--format", "iex-deep10", "--replay", file, "--threshold", "much"}, 2, "much"},
 		{"check of no file", []string{"config", "check"}, 2, "arg"},
 		{"an address that is none", []string{"gate", "--addr", "ftp://x"}, 2, "ftp://x"},
+		{"a token of two words", []string{"gate", "--token-file", write(t, "token", "two words")}, 2, "9 bytes"},
 		{"a trip without a reason", []string{"trip", "--scope", "A1/*/*"}, 2, "--reason"},
 	} {
 		t.Run(e.name, e.check)
@@ -116,6 +117,8 @@ func TestWhatCannotBeReadEndsWith1(t *testing.T) {
 		{"bench", []string{"bench", "path", "--format", "iex-deep10", "--replay", missing}, 1, missing},
 		{"config check", []string{"config", "check", missing}, 1, missing},
 		{"a token file", []string{"gate", "--token-file", missing}, 1, missing},
+		{"a configuration that is a directory", []string{"config", "check", t.TempDir()}, 1, "not a regular file"},
+		{"a configuration that never ends", []string{"config", "check", "/dev/zero"}, 1, "not a regular file"},
 		{"a snapshot", []string{"feed", "verify", "--format", "binance-spot", "--snapshot", missing, noCapture}, 1, missing},
 		{"no capture", []string{"feed", "verify", "--format", "iex-deep10", noCapture}, 1, ""},
 		{"a capture as lines", []string{"feed", "verify", "--format", "binance-spot", noLines}, 1, ""},

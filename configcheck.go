@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -105,7 +104,7 @@ func (a *configCheckAnswer) of(f *config.File) {
 
 // readConfig reads a configuration file; one that cannot be read at all is a failure, its mistakes are not.
 func readConfig(name string, known config.Strategies) (*config.File, error) {
-	src, err := os.ReadFile(name)
+	src, err := readSmall(name, config.MaxBytes)
 	if err != nil {
 		return nil, endWith(ExitFailure, fmt.Errorf("reading the configuration: %w", err))
 	}

@@ -66,6 +66,7 @@ func (c *cli) run(args []string) int {
 	signal.Ignore(syscall.SIGPIPE) // a reader that goes away is an error of the write, and a quiet end
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	defer context.AfterFunc(ctx, stop)() // a command that does not heed the first signal is ended by the second
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return ExitOK

@@ -56,6 +56,51 @@ func TestASignalEndsTheReadingOfAPipe(t *testing.T) {
 	}
 }
 
+// A command that waits where it cannot heed a signal, here for whoever should read its answer, is ended by the next one.
+func TestASecondSignalEndsWhatDoesNotHeedTheFirst(t *testing.T) {
+	unread, answer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = unread.Close(), answer.Close() }()
+	if err := answer.SetWriteDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	for err == nil { // until it is full
+		_, err = answer.Write(make([]byte, 4096))
+	}
+	p := child(t, "product", "config", "check", write(t, "node.yaml", "node:\n  idd: n1\n"))
+	p.Stdout = answer
+	stderr, err := p.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stderr.Read(make([]byte, 1)); err != nil { // its mistakes come before its answer
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- p.Wait() }()
+	stuck, again := time.After(20*time.Second), time.NewTicker(20*time.Millisecond)
+	defer again.Stop()
+	for sent := 0; ; sent++ {
+		select {
+		case err := <-ended:
+			if err == nil || sent < 2 {
+				t.Errorf("the command ended with %v after %d signals, want an end by the second or a later one", err, sent)
+			}
+			return
+		case <-again.C:
+			_ = p.Process.Signal(syscall.SIGINT) // it may be gone: then it has ended
+		case <-stuck:
+			_ = p.Process.Kill()
+			t.Fatalf("the command goes on after %d signals: %v", sent, <-ended)
+		}
+	}
+}
+
 // feed writes head to the pipe, once somebody reads it, then calls interrupt and goes on with more until nobody reads, or
 // waits.
 func feed(t *testing.T, path string, head, more []byte, interrupt, wait func()) {

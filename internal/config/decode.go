@@ -14,8 +14,8 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// maxBytes bounds a configuration file: a larger one is somebody's mistake, not a configuration.
-const maxBytes = 1 << 20
+// MaxBytes bounds a configuration file: a larger one is somebody's mistake, not a configuration.
+const MaxBytes = 1 << 20
 
 // decoder reads one document into a struct and goes on after every mistake, so that one run names them all.
 //
@@ -38,8 +38,8 @@ type fromNode interface {
 
 // document parses src to its root mapping. A syntax error ends the search at its line: what stands behind it means nothing.
 func (d *decoder) document(src []byte) *ast.MappingNode {
-	if len(src) > maxBytes {
-		d.add(place{1, 1, 1}, "", fmt.Sprintf("the file has %d bytes, want at most %d", len(src), maxBytes), "")
+	if len(src) > MaxBytes {
+		d.add(place{1, 1, 1}, "", fmt.Sprintf("the file has more than %d bytes", MaxBytes), "")
 		return nil
 	}
 	if !utf8.Valid(src) {

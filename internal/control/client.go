@@ -24,8 +24,14 @@ type Client struct {
 // ErrUnreachable says that no whole answer came: nobody there, time up, or half an answer. What a mutation did is then unknown.
 var ErrUnreachable = errors.New("unreachable")
 
+// maxToken is more than any token needs, in bytes.
+const maxToken = 1024
+
 // Dial makes a client for unix:PATH, http://HOST:PORT or https://HOST:PORT. It opens nothing yet.
 func Dial(addr, token string) (*Client, error) {
+	if len(token) > maxToken || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, fmt.Errorf("the token has %d bytes, want one word of at most %d", len(token), maxToken)
+	}
 	transport := &http.Transport{DisableKeepAlives: true}
 	if path, ok := strings.CutPrefix(addr, "unix:"); ok && path != "" {
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
