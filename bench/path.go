@@ -50,10 +50,11 @@ func Path(ctx context.Context, cfg PathConfig) (Answer, error) {
 		if err != nil {
 			return Answer{}, err
 		}
-		if i > 0 && answer.EventHash != r.EventHash {
-			return Answer{}, fmt.Errorf("loop %d has the event hash %s, the first %s", i+1, answer.EventHash, r.EventHash)
+		hash := *answer.EventHash // of a replay that came to its end
+		if i > 0 && hash != r.EventHash {
+			return Answer{}, fmt.Errorf("loop %d has the event hash %s, the first %s", i+1, hash, r.EventHash)
 		}
-		r.EventHash, r.Orders, r.Fills = answer.EventHash, answer.Orders, answer.Fills
+		r.EventHash, r.Orders, r.Fills = hash, answer.Orders, answer.Fills
 		a.Runs = append(a.Runs, row)
 	}
 	a.Median = medianOf(a.Runs)

@@ -57,10 +57,10 @@ type ReplayAnswer struct {
 	Orders       uint64                `json:"orders"`
 	Fills        uint64                `json:"fills"`
 	Positions    map[string]market.Qty `json:"positions"`
-	VirtualStart string                `json:"virtual_start"`
-	VirtualEnd   string                `json:"virtual_end"`
+	VirtualStart *string               `json:"virtual_start"`
+	VirtualEnd   *string               `json:"virtual_end"`
 	FinalState   string                `json:"final_state"`
-	EventHash    string                `json:"event_hash"`
+	EventHash    *string               `json:"event_hash"`
 
 	// Report is the verdict on the recording itself, judged before it was replayed.
 	Report judge.Report `json:"-"`
@@ -171,8 +171,7 @@ func prepare(ctx context.Context, cfg ReplayConfig, report judge.Report, instrum
 	if cfg.Until > 0 {
 		last = min(last, cfg.Until)
 	}
-	r.answer.VirtualStart = strconv.FormatInt(int64(first), 10)
-	r.answer.VirtualEnd = strconv.FormatInt(int64(last), 10)
+	r.answer.VirtualStart, r.answer.VirtualEnd = nanos(first), nanos(last)
 	plan, err := planFor(cfg, instruments)
 	if err != nil {
 		return nil, err
@@ -307,6 +306,11 @@ func (r *rerun) play(ctx context.Context) error {
 	return r.channel.failed
 }
 
+func nanos(t market.Timestamp) *string {
+	s := strconv.FormatInt(int64(t), 10)
+	return &s
+}
+
 // end lets what is under way arrive, takes the node down in order, and gives the answer.
 func (r *rerun) end(ctx context.Context) (ReplayAnswer, error) {
 	err := r.sys.Advance(ctx, tail)
@@ -317,7 +321,8 @@ func (r *rerun) end(ctx context.Context) (ReplayAnswer, error) {
 	if err := errors.Join(err, r.sys.Stop(context.WithoutCancel(ctx))); err != nil {
 		return ReplayAnswer{}, err
 	}
-	r.answer.EventHash, err = r.log.close()
+	hash, err := r.log.close()
+	r.answer.EventHash = &hash
 	r.answer.Events, r.answer.StateChanges = r.log.events, r.log.states
 	return r.answer, err
 }
