@@ -39,7 +39,7 @@ type fromNode interface {
 // document parses src to its root mapping. A syntax error ends the search at its line: what stands behind it means nothing.
 func (d *decoder) document(src []byte) *ast.MappingNode {
 	if len(src) > MaxBytes {
-		d.add(place{1, 1, 1}, "", fmt.Sprintf("the file has more than %d bytes", MaxBytes), "")
+		d.add(place{1, 1, 1}, "", fmt.Sprintf("the file is too long, want at most %d bytes", MaxBytes), "")
 		return nil
 	}
 	if !utf8.Valid(src) {
