@@ -178,7 +178,7 @@ func (c *cli) gateCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			path := "/gatez"
-			if scope != "" {
+			if cmd.Flags().Changed("scope") {
 				path += "?scope=" + url.QueryEscape(scope)
 			}
 			return c.get(cmd.Context(), f, path, "failshut.gate/1", gateIsOpen)
@@ -233,6 +233,9 @@ func (c *cli) resetCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.reason == "" {
 				return endWith(ExitPrecondition, errors.New("--reason is missing: a reset is evidence"))
+			}
+			if _, err := risk.ParseScope(scope, false); err != nil {
+				return usagef("--scope: %v", err)
 			}
 			return c.post(cmd.Context(), f, "/api/v1/resets", "failshut.reset/1", control.ResetRequest{
 				Scope: scope, Trips: trips, Reason: f.reason, By: f.by, Expect: f.expect,

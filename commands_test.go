@@ -94,6 +94,10 @@ func TestMistakesOfUsageEndWith2(t *testing.T) {
 		{"check of no file", []string{"config", "check"}, 2, "arg"},
 		{"an address that is none", []string{"gate", "--addr", "ftp://x"}, 2, "ftp://x"},
 		{"a token of two words", []string{"gate", "--token-file", write(t, "token", "two words")}, 2, "9 bytes"},
+		{"a reset of no scope", []string{"reset", "--reason", "x"}, 2, "--scope"},
+		{"a listener that is none", []string{"demo", "--listen", "foo"}, 2, "foo"},
+		{"a port that is none", []string{"demo", "--listen", "127.0.0.1:99999"}, 2, "99999"},
+		{"a listener for everybody", []string{"demo", "--listen", "0.0.0.0:0"}, 2, "loopback"},
 		{"a trip without a reason", []string{"trip", "--scope", "A1/*/*"}, 2, "--reason"},
 	} {
 		t.Run(e.name, e.check)

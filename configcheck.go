@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -61,7 +60,7 @@ func (c *cli) configCheck(names []string) error {
 			return err
 		}
 		checked := configCheckedFile{
-			File: filepath.Base(name), Kind: f.Kind, OK: len(f.Mistakes) == 0,
+			File: name, Kind: f.Kind, OK: len(f.Mistakes) == 0,
 			Errors: orEmpty(f.Mistakes), Warnings: orEmpty(f.Warnings),
 		}
 		if !checked.OK {

@@ -65,19 +65,47 @@ func (c *cli) demoConfig() (nodeFile, venueFile *config.File, err error) {
 	if err := errors.Join(nodeFile.Err(), venueFile.Err()); err != nil {
 		return nil, nil, err
 	}
+	c.demoStrategies(nodeFile)
+	return nodeFile, venueFile, nil
+}
+
+// demoStrategies has the demo run every strategy of this binary: those that the example file uses as it says, unless its
+// parameters are not theirs, the others beside the first of them, with the parameters they come with.
+func (c *cli) demoStrategies(f *config.File) {
+	n := f.Node
+	first := n.Strategies[0]
 	var kept []config.Strategy
-	for _, s := range nodeFile.Node.Strategies {
-		if c.defs.Params(s.Use) != nil {
-			kept = append(kept, s)
+	used := map[string]bool{}
+	for _, s := range n.Strategies {
+		params := c.defs.Params(s.Use)
+		if params == nil {
+			continue
+		}
+		if f.Params(s.Params, params) != nil {
+			s.Params = config.Raw{}
+		}
+		kept = append(kept, s)
+		used[s.Use] = used[s.Use] || s.Account == first.Account // the other accounts are not this node's
+	}
+	for _, use := range c.defs.Names() {
+		if used[use] {
+			continue
+		}
+		own := config.Strategy{Name: use + "1", Use: use, Account: first.Account, Feeds: first.Feeds, Instruments: first.Instruments}
+		kept = append(kept, own)
+		entitled := n.Risk.Controls.Entitlements
+		for i := range entitled {
+			if entitled[i].Account == own.Account {
+				entitled[i].Strategies = append(entitled[i].Strategies, own.Name)
+			}
 		}
 	}
-	nodeFile.Node.Strategies = kept
-	return nodeFile, venueFile, nil
+	n.Strategies = kept
 }
 
 func (c *cli) demo(ctx context.Context, f demoFlags) error {
 	if at, err := netip.ParseAddrPort(f.listen); err != nil || !at.Addr().IsLoopback() {
-		return endWith(ExitConfig, fmt.Errorf("--listen is %q, want a loopback address and a port: there is no TLS here", f.listen))
+		return usagef("--listen is %q, want a loopback address and a port such as 127.0.0.1:0: there is no TLS here", f.listen)
 	}
 	nodeFile, venueFile, err := c.demoConfig()
 	if err != nil {
@@ -181,7 +209,15 @@ func demoEnding(a node.DemoAnswer, ran time.Duration) error {
 	case len(a.Differences) > 0:
 		return answered(ExitVerification, "does not balance: "+strings.Join(a.Differences, "; "))
 	case a.Result.Code != supervision.CodeOrderly:
-		why := fmt.Sprintf("the tree ended with %s; unstopped %v, phases %+v", a.Result.Reason, a.Result.Unstopped, a.Result.Phases)
+		why := fmt.Sprintf("the tree ended with %s", a.Result.Reason)
+		for _, p := range a.Result.Phases {
+			if !p.OK {
+				why += fmt.Sprintf("; phase %s: %s", p.Name, p.Reason)
+			}
+		}
+		if len(a.Result.Unstopped) > 0 {
+			why += fmt.Sprintf("; unstopped %v", a.Result.Unstopped)
+		}
 		if len(a.Unheard) > 0 {
 			why += "; unheard " + strings.Join(a.Unheard, "; ")
 		}

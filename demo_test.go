@@ -14,7 +14,11 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/failshut/failshut"
+	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/risk"
+	"github.com/failshut/failshut/strategy"
 	"github.com/failshut/failshut/venues/sim"
 	"github.com/failshut/failshut/venues/sim/ledger"
 )
@@ -89,7 +93,7 @@ func balanced(t *testing.T, boxes []any) {
 			t.Errorf("mailbox %v does not balance", m)
 		}
 	}
-	if !slices.IsSorted(names) || !slices.Contains(names, "strategies/cross1/strategy") || !slices.Contains(names, "venues/A1/orders") {
+	if !slices.IsSorted(names) || !slices.ContainsFunc(names, func(n string) bool { return strings.HasSuffix(n, "1/strategy") }) || !slices.Contains(names, "venues/A1/orders") {
 		t.Errorf("mailboxes %v, want them sorted, the strategy's and the orders' among them", names)
 	}
 }
@@ -126,6 +130,37 @@ func TestDemoLeavesNoDirectoryOfItsOwn(t *testing.T) {
 	}
 	if !strings.Contains(r.stdout, "first_fill_ms") || !strings.Contains(r.stdout, "mailboxes") {
 		t.Errorf("the table does not show the summary: %s", r.stdout)
+	}
+}
+
+// pinger buys until it holds a unit. It has no parameters.
+type pinger struct{}
+
+// OnQuote places its order.
+func (*pinger) OnQuote(c *strategy.Context, q feeds.Quote) error {
+	if q.Tradable() != nil || c.Gate().Mode != risk.Open || c.Position(q.Instrument).Qty > 0 || len(c.Working(q.Instrument)) > 0 {
+		return nil
+	}
+	c.Place(risk.Intent{Instrument: q.Instrument, Side: market.Buy, Type: market.Market, TIF: market.IOC, Qty: market.Unit})
+	return nil
+}
+
+// A strategy of the user's own needs no configuration to be watched in a demo, whatever its name.
+func TestADemoRunsTheBinarysOwnStrategies(t *testing.T) {
+	own := func() *pinger { return &pinger{} }
+	for _, name := range []string{"ping", "cross"} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "data")
+			var out, stderr bytes.Buffer
+			code := failshut.Run([]string{"demo", "--for", "3s", "--data", dir, "--output", "json"}, &out, &stderr, failshut.Strategy(name, own))
+			if code != 0 {
+				t.Fatalf("want exit 0, got %v", ran{code, out.String(), stderr.String()})
+			}
+			traded(t, out.String(), dir)
+			if at := `"strategies/` + name + `1/strategy"`; !strings.Contains(out.String(), at) {
+				t.Errorf("no mailbox is called %s: %s", at, out.String())
+			}
+		})
 	}
 }
 

@@ -225,6 +225,7 @@ func (d *decoder) lots(path string, lot, low, high market.Qty) {
 
 func (d *decoder) checkVenues(n *Node, known declared) {
 	distinct(d, n.Venues, "venues", ".name", func(v Venue) string { return string(v.Name) })
+	entitled := namesOf(n.Risk.Controls.Entitlements, func(e Entitlement) string { return string(e.Account) })
 	seen := map[market.Account]string{}
 	for i, v := range n.Venues {
 		path := fmt.Sprintf("venues[%d]", i)
@@ -235,7 +236,11 @@ func (d *decoder) checkVenues(n *Node, known declared) {
 			d.mistake(path+".dialect", "orders.mode is horizon, want mass_status and resend true in %s.dialect", path)
 		}
 		for j, a := range v.Accounts {
-			d.checkAccount(fmt.Sprintf("%s.accounts[%d]", path, j), a, known, seen)
+			at := fmt.Sprintf("%s.accounts[%d]", path, j)
+			d.checkAccount(at, a, known, seen)
+			if !slices.Contains(entitled, string(a.Account)) {
+				d.mistake(at+".account", "%s.account is %q, which has no entry in risk.controls.entitlements: want one, even of nobody", at, a.Account)
+			}
 		}
 	}
 }

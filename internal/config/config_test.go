@@ -128,6 +128,7 @@ var mistakes = []struct {
 	{"a strategy of no instrument", "instruments: [ACME], params", "instruments: [ACMA], params", "ACMA", `unknown instrument "ACMA"`, `did you mean "ACME"?`},
 	{"two strategies of one name", "name: quoter2, use", "name: cross1, use", "cross1", `strategies[1].name is "cross1"`, ""},
 	{"an entitled account of no venue", "{account: A1, strategies: [cross1]", "{account: A8, strategies: [cross1]", "A8", `unknown account "A8"`, ""},
+	{"an account that nobody is entitled to", "account: A3, addr", "account: A7, addr", "A7", "no entry in risk.controls.entitlements", ""},
 	{"an entitled strategy that is none", "strategies: [cross1]", "strategies: [cross9]", "cross9", `unknown strategy "cross9"`, ""},
 	{"a renewal as slow as the permission", "renew: 100ms", "renew: 300ms", "300ms", "want less than half of ttl = 500ms", ""},
 	{"a home that stands by for itself", "home: n1, standby: [n2]", "home: n1, standby: [n1]", "n1]", "want another node than home", ""},

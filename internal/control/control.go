@@ -21,7 +21,7 @@ import (
 // context ends with what is known then. Answers are encoded as they are.
 type Node interface {
 	Readiness() []Part
-	Gatez(scope string) (body any, open bool, err error)
+	Gatez(scope *string) (body any, open bool, err error) // nil for the whole node
 	Status() any
 	Tree() any
 	Trip(r TripRequest) (confirm func(ctx context.Context) (answer any, confirmed bool), err error)

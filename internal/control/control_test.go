@@ -35,8 +35,8 @@ func (n *node) Readiness() []control.Part {
 	return []control.Part{{Name: "control", Ready: true, State: "ok"}, {Name: "risk", Ready: n.open, State: "starting 2.1s"}}
 }
 
-func (n *node) Gatez(scope string) (any, bool, error) {
-	if scope == "bad" {
+func (n *node) Gatez(scope *string) (any, bool, error) {
+	if scope != nil && *scope != "good" {
 		return nil, false, errors.New("scope is \"bad\"")
 	}
 	return map[string]any{"open": n.open}, n.open, nil
@@ -181,6 +181,8 @@ func TestHealth(t *testing.T) {
 		{"/gatez", false, 503, "{\"open\":false}\n"},
 		{"/gatez", true, 200, "{\"open\":true}\n"},
 		{"/gatez?scope=bad", true, 400, `"code":"usage"`},
+		{"/gatez?scope=", true, 400, `"code":"usage"`},
+		{"/gatez?scope=good", true, 200, "{\"open\":true}\n"},
 		{"/nothing", true, 404, `"code":"usage"`},
 	} {
 		n.open = c.open

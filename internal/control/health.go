@@ -35,7 +35,12 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) gatez(w http.ResponseWriter, r *http.Request) {
-	body, open, err := s.node.Gatez(r.URL.Query().Get("scope"))
+	var scope *string
+	if q := r.URL.Query(); q.Has("scope") {
+		one := q.Get("scope")
+		scope = &one
+	}
+	body, open, err := s.node.Gatez(scope)
 	if err != nil {
 		s.fail(w, usage("%v", err))
 		return

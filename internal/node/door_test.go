@@ -91,6 +91,17 @@ func TestTheGateIsGreenOnlyBetweenReconciliationAndTrip(t *testing.T) {
 	}
 	wantGate(t, "with the node up", admin, http.StatusOK, risk.Open)
 
+	for _, scope := range []string{"A9/*/*", "A1/nosuch/*", "A1/nosuch/NOSUCH@SIM", "A1/*/NOSUCH@SIM", "*/*/NOSUCH@SIM", "A1", ""} {
+		if status, body := get(t, admin, "/gatez?scope="+scope); status != http.StatusBadRequest || !strings.Contains(string(body), `"exit":2`) {
+			t.Errorf("/gatez of %s, which nobody trades, answers %d %s, want 400 and exit 2", scope, status, body)
+		}
+	}
+	for _, scope := range []string{"A1/*/*", "A1/cross1/*", "A1/cross1/ACME@SIM", "A1/*/ACME@SIM", "*/*/ACME@SIM", "*/*/*"} {
+		if status, body := get(t, admin, "/gatez?scope="+scope); status != http.StatusOK {
+			t.Errorf("/gatez of %s answers %d %s, want 200", scope, status, body)
+		}
+	}
+
 	client, err := control.Dial("unix:"+h.Socket(), "")
 	if err != nil {
 		t.Fatal(err)

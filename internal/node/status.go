@@ -63,13 +63,19 @@ type gateAnswer struct {
 }
 
 // Gatez says how the gates stand now.
-func (f *Face) Gatez(scope string) (any, bool, error) {
-	if scope != "" {
-		if _, err := risk.ParseScope(scope, false); err != nil {
+func (f *Face) Gatez(scope *string) (any, bool, error) {
+	one := ""
+	if scope != nil {
+		one = *scope
+		k, err := risk.ParseScope(one, false)
+		if err != nil {
 			return nil, false, err
 		}
+		if why := f.n.covers(k); why != "" { // what nobody trades here is not open (P2)
+			return nil, false, errors.New(why)
+		}
 	}
-	b := f.n.Desk.Gatez(f.n.Now(), scope)
+	b := f.n.Desk.Gatez(f.n.Now(), one)
 	return gateAnswer{"failshut.gate/1", b}, b.Open, nil
 }
 

@@ -70,7 +70,7 @@ type strategyStatus struct {
 // Status gathers what the node has published.
 func (f *Face) Status() any {
 	n := f.n
-	gate, _, _ := f.Gatez("")
+	gate, _, _ := f.Gatez(nil)
 	a := StatusAnswer{
 		Schema: "failshut.status/1", Node: n.plan.Node, Version: Build(), StartedAt: market.StampOf(f.started).String(),
 		Ready: true, Warnings: n.warnings(), Gate: gate.(gateAnswer), Accounts: []accountStatus{}, Journal: n.journalStatus(),
