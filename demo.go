@@ -209,23 +209,28 @@ func demoEnding(a node.DemoAnswer, ran time.Duration) error {
 	case len(a.Differences) > 0:
 		return answered(ExitVerification, "does not balance: "+strings.Join(a.Differences, "; "))
 	case a.Result.Code != supervision.CodeOrderly:
-		why := fmt.Sprintf("the tree ended with %s", a.Result.Reason)
-		for _, p := range a.Result.Phases {
-			if !p.OK {
-				why += fmt.Sprintf("; phase %s: %s", p.Name, p.Reason)
-			}
-		}
-		if len(a.Result.Unstopped) > 0 {
-			why += fmt.Sprintf("; unstopped %v", a.Result.Unstopped)
-		}
-		if len(a.Unheard) > 0 {
-			why += "; unheard " + strings.Join(a.Unheard, "; ")
-		}
-		return answered(a.Result.Code, why)
+		return answered(a.Result.Code, unfinished(a))
 	case a.Fills == 0 && ran >= 10*time.Second:
 		return answered(ExitFailure, "nothing was filled")
 	}
 	return nil
+}
+
+// unfinished says in what a tree's end was no orderly one.
+func unfinished(a node.DemoAnswer) string {
+	why := []string{fmt.Sprintf("the tree ended with %s", a.Result.Reason)}
+	for _, p := range a.Result.Phases {
+		if !p.OK {
+			why = append(why, fmt.Sprintf("phase %s: %s", p.Name, p.Reason))
+		}
+	}
+	if len(a.Result.Unstopped) > 0 {
+		why = append(why, fmt.Sprintf("unstopped %v", a.Result.Unstopped))
+	}
+	for _, u := range a.Unheard {
+		why = append(why, "unheard "+u)
+	}
+	return strings.Join(why, "; ")
 }
 
 // bootFailed gives the code of a start that failed.
