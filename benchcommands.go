@@ -44,23 +44,27 @@ func (c *cli) benchPathCommand() *cobra.Command {
 }
 
 func (c *cli) benchPath(ctx context.Context, f pathFlags, more []string) error {
+	switch {
+	case f.replay == "":
+		return usagef("--replay is missing: the recording")
+	case f.loops < 1:
+		return usagef("--loops is %d, want at least 1", f.loops)
+	}
 	format, err := node.FormatOf(f.format)
 	if err != nil {
 		return endWith(ExitUsage, err)
 	}
-	if f.replay == "" || f.loops < 1 {
-		return usagef("--replay is %q and --loops %d, want a recording and at least 1", f.replay, f.loops)
-	}
 	if err := c.known(f.strategy); err != nil {
 		return err
 	}
-	result, err := bench.Path(ctx, bench.PathConfig{
-		Replay: node.ReplayConfig{
-			Format: format, Files: append([]string{f.replay}, more...), Snapshots: f.snapshots, Strategy: f.strategy,
-			Seed: f.seed, Defs: c.defs,
-		},
-		Loops: f.loops, Thresholds: f.thresholds,
-	})
+	recording := node.ReplayConfig{
+		Format: format, Files: append([]string{f.replay}, more...), Snapshots: f.snapshots, Strategy: f.strategy,
+		Seed: f.seed, Defs: c.defs,
+	}
+	if err := readTwice(recording); err != nil {
+		return err
+	}
+	result, err := bench.Path(ctx, bench.PathConfig{Replay: recording, Loops: f.loops, Thresholds: f.thresholds})
 	if err != nil {
 		return readingFailed(err)
 	}

@@ -155,6 +155,44 @@ func TestATruncatedRecordingEndsWith8(t *testing.T) {
 	}
 }
 
+func TestABenchmarkOfARecordingThatDoesNotServeEndsWith8(t *testing.T) {
+	whole, err := os.ReadFile(recordings.Open(t, deepFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, e := range map[string]struct{ format, text, want string }{
+		"truncated":        {"iex-deep10", string(whole[:300_000]), "truncated"},
+		"empty":            {"iex-deep10", "", "empty"},
+		"of another venue": {"binance-spot", "{\"op\":\"mcm\",\"pt\":1}\n", "none of its 1 messages is known"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ends{name, []string{"bench", "path", "--format", e.format, "--loops", "1", "--replay", write(t, "recording", e.text)}, 8, e.want}.check(t)
+		})
+	}
+}
+
+func TestARecordingOfAnotherVenueIsSaidToBeOne(t *testing.T) {
+	file := write(t, "recording", "{\"op\":\"mcm\",\"pt\":1}\n")
+	for _, args := range [][]string{{"feed", "verify"}, {"replay", "--strategy", "cross"}} {
+		r := run(append(args, "--format", "binance-spot", file, "--output", "json")...)
+		if !strings.Contains(r.stderr, "none of the 1 messages is known") {
+			t.Errorf("%v: want a warning, got %v", args, r)
+		}
+	}
+}
+
+func TestAWindowOfNothingIsAMistake(t *testing.T) {
+	file := recordings.Open(t, deepFile)
+	for _, e := range []ends{
+		{"inside out", []string{"--from", "2017-04-25T15:00:00Z", "--until", "2017-04-25T14:00:00Z"}, 2, "before until"},
+		{"before the recording", []string{"--until", "2000-01-01T00:00:00Z"}, 2, "the recording is from 2017-04-25T"},
+		{"after the recording", []string{"--from", "2027-01-01T00:00:00Z"}, 2, "the recording is from 2017-04-25T"},
+	} {
+		e.args = append([]string{"replay", "--strategy", "cross", "--format", "iex-deep10", file}, e.args...)
+		t.Run(e.name, e.check)
+	}
+}
+
 func TestASymbolThatNeverCameIsAWarning(t *testing.T) {
 	r := run("feed", "book", "--format", "iex-deep10", "--symbol", "NEVER", recordings.Open(t, deepFile))
 	if r.code != 0 || strings.Count(r.stdout, "\n") != 1 || !strings.Contains(r.stderr, "NEVER") {

@@ -62,7 +62,15 @@ func (c *cli) feedVerify(ctx context.Context, flags recordingFlags, files []stri
 	if c.output == "table" && report.NeverLive() {
 		_, _ = fmt.Fprintln(c.stdout, "\nno book was ever live: nothing in this recording can be traded on")
 	}
+	c.unknown(report)
 	return verdictOf(report)
+}
+
+// unknown warns of a recording that may well have no gap, and of which nothing was understood.
+func (c *cli) unknown(r judge.Report) {
+	if r.Messages > 0 && r.UnknownTypes == r.Messages {
+		c.say("none of the %d messages is known: is this a recording of %s?", r.Messages, r.Format)
+	}
 }
 
 func verdictOf(r judge.Report) error {
@@ -72,10 +80,14 @@ func verdictOf(r judge.Report) error {
 	return nil
 }
 
-// readingFailed tells a mistake of usage (files out of order, a threshold that is none) from a recording that cannot be read.
+// readingFailed tells a mistake of usage (files out of order, a threshold that is none, a window of nothing) from a recording
+// that does not verify and from one that cannot be read.
 func readingFailed(err error) error {
-	if errors.Is(err, capture.ErrOrder) || errors.Is(err, bench.ErrThreshold) {
+	switch {
+	case errors.Is(err, capture.ErrOrder), errors.Is(err, bench.ErrThreshold), errors.Is(err, node.ErrWindow):
 		return endWith(ExitUsage, err)
+	case errors.Is(err, bench.ErrRecording):
+		return endWith(ExitVerification, err)
 	}
 	return endWith(ExitFailure, err)
 }

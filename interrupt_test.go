@@ -15,17 +15,31 @@ import (
 	"github.com/failshut/failshut/market"
 )
 
-// TestASignalEndsTheReadingOfAPipe has each command that reads a recording wait for a pipe that says no more, and read one
+// A replay reads its recording twice: of a pipe nothing would be left for the second time, and all would be well over nothing.
+func TestAPipeIsNoRecordingToReplay(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []ends{
+		{"replay", []string{"replay", "--strategy", "cross", "--format", "iex-deep10", path}, 1, "not a regular file"},
+		{"bench path", []string{"bench", "path", "--format", "iex-deep10", "--replay", path}, 1, "not a regular file"},
+		{"a directory", []string{"replay", "--strategy", "cross", "--format", "iex-deep10", t.TempDir()}, 1, "not a regular file"},
+		{"snapshots", []string{"replay", "--strategy", "cross", "--format", "binance-spot", "--snapshot", path, "interrupt_test.go"}, 1, "not a regular file"},
+	} {
+		t.Run(e.name, e.check)
+	}
+}
+
+// TestASignalEndsTheReadingOfAPipe has each command that reads a recording once wait for a pipe that says no more, and read one
 // that never ends.
 func TestASignalEndsTheReadingOfAPipe(t *testing.T) {
 	level := iextest.Level("ACME", market.Buy, 100_0000, 1, true)
 	packet := iextest.Pcap(iextest.Segment{Session: 7, First: 1, Messages: [][]byte{level}, Sent: iextest.Start}.Bytes())
 	line := bytes.Repeat([]byte("x"), 1<<16)
 	for name, args := range map[string][]string{
-		"verify":     {"feed", "verify"},
-		"book":       {"feed", "book", "--symbol", "ACME"},
-		"replay":     {"replay", "--strategy", "cross"},
-		"bench path": {"bench", "path", "--replay"},
+		"verify": {"feed", "verify"},
+		"book":   {"feed", "book", "--symbol", "ACME"},
 	} {
 		for _, tt := range []struct {
 			name, format string

@@ -69,6 +69,9 @@ func (c *cli) replay(ctx context.Context, f replayFlags, files []string) error {
 	if err := c.window(&cfg, f); err != nil {
 		return err
 	}
+	if err := readTwice(cfg); err != nil {
+		return err
+	}
 	var made outputs
 	cfg.Ledger, err = made.create(f.ledger)
 	if err != nil {
@@ -84,7 +87,19 @@ func (c *cli) replay(ctx context.Context, f replayFlags, files []string) error {
 	if err := answer(c.stdout, c.output, result); err != nil {
 		return err
 	}
+	c.unknown(result.Report)
+	if result.Report.NeverLive() {
+		c.say("no book was ever live: nothing in this recording can be traded on")
+	}
 	return verdictOf(result.Report)
+}
+
+// readTwice wants files that can be: a recording is judged before it is run, and of a pipe nothing would be left by then.
+func readTwice(cfg node.ReplayConfig) error {
+	if err := regular(append(slices.Clone(cfg.Files), cfg.Snapshots...)...); err != nil {
+		return endWith(ExitFailure, fmt.Errorf("a recording is read twice: %w", err))
+	}
+	return nil
 }
 
 // window takes what a replay is bounded by and whom it runs: one strategy by name, or those of a file.
@@ -94,6 +109,9 @@ func (c *cli) window(cfg *node.ReplayConfig, f replayFlags) (err error) {
 	}
 	if cfg.Until, err = instantOf("--until", f.until); err != nil {
 		return err
+	}
+	if cfg.From > 0 && cfg.Until > 0 && cfg.From >= cfg.Until {
+		return usagef("--from is %s and --until %s, want from before until", f.from, f.until)
 	}
 	if f.config == "" {
 		return c.known(f.strategy)

@@ -6,15 +6,25 @@ import (
 	"os"
 )
 
+// regular wants names to be regular files. It looks before they are opened, which may wait for ever.
+func regular(names ...string) error {
+	for _, name := range names {
+		info, err := os.Stat(name)
+		if err != nil {
+			return err
+		}
+		if !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is not a regular file (%s)", name, info.Mode().Type())
+		}
+	}
+	return nil
+}
+
 // readSmall reads a regular file of which no more than most bytes are wanted: of a longer one it gives one byte more than
 // that, so that its reader can say so. Anything else, a pipe that nobody writes to or a device that never ends, is refused.
 func readSmall(name string, most int64) ([]byte, error) {
-	info, err := os.Stat(name) // before it is opened, which may wait for ever
-	if err != nil {
+	if err := regular(name); err != nil {
 		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file (%s)", name, info.Mode().Type())
 	}
 	f, err := os.Open(name)
 	if err != nil {

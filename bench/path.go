@@ -2,8 +2,10 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 
 	"github.com/failshut/failshut/internal/node"
 )
@@ -25,6 +27,9 @@ type PathConfig struct {
 	Thresholds []string
 }
 
+// ErrRecording says that nothing is to be learned from a recording: it does not verify, or no message of it is known.
+var ErrRecording = errors.New("the recording does not serve")
+
 // Path replays a recording from memory, loop after loop, on one thread: packet, sequence, book, strategy, gate, journal
 // and paper venue. Start and decompression are not timed. Every loop must end with the same event hash.
 func Path(ctx context.Context, cfg PathConfig) (Answer, error) {
@@ -37,8 +42,14 @@ func Path(ctx context.Context, cfg PathConfig) (Answer, error) {
 		return Answer{}, err
 	}
 	report := path.Report()
-	if report.Messages == 0 || cfg.Loops < 1 {
-		return Answer{}, fmt.Errorf("loops = %d over %d messages, want at least one of each", cfg.Loops, report.Messages)
+	switch {
+	case report.Failed():
+		return Answer{}, fmt.Errorf("%w: %s", ErrRecording, strings.Join(report.Reasons, ", "))
+	case report.UnknownTypes == report.Messages:
+		return Answer{}, fmt.Errorf("%w: none of its %d messages is known", ErrRecording, report.Messages)
+	}
+	if cfg.Loops < 1 {
+		return Answer{}, fmt.Errorf("loops = %d, want at least one", cfg.Loops)
 	}
 	a := Answer{
 		Schema: Schema, Bench: "path", Mode: "replay", Seed: cfg.Replay.Seed, Machine: machine(), Runs: []Row{},

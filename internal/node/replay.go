@@ -164,12 +164,18 @@ func blank(cfg ReplayConfig, report judge.Report) ReplayAnswer {
 	}
 }
 
+// ErrWindow says that nothing of the recording lies between From and Until.
+var ErrWindow = errors.New("the window holds nothing")
+
 // prepare brings a node up, open and ready, with the recording about to begin.
 func prepare(ctx context.Context, cfg ReplayConfig, report judge.Report, instruments []market.Instrument, source packets) (*rerun, error) {
 	r := &rerun{cfg: cfg, log: newEventLog(cfg.Events), answer: blank(cfg, report)}
 	first, last := max(market.Timestamp(*report.FirstTime), cfg.From), market.Timestamp(*report.LastTime)
 	if cfg.Until > 0 {
 		last = min(last, cfg.Until)
+	}
+	if cfg.From > market.Timestamp(*report.LastTime) || cfg.Until > 0 && cfg.Until <= market.Timestamp(*report.FirstTime) {
+		return nil, fmt.Errorf("%w: the recording is from %s to %s", ErrWindow, market.Timestamp(*report.FirstTime), market.Timestamp(*report.LastTime))
 	}
 	r.answer.VirtualStart, r.answer.VirtualEnd = nanos(first), nanos(last)
 	plan, err := planFor(cfg, instruments)
