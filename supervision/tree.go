@@ -3,6 +3,7 @@ package supervision
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -300,7 +301,11 @@ func (t *Tree) keeperEnded(x actors.Exit) {
 		t.finish(t.keeper.result)
 		return
 	}
-	t.sys.Log().Error("the keeper of the tree has ended", "reason", string(x.Reason), "err", x.Err, "stack", string(x.Stack))
+	level := slog.LevelError
+	if Reason(x.Reason).Orderly() { // somebody stopped the whole system under a tree that lives
+		level = slog.LevelWarn
+	}
+	t.sys.Log().Log(context.Background(), level, "the keeper of the tree has ended", "reason", string(x.Reason), "err", x.Err, "stack", string(x.Stack))
 	t.lastResort()
 }
 
