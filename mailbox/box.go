@@ -66,22 +66,41 @@ func New[M any](cfg Config, opts ...Option[M]) (*Box[M], error) {
 }
 
 // Offer puts m at the tail of its lane, or says why it cannot: ErrFull, ErrSuspended, ErrClosed, or ErrPolicy
-// where the box has no such lane. It never blocks, and allocates nothing once the lane has grown. Safe for any
-// number of goroutines.
+// where the box has no such lane. A full DropOldest lane takes m and gives up its oldest message, a full DropNewest
+// lane refuses m and makes it a dead letter. It never blocks, and allocates nothing once the lane has grown. Safe
+// for any number of goroutines.
 func (b *Box[M]) Offer(m M) error {
 	name := b.laneOf(m)
 	b.mu.Lock()
 	l := b.lane(name)
 	r := b.check(name, l)
-	if r == 0 {
+	switch {
+	case r == 0:
 		b.accept(name, l, m)
 		b.mu.Unlock()
+		return nil
+	case r == Full && l.policy == DropOldest:
+		oldest := b.evict(l)
+		b.accept(name, l, m)
+		b.mu.Unlock()
+		b.hooks.dropped(b.class, name, Overflow, 1)
+		b.buryOne(Letter[M]{Message: oldest.Message, Lane: name, Reason: Overflow, At: oldest.At})
 		return nil
 	}
 	b.refuse(l, r)
 	b.mu.Unlock()
 	b.hooks.refused(b.class, name, r)
+	if r == Full && l.policy == DropNewest {
+		b.buryOne(Letter[M]{Message: m, Lane: name, Reason: Full})
+	}
 	return errOf(r)
+}
+
+// evict takes the oldest message out of a full lane.
+func (b *Box[M]) evict(l *lane[M]) (oldest Item[M]) {
+	l.queue.pop(&oldest)
+	l.counts.Dropped[Overflow]++
+	return oldest
 }
 
 func (b *Box[M]) laneOf(m M) Lane {

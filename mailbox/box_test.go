@@ -32,6 +32,13 @@ func lanes(control, reports, commands, data int) mailbox.Config {
 	return c
 }
 
+// of is a box of one lane of two places.
+func of(l mailbox.Lane, p mailbox.Policy) mailbox.Config {
+	c := mailbox.Config{Class: "test"}
+	c.Lanes[l-1] = mailbox.LaneConfig{Cap: 2, Policy: p}
+	return c
+}
+
 func newBox(t testing.TB, cfg mailbox.Config, opts ...mailbox.Option[msg]) *mailbox.Box[msg] {
 	t.Helper()
 	b, err := mailbox.New(cfg, append([]mailbox.Option[msg]{mailbox.ByLane(laneOf)}, opts...)...)
@@ -78,8 +85,10 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		"negative bounds, all": {two, false, []string{"control: cap = -1", "reports: cap = -2"}},
 		"no policy":            {mailbox.One(1, 0), false, []string{"policy = invalid(0)"}},
 		"unknown policy":       {mailbox.One(1, 99), false, []string{"policy = invalid(99)"}},
-		"drop newest":          {mailbox.One(1, mailbox.DropNewest), true, []string{"data: policy drop_newest is not built"}},
-		"drop oldest":          {mailbox.One(1, mailbox.DropOldest), true, []string{"data: policy drop_oldest is not built"}},
+		"losing cancels":       {of(mailbox.Control, mailbox.DropNewest), false, []string{"control: policy = drop_newest", "[reject]"}},
+		"waiting to cancel":    {of(mailbox.Control, mailbox.Block), false, []string{"control: policy = block"}},
+		"losing evidence":      {of(mailbox.Reports, mailbox.DropOldest), false, []string{"reports: policy = drop_oldest", "[reject block]"}},
+		"losing a command":     {of(mailbox.Commands, mailbox.DropOldest), false, []string{"commands: policy = drop_oldest", "[reject drop_newest]"}},
 		"conflate":             {mailbox.One(1, mailbox.Conflate), true, []string{"data: policy conflate is not built"}},
 		"ttl":                  {ttl, true, []string{"ttl = 1s", "not built"}},
 		"ttl on reports":       {never, false, []string{"reports: ttl = 1s, want none"}},

@@ -3,6 +3,7 @@ package mailbox
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -89,18 +90,28 @@ func (lc LaneConfig) validate(l Lane) []error {
 	if lc.Cap == 0 {
 		return errs
 	}
-	switch lc.Policy {
-	case Reject:
-	case Block:
-		if l != Reports && l != Data {
-			errs = append(errs, fmt.Errorf("lane %s: policy = %s, want %s: nobody waits there", l, lc.Policy, Reject))
-		}
-	case DropNewest, DropOldest, Conflate:
-		errs = append(errs, fmt.Errorf("lane %s: policy %s is %w, want %s or %s", l, lc.Policy, ErrNotBuilt, Reject, Block))
-	default:
-		errs = append(errs, fmt.Errorf("lane %s: policy = %s, want %s or %s", l, lc.Policy, Reject, Block))
+	switch allowed := policiesOf(l); {
+	case !slices.Contains(allowed, lc.Policy):
+		errs = append(errs, fmt.Errorf("lane %s: policy = %s, want one of %v", l, lc.Policy, allowed))
+	case lc.Policy == Conflate:
+		errs = append(errs, fmt.Errorf("lane %s: policy %s is %w, want another of %v", l, lc.Policy, ErrNotBuilt, allowed))
 	}
 	return errs
+}
+
+// policiesOf lists what a lane may do when it is full. A cancel is never lost and nobody waits to send one; evidence
+// is never lost; of commands the older is the sender's who was told yes.
+func policiesOf(l Lane) []Policy {
+	switch l {
+	case Control:
+		return []Policy{Reject}
+	case Reports:
+		return []Policy{Reject, Block}
+	case Commands:
+		return []Policy{Reject, DropNewest}
+	default:
+		return []Policy{Reject, DropNewest, DropOldest, Conflate, Block}
+	}
 }
 
 // Option sets what depends on the type of the messages.
@@ -110,6 +121,7 @@ type Option[M any] func(*Box[M])
 // offer, before the box is locked, and must be pure. Without it all messages go to the only lane there is.
 func ByLane[M any](f func(M) Lane) Option[M] { return func(b *Box[M]) { b.byLane = f } }
 
-// Sink receives the messages that were accepted and will not be handled. It is called on the goroutine of
-// Close, outside the box's lock, must not block, and owns the letter.
+// Sink receives the messages that will not be handled: those that were accepted, and those that a full DropNewest
+// lane did not accept. It is called on the goroutine of Close or Offer, outside the box's lock, must not block, and
+// owns the letter. Letters of several offers may come in another order than their messages left the lane.
 func Sink[M any](f func(Letter[M])) Option[M] { return func(b *Box[M]) { b.sink = f } }

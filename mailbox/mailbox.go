@@ -43,11 +43,12 @@ func (l Lane) String() string {
 // a stated policy is a mistake.
 type Policy uint8
 
-// The policies. New builds Reject and Block and refuses the others by name, see ErrNotBuilt.
+// The policies. New refuses Conflate by name, see ErrNotBuilt. Control and Reports lose nothing for want of room:
+// Control takes Reject alone, Reports Reject or Block, Commands Reject or DropNewest, Data any.
 const (
 	Reject     Policy = iota + 1 // the sender gets ErrFull
-	DropNewest                   // as Reject, and the message becomes a dead letter
-	DropOldest                   // the oldest message of the lane makes room
+	DropNewest                   // as Reject, and the message, which was never accepted, is a dead letter: full
+	DropOldest                   // the oldest message of the lane makes room and is a dead letter: overflow
 	Conflate                     // a newer state takes the place of the queued one of its key
 	Block                        // as Reject for Offer; OfferWait waits for room
 )
@@ -132,7 +133,8 @@ type Item[M any] struct {
 	At int64
 }
 
-// Letter is a message that will not be handled, with the reason.
+// Letter is a message that will not be handled, with the reason: of a refusal for one that a DropNewest lane did not
+// accept, else of a drop.
 type Letter[M any] struct {
 	Message M
 	Lane    Lane

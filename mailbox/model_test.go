@@ -19,10 +19,20 @@ var seed = flag.Uint64("mailbox.seed", uint64(time.Now().UnixNano()), "seed of t
 // model is a box as a naive reader of its documentation would write it.
 type model struct {
 	bounds            [4]int
+	policies          [4]mailbox.Policy
 	queues            [4][]int
+	letters           []letter
+	overflown         int
 	suspended, closed bool
 	handled, dropped  int
 	signals           mailbox.Signal
+}
+
+// letter is a dead letter as far as the model knows of it.
+type letter struct {
+	n      int
+	lane   mailbox.Lane
+	reason mailbox.Reason
 }
 
 func (m *model) offer(l mailbox.Lane, n int) error {
@@ -33,7 +43,15 @@ func (m *model) offer(l mailbox.Lane, n int) error {
 		return mailbox.ErrPolicy
 	case m.suspended && l != mailbox.Control:
 		return mailbox.ErrSuspended
-	case len(m.queues[l-1]) == m.bounds[l-1]:
+	case len(m.queues[l-1]) < m.bounds[l-1]:
+	case m.policies[l-1] == mailbox.DropOldest:
+		m.letters = append(m.letters, letter{m.queues[l-1][0], l, mailbox.Overflow})
+		m.queues[l-1] = m.queues[l-1][1:]
+		m.overflown++
+	case m.policies[l-1] == mailbox.DropNewest:
+		m.letters = append(m.letters, letter{n, l, mailbox.Full})
+		return mailbox.ErrFull
+	default:
 		return mailbox.ErrFull
 	}
 	m.queues[l-1] = append(m.queues[l-1], n)
@@ -50,6 +68,14 @@ func (m *model) take(n int) []int {
 	}
 	m.handled += len(out)
 	return out
+}
+
+// policiesTried are those that the fuzzing draws from, for each lane.
+var policiesTried = [4][]mailbox.Policy{
+	{mailbox.Reject},
+	{mailbox.Reject},
+	{mailbox.Reject, mailbox.DropNewest},
+	{mailbox.Reject, mailbox.DropOldest, mailbox.DropNewest},
 }
 
 // FuzzBoxAgainstModel runs a script of operations, two bytes each, on a box and on the model.
@@ -69,16 +95,19 @@ func FuzzBoxAgainstModel(f *testing.F) {
 		cfg := mailbox.Config{}
 		for i := range m.bounds {
 			m.bounds[i] = bounds[(int(pick)+i)%len(bounds)]
-			cfg.Lanes[i] = mailbox.LaneConfig{Cap: m.bounds[i], Policy: mailbox.Reject}
+			m.policies[i] = policiesTried[i][int(pick)%len(policiesTried[i])]
+			cfg.Lanes[i] = mailbox.LaneConfig{Cap: m.bounds[i], Policy: m.policies[i]}
 		}
-		letters := 0
-		b := newBox(t, cfg, mailbox.Sink(func(mailbox.Letter[msg]) { letters++ }))
+		var letters []letter
+		b := newBox(t, cfg, mailbox.Sink(func(l mailbox.Letter[msg]) {
+			letters = append(letters, letter{l.Message.n, l.Lane, l.Reason})
+		}))
 		for i := 0; i+1 < len(script); i += 2 {
 			step(t, b, m, script[i]%7, script[i+1], i)
 			compare(t, b, m)
 		}
-		if letters != m.dropped {
-			t.Fatalf("%d dead letters, want %d", letters, m.dropped)
+		if !slices.Equal(letters, m.letters) {
+			t.Fatalf("dead letters %v, want %v", letters, m.letters)
 		}
 	})
 }
@@ -122,6 +151,9 @@ func step(t *testing.T, b *mailbox.Box[msg], m *model, op, arg byte, i int) {
 		want := 0
 		for l := range m.queues {
 			want += len(m.queues[l])
+			for _, n := range m.queues[l] {
+				m.letters = append(m.letters, letter{n, mailbox.Lane(l + 1), mailbox.Stopped})
+			}
 			m.queues[l] = nil
 		}
 		m.dropped += want
@@ -137,8 +169,8 @@ func compare(t *testing.T, b *mailbox.Box[msg], m *model) {
 	checkBalance(t, b)
 	s := b.Stats()
 	total := s.Total()
-	if total.Handled != uint64(m.handled) || total.Dropped.Of(mailbox.Stopped) != uint64(m.dropped) {
-		t.Fatalf("handled %d dropped %d, want %d and %d", total.Handled, total.Dropped.Total(), m.handled, m.dropped)
+	if total.Handled != uint64(m.handled) || total.Dropped.Of(mailbox.Stopped) != uint64(m.dropped) || total.Dropped.Of(mailbox.Overflow) != uint64(m.overflown) {
+		t.Fatalf("handled %d dropped %v, want %d, %d stopped and %d overflown", total.Handled, total.Dropped, m.handled, m.dropped, m.overflown)
 	}
 	pending := m.signals != 0
 	for i, q := range m.queues {
@@ -153,7 +185,7 @@ func compare(t *testing.T, b *mailbox.Box[msg], m *model) {
 }
 
 // TestNoMessageIsLostUnderContention runs producers of both kinds, a slow consumer that suspends, resumes and at
-// last closes, and a reader of statistics, and then balances the senders' books with the box's.
+// last closes, and a reader of statistics, under each policy of the lanes, and then balances the senders' books with the box's.
 func TestNoMessageIsLostUnderContention(t *testing.T) {
 	t.Logf("-mailbox.seed=%d", *seed)
 	rounds := 100
@@ -161,14 +193,25 @@ func TestNoMessageIsLostUnderContention(t *testing.T) {
 		rounds = 10
 	}
 	for round := range rounds {
-		conserve(t, *seed+uint64(round))
+		cfg := lanes(3, 5, 64, 65)
+		for _, l := range []mailbox.Lane{mailbox.Commands, mailbox.Data} {
+			tried := policiesTried[l-1]
+			cfg.Lanes[l-1].Policy = tried[round%len(tried)]
+		}
+		conserve(t, cfg, *seed+uint64(round))
 	}
 }
 
-func conserve(t *testing.T, seed uint64) {
+func conserve(t *testing.T, cfg mailbox.Config, seed uint64) {
 	t.Helper()
-	var letters atomic.Int64
-	b := newBox(t, lanes(3, 5, 64, 65), mailbox.Sink(func(mailbox.Letter[msg]) { letters.Add(1) }))
+	var letters, unaccepted atomic.Int64
+	b := newBox(t, cfg, mailbox.Sink(func(l mailbox.Letter[msg]) {
+		if l.Reason == mailbox.Full {
+			unaccepted.Add(1)
+			return
+		}
+		letters.Add(1)
+	}))
 	const each = 2000
 	var accepted, offered atomic.Int64
 	var wg sync.WaitGroup
@@ -227,6 +270,15 @@ func conserve(t *testing.T, seed uint64) {
 		uint64(handled)+uint64(letters.Load()) != s.Accepted || s.Queued != 0 || s.Waiting != 0 {
 		t.Fatalf("seed %d: senders: offered %d accepted %d, consumer: handled %d, letters %d, box: %+v",
 			seed, offered.Load(), accepted.Load(), handled, letters.Load(), s)
+	}
+	full := uint64(0)
+	for i, l := range b.Stats().Lanes {
+		if cfg.Lanes[i].Policy == mailbox.DropNewest {
+			full += l.Refused.Of(mailbox.Full)
+		}
+	}
+	if uint64(unaccepted.Load()) != full {
+		t.Fatalf("seed %d: %d letters of messages that were not accepted, want %d", seed, unaccepted.Load(), full)
 	}
 	checkBalance(t, b)
 }
