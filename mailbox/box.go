@@ -15,8 +15,10 @@ type Box[M any] struct {
 	byLane func(M) Lane
 	only   Lane // the lane of all messages where byLane is nil
 	sink   func(Letter[M])
+	due    func(M) int64 // deadline of a message, 0 for none; nil: none has one
 	now    func() int64
 	hooks  hooks
+	late   []Letter[M] // the consumer's own: what it found too old in this Take
 
 	signals atomic.Uint32
 	taking  atomic.Bool
@@ -33,6 +35,8 @@ type lane[M any] struct {
 	queue   queue[M]
 	bound   int
 	policy  Policy
+	ttl     int64 // nanoseconds, 0 for ever
+	ages    bool  // messages of this lane can grow too old
 	waiting waiters[M]
 	counts  LaneStats
 }
@@ -51,7 +55,10 @@ func New[M any](cfg Config, opts ...Option[M]) (*Box[M], error) {
 		if lc.Cap == 0 {
 			continue
 		}
-		l := &lane[M]{bound: lc.Cap, policy: lc.Policy, queue: queue[M]{size: min(lc.Cap, chunkSlots)}}
+		l := &lane[M]{
+			bound: lc.Cap, policy: lc.Policy, queue: queue[M]{size: min(lc.Cap, chunkSlots)},
+			ttl: int64(lc.TTL), ages: lc.TTL > 0 || b.due != nil && mayAge(Lane(i+1)),
+		}
 		if lc.Prealloc {
 			l.queue.prealloc(lc.Cap)
 		}
@@ -59,21 +66,24 @@ func New[M any](cfg Config, opts ...Option[M]) (*Box[M], error) {
 		b.only = Lane(i + 1)
 		lanes++
 	}
+	if b.due != nil && b.now == nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, errors.New("deadlines and no Now, want a clock"))
+	}
 	if lanes > 1 && b.byLane == nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, errors.New("several lanes and no ByLane, want a function that says which"))
 	}
 	return b, nil
 }
 
-// Offer puts m at the tail of its lane, or says why it cannot: ErrFull, ErrSuspended, ErrClosed, or ErrPolicy
-// where the box has no such lane. A full DropOldest lane takes m and gives up its oldest message, a full DropNewest
+// Offer puts m at the tail of its lane, or says why it cannot: ErrFull, ErrSuspended, ErrClosed, ErrExpired, or
+// ErrPolicy where the box has no such lane. A full DropOldest lane takes m and gives up its oldest message, a full DropNewest
 // lane refuses m and makes it a dead letter. It never blocks, and allocates nothing once the lane has grown. Safe
 // for any number of goroutines.
 func (b *Box[M]) Offer(m M) error {
 	name := b.laneOf(m)
 	b.mu.Lock()
 	l := b.lane(name)
-	r := b.check(name, l)
+	r := b.judge(name, l, m)
 	switch {
 	case r == 0:
 		b.accept(name, l, m)
@@ -135,8 +145,8 @@ func (b *Box[M]) check(name Lane, l *lane[M]) Reason {
 func (b *Box[M]) accept(name Lane, l *lane[M], m M) {
 	var at int64
 	// One in 64 is stamped, and the one that wakes an idle consumer: reading a clock costs as much as the
-	// whole queue.
-	if b.now != nil && (b.filled == 0 || l.counts.Accepted%chunkSlots == 0) {
+	// whole queue. On a lane with a TTL each one is: its age is its end.
+	if b.now != nil && (l.ttl > 0 || b.filled == 0 || l.counts.Accepted%chunkSlots == 0) {
 		at = max(b.now(), 1)
 	}
 	l.counts.Accepted++
@@ -161,6 +171,8 @@ func errOf(r Reason) error {
 		return ErrSuspended
 	case Closed:
 		return ErrClosed
+	case Expired:
+		return ErrExpired
 	default:
 		return ErrPolicy
 	}
@@ -168,31 +180,51 @@ func errOf(r Reason) error {
 
 // Take moves up to len(buf) messages into buf, highest lane first, and returns how many. It returns 0 on an
 // empty, suspended or closed box and never waits. What it returns counts as handled; a consumer that wants the
-// lanes looked at before every message takes one at a time. There is one consumer: a second call at the same
-// time is a bug and panics.
+// lanes looked at before every message takes one at a time. What has grown too old is dropped on the way, and 0 may
+// be all that is left. There is one consumer: a second call at the same time is a bug and panics.
 func (b *Box[M]) Take(buf []Item[M]) int {
 	if !b.taking.CompareAndSwap(false, true) {
 		panic("mailbox: two consumers take from one box at the same time")
 	}
 	b.mu.Lock()
 	n := 0
+	now := int64(0)
 	for n < len(buf) && b.filled != 0 && !b.suspended {
-		b.takeOne(&buf[n])
-		n++
+		if b.takeOne(&buf[n], &now) {
+			n++
+		}
 	}
 	b.mu.Unlock()
+	if len(b.late) > 0 {
+		b.buryLate()
+	}
 	b.taking.Store(false)
 	return n
 }
 
-func (b *Box[M]) takeOne(item *Item[M]) {
+// takeOne takes the next message into item, or drops it for its age, and says which. The clock is read into now once a
+// Take, and only for a lane whose messages age.
+func (b *Box[M]) takeOne(item *Item[M], now *int64) bool {
 	i := bits.TrailingZeros8(b.filled)
 	l := b.lanes[i]
 	l.queue.pop(item)
 	item.Lane = Lane(i + 1)
-	l.counts.Handled++
+	fresh := !l.ages || !b.expired(l, item, now)
+	if fresh {
+		l.counts.Handled++
+	} else {
+		l.counts.Dropped[Expired]++
+		b.late = append(b.late, Letter[M]{Message: item.Message, Lane: item.Lane, Reason: Expired, At: item.At})
+		*item = Item[M]{}
+	}
+	b.settle(l, i)
+	return fresh
+}
+
+// settle gives the place that became free to whoever waits for it.
+func (b *Box[M]) settle(l *lane[M], i int) {
 	if w := l.waiting.first; w != nil {
-		b.admitWaiter(item.Lane, l, w)
+		b.admitWaiter(Lane(i+1), l, w)
 	} else if l.queue.n == 0 {
 		b.filled &^= 1 << i
 	}

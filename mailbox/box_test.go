@@ -90,7 +90,7 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		"losing evidence":      {of(mailbox.Reports, mailbox.DropOldest), false, []string{"reports: policy = drop_oldest", "[reject block]"}},
 		"losing a command":     {of(mailbox.Commands, mailbox.DropOldest), false, []string{"commands: policy = drop_oldest", "[reject drop_newest]"}},
 		"conflate":             {mailbox.One(1, mailbox.Conflate), true, []string{"data: policy conflate is not built"}},
-		"ttl":                  {ttl, true, []string{"ttl = 1s", "not built"}},
+		"ttl without a clock":  {ttl, false, []string{"ttl = 1s and no Now"}},
 		"ttl on reports":       {never, false, []string{"reports: ttl = 1s, want none"}},
 		"keys":                 {keys, true, []string{"max keys = 7"}},
 		"waiting for commands": {waitingCommands, false, []string{"commands: policy = block"}},

@@ -13,7 +13,8 @@ type LaneConfig struct {
 	Cap int
 	// Policy must be stated where Cap is more than 0.
 	Policy Policy
-	// TTL must be 0: messages that grow too old in the queue are not built.
+	// TTL is how long a message may wait before it is dropped as expired when the consumer comes to it; 0: for ever.
+	// Commands and Data alone may have one, and it needs Now.
 	TTL time.Duration
 	// Prealloc takes the memory of the whole bound when the box is made, for boxes that must never grow
 	// while they work.
@@ -61,6 +62,9 @@ func (c Config) Validate() error {
 	lanes := 0
 	for i, lc := range c.Lanes {
 		errs = append(errs, lc.validate(Lane(i+1))...)
+		if lc.TTL > 0 && c.Now == nil {
+			errs = append(errs, fmt.Errorf("lane %s: ttl = %s and no Now, want a clock", Lane(i+1), lc.TTL))
+		}
 		if lc.Cap > 0 {
 			lanes++
 		}
@@ -82,10 +86,8 @@ func (lc LaneConfig) validate(l Lane) []error {
 	if lc.Cap < 0 {
 		errs = append(errs, fmt.Errorf("lane %s: cap = %d, want 0 or more", l, lc.Cap))
 	}
-	if lc.TTL < 0 || lc.TTL > 0 && l <= Reports {
+	if lc.TTL < 0 || lc.TTL > 0 && !mayAge(l) {
 		errs = append(errs, fmt.Errorf("lane %s: ttl = %s, want none", l, lc.TTL))
-	} else if lc.TTL > 0 {
-		errs = append(errs, fmt.Errorf("lane %s: ttl = %s: message deadlines are %w", l, lc.TTL, ErrNotBuilt))
 	}
 	if lc.Cap == 0 {
 		return errs
@@ -122,6 +124,6 @@ type Option[M any] func(*Box[M])
 func ByLane[M any](f func(M) Lane) Option[M] { return func(b *Box[M]) { b.byLane = f } }
 
 // Sink receives the messages that will not be handled: those that were accepted, and those that a full DropNewest
-// lane did not accept. It is called on the goroutine of Close or Offer, outside the box's lock, must not block, and
+// lane did not accept. It is called on the goroutine of Close, Offer or Take, outside the box's lock, must not block, and
 // owns the letter. Letters of several offers may come in another order than their messages left the lane.
 func Sink[M any](f func(Letter[M])) Option[M] { return func(b *Box[M]) { b.sink = f } }

@@ -77,7 +77,7 @@ const (
 	Stopped    // dropped: the owner stopped
 	Restarted  // dropped: the owner failed, its next incarnation starts empty
 	Abandoned  // dropped: the owner hung and was left behind
-	Expired    // dropped: too old
+	Expired    // dropped: too old; refused: too old already when it was offered
 	Overflow   // dropped: made room for a newer one
 	Conflated  // dropped: replaced by a newer state
 	Poison     // dropped: it crashed its owner before
@@ -107,6 +107,8 @@ var (
 	ErrClosed = errors.New("mailbox: closed")
 	// ErrSuspended says that the box takes only Control for now.
 	ErrSuspended = errors.New("mailbox: suspended")
+	// ErrExpired says that the message's deadline has passed already.
+	ErrExpired = errors.New("mailbox: expired")
 	// ErrPolicy says that the message names a lane this box does not have, or that the lane's policy does
 	// not allow the call.
 	ErrPolicy = errors.New("mailbox: not allowed by policy")

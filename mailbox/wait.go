@@ -57,7 +57,7 @@ func (ws *waiters[M]) remove(w *Waiting[M]) {
 }
 
 // OfferWait is Offer, but where a Block lane is full it waits for room, in order of arrival. It ends with nil,
-// ErrSuspended, ErrClosed, or the cause of ctx, and returns ErrPolicy at once on lanes of another policy. While it waits
+// ErrSuspended, ErrClosed, ErrExpired, or the cause of ctx, and returns ErrPolicy at once on lanes of another policy. While it waits
 // the message has no place in the queue. Never call it from the consumer.
 func (b *Box[M]) OfferWait(ctx context.Context, m M) error {
 	answer := make(channelWaiter, 1)
@@ -83,7 +83,7 @@ func (b *Box[M]) OfferLater(m M, waiter Waiter) (*Waiting[M], error) {
 	name := b.laneOf(m)
 	b.mu.Lock()
 	l := b.lane(name)
-	r := b.check(name, l)
+	r := b.judge(name, l, m)
 	if l != nil && l.policy != Block {
 		r = Policing
 	}
