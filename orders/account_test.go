@@ -39,7 +39,7 @@ func TestAccountPlacesFillsCancelsAndComesBackFromACrash(t *testing.T) {
 		}
 		h.place(2, strategy, 49*dollar)
 		h.event(orders.EventAccepted, 2)
-		h.tell(orders.CancelOrder{Cause: risk.Cause{2}})
+		h.tell(orders.CancelOrder{Strategy: "s", Cause: risk.Cause{2}})
 		h.event(orders.EventCancelled, 2)
 
 		h.crash("orders")
@@ -289,5 +289,26 @@ func TestSameInputGivesTheSameJournal(t *testing.T) {
 	}
 	if len(runs[0]) < 10 || !reflect.DeepEqual(runs[0], runs[1]) {
 		t.Errorf("%d and %d records, want the same, and at least 10\n%v\n%v", len(runs[0]), len(runs[1]), runs[0], runs[1])
+	}
+}
+
+// Another account goes on writing while the owner of this one reads: what is behind the settled record looks damaged then.
+func TestWhatIsBehindTheSettledRecordIsNotLookedAt(t *testing.T) {
+	b := newBench(t)
+	b.place(1)
+	b.commit()
+	p := b.parts()
+	p.Settled = b.log.Watermark()
+	records := p.Records
+	p.Records = func(yield func(journal.Record, error) bool) {
+		for r, err := range records {
+			if !yield(r, err) {
+				return
+			}
+		}
+		yield(journal.Record{}, errors.New("half a record"))
+	}
+	if _, err := orders.Open(p, b.risk.Now); err != nil {
+		t.Errorf("Open() error = %v, want an account that opens on what is settled", err)
 	}
 }

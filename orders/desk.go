@@ -80,7 +80,9 @@ type Desk struct {
 	read     journal.LSN // last record that Open folded
 	nextIn   map[string]uint64
 	linkedAt int64
-	early    []risk.Cause // decisions cancelled before they came
+	early    []wish    // decisions cancelled before they came
+	owed     []Inbound // evidence that the journal had no room for
+	deaf     bool      // so much was owed that none is journalled any more
 	dead     bool
 	handing  risk.Permit // of the order that is being handed over
 	doing    string      // why cancels go out, for CloseStep
@@ -226,7 +228,7 @@ func (d *Desk) step(in Input) {
 }
 
 // append puts an input into the journal. Where the journal takes no record the
-// effect is in memory only, and is asked for again after the restart.
+// effect is in memory only.
 func (d *Desk) append(in Input) (journal.LSN, error) {
 	k, body, err := encode(d.buf[:0], d.p.Options.Account, d.now.Mono, in)
 	d.buf = body

@@ -15,7 +15,7 @@ import (
 
 func TestCancelThatOvertookItsOrderRefusesIt(t *testing.T) {
 	b := newBench(t)
-	b.handle(orders.CancelOrder{Cause: risk.Cause{9}})
+	b.handle(orders.CancelOrder{Strategy: "s", Cause: risk.Cause{9}})
 	b.place(9)
 	b.commit()
 	if e := b.last(); e.Kind != orders.EventRefused || e.Reason != orders.ReasonCancelled || len(b.wire.placed) != 0 {
@@ -280,5 +280,25 @@ func TestIncarnationLeftInItsReplayRestoresNothing(t *testing.T) {
 	b.commit()
 	if len(b.wire.placed) != 3 {
 		t.Errorf("%d orders left, want 3: the permit of the third was the successor's", len(b.wire.placed))
+	}
+}
+
+// Causes are names that each strategy gives for itself: two of them may well answer the same trade.
+func TestTwoStrategiesMayNameTheirWishesAlike(t *testing.T) {
+	b := newBench(t)
+	b.place(1)
+	b.commit()
+	b.hear(newReport(b.wire.placed[0]))
+	in := intent(1)
+	in.Strategy = "other"
+	b.handle(orders.CancelOrder{Strategy: "third", Cause: in.Cause}) // overtakes nobody else's
+	b.handle(orders.Place{Intent: in})
+	b.commit()
+	if len(b.wire.placed) != 2 || b.wire.placed[1].Strategy != "other" {
+		t.Fatalf("%d orders left, want one of each strategy: %v", len(b.wire.placed), b.last())
+	}
+	b.handle(orders.CancelOrder{Strategy: "other", Cause: in.Cause})
+	if len(b.wire.cancelled) != 1 || b.wire.cancelled[0].Orig != b.wire.placed[1].ID {
+		t.Errorf("cancelled %+v, want the order of the strategy that asked", b.wire.cancelled)
 	}
 }

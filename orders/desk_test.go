@@ -79,7 +79,7 @@ func newBench(t testing.TB) *bench {
 	b := &bench{t: t, fs: journal.NewMemFS(1 << 30), wire: &wire{}}
 	b.faults = journal.NewFaultFS(b.fs)
 	b.quotes = risktest.Quotes{acme: risktest.Live(50*1_000_000_000, now.Mono)}
-	cfg := risktest.Config(risk.Entitlement{Account: account, Strategies: []string{strategy}, Instruments: []market.Instrument{acme}})
+	cfg := risktest.Config(risk.Entitlement{Account: account, Strategies: []string{strategy, "other"}, Instruments: []market.Instrument{acme}})
 	b.risk = risktest.New(t, cfg, catalogue, b.quotes, now)
 	b.wire.spend = func() risk.Reading { return b.risk.Now }
 	b.open()
@@ -223,7 +223,7 @@ func TestWhatChangesWhileTheDiskWritesIsTestedAgain(t *testing.T) {
 		"latch": func(b *bench) {
 			_, _ = b.risk.Desk.Trip(risk.TripRequest{Scope: risk.AccountScope(account), Mode: risk.Closed, By: "t", Reason: "t"}, b.risk.Now)
 		},
-		"cancelled": func(b *bench) { b.handle(orders.CancelOrder{Cause: risk.Cause{1}}) },
+		"cancelled": func(b *bench) { b.handle(orders.CancelOrder{Strategy: "s", Cause: risk.Cause{1}}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)

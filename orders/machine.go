@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/failshut/failshut/market"
-	"github.com/failshut/failshut/risk"
 )
 
 // BlockUnknown says which UNKNOWN orders keep new ones from being placed.
@@ -69,7 +68,7 @@ type Machine struct {
 	live      []*order // those not closed, and some that closed since the last sweep
 	ids       map[market.ClOrdID]*order
 	oids      map[string]*order
-	causes    map[risk.Cause]*order
+	causes    map[wish]*order
 	execs     map[execKey]*order
 	pos       map[market.Instrument]market.Qty
 	unknown   map[market.Instrument]int
@@ -99,7 +98,7 @@ func NewMachine(opt Options) *Machine {
 		opt.AbsentSpacing = 2 * time.Second
 	}
 	m := &Machine{
-		opt: opt, ids: map[market.ClOrdID]*order{}, oids: map[string]*order{}, causes: map[risk.Cause]*order{},
+		opt: opt, ids: map[market.ClOrdID]*order{}, oids: map[string]*order{}, causes: map[wish]*order{},
 		execs: map[execKey]*order{}, pos: map[market.Instrument]market.Qty{}, unknown: map[market.Instrument]int{},
 	}
 	if opt.SessionOpen {

@@ -31,7 +31,10 @@ type Release struct{ ID market.ClOrdID }
 type CancelOrder struct {
 	ID      market.ClOrdID
 	OrderID string // the venue's id, for orders that only the venue has named
-	Cause   risk.Cause
+
+	// Or the decision that placed it, as its strategy names it.
+	Strategy string
+	Cause    risk.Cause
 }
 
 // CancelAll asks for the end of every order in the scope: a mass cancel where

@@ -8,7 +8,7 @@ const earlyCancels = 1024
 // received takes what the venue said: evidence before effect.
 func (d *Desk) received(in Inbound) {
 	d.crash(CrashHeard)
-	d.evidence, _ = d.append(in)
+	d.evidence = d.witness(in)
 	d.counted(in)
 	d.crash(CrashEvidence)
 	if d.p.Events.Report != nil {
@@ -177,9 +177,9 @@ func (d *Desk) watch(e Event) {
 func (d *Desk) cancelOrder(v CancelOrder) {
 	of := Ref{ID: v.ID, OrderID: v.OrderID}
 	if of == (Ref{}) && v.Cause != (risk.Cause{}) {
-		id, ok := d.m.ByCause(v.Cause)
+		id, ok := d.m.ByCause(v.Strategy, v.Cause)
 		if !ok {
-			d.tooEarly(v.Cause)
+			d.tooEarly(wish{v.Strategy, v.Cause})
 			return
 		}
 		of.ID = id
@@ -189,11 +189,11 @@ func (d *Desk) cancelOrder(v CancelOrder) {
 }
 
 // tooEarly remembers a cancel that overtook its order, the newest few of them.
-func (d *Desk) tooEarly(c risk.Cause) {
+func (d *Desk) tooEarly(w wish) {
 	if len(d.early) == earlyCancels {
 		d.early = d.early[1:]
 	}
-	d.early = append(d.early, c)
+	d.early = append(d.early, w)
 }
 
 func (d *Desk) cancelAll(v CancelAll) {
@@ -213,6 +213,7 @@ func (d *Desk) cancelAll(v CancelAll) {
 // tick fires the answer timers that are due, withdraws what is to be closed and
 // asks for silent orders.
 func (d *Desk) tick() {
+	d.writeOwed()
 	d.forgetDriven()
 	d.drive()                      // before anything may leave
 	d.durable(d.p.Log.Watermark()) // in case a notice found the box full

@@ -14,7 +14,7 @@ import (
 // The order leaves when the record is durable.
 func (d *Desk) place(v Place) {
 	in := v.Intent
-	if id, ok := d.m.ByCause(in.Cause); ok {
+	if id, ok := d.m.ByCause(in.Strategy, in.Cause); ok {
 		o, _ := d.m.Order(Ref{ID: id})
 		e := eventOf(EventRepeated, o)
 		d.tell(e)
@@ -45,7 +45,7 @@ func (d *Desk) refusesPlace(v Place, in risk.Intent) Reason {
 	if v.Alive != nil && v.Alive() != nil {
 		return ReasonFenced
 	}
-	if i := slices.Index(d.early, in.Cause); i >= 0 {
+	if i := slices.Index(d.early, wish{in.Strategy, in.Cause}); i >= 0 {
 		d.early = slices.Delete(d.early, i, i+1)
 		return ReasonCancelled
 	}

@@ -35,7 +35,7 @@ func (d *Desk) replay() error {
 
 // fold reads the records up to the settled one, in order and without a gap.
 func (d *Desk) fold(settled journal.LSN) error {
-	if d.p.Records == nil {
+	if d.p.Records == nil || settled == 0 {
 		return nil
 	}
 	for r, err := range d.p.Records {
@@ -50,7 +50,9 @@ func (d *Desk) fold(settled journal.LSN) error {
 		if err := d.foldRecord(r); err != nil {
 			return err
 		}
-		d.read = r.LSN
+		if d.read = r.LSN; d.read == settled {
+			return nil // what is behind is being written, and looks damaged to who reads it half-way
+		}
 	}
 	return nil
 }

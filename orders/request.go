@@ -38,7 +38,7 @@ func (m *Machine) create(c *Create) {
 	m.add(o)
 	m.ids[c.ID] = o
 	if c.Cause != (risk.Cause{}) {
-		m.causes[c.Cause] = o
+		m.causes[wish{c.Strategy, c.Cause}] = o
 	}
 	m.touch(o)
 }

@@ -72,9 +72,15 @@ func (m *Machine) Orders() iter.Seq[OrderState] {
 	}
 }
 
-// ByCause returns the order that a decision placed before.
-func (m *Machine) ByCause(c risk.Cause) (market.ClOrdID, bool) {
-	o := m.causes[c]
+// wish is what a decision is known by: causes are names that each strategy gives for itself.
+type wish struct {
+	strategy string
+	cause    risk.Cause
+}
+
+// ByCause returns the order that a decision of the strategy placed before.
+func (m *Machine) ByCause(strategy string, c risk.Cause) (market.ClOrdID, bool) {
+	o := m.causes[wish{strategy, c}]
 	if o == nil || c == (risk.Cause{}) {
 		return "", false
 	}

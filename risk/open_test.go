@@ -191,3 +191,19 @@ func TestDeadJournalIsNamedBeforeAFullDisk(t *testing.T) {
 		t.Fatalf("gate is shut for %+v, want JOURNAL_DEAD", body.Why)
 	}
 }
+
+// The report of an order in doubt was taken; the one that it is resolved meets a log without a leader, once.
+func TestACleanReportThatTheLogDidNotTakeIsProposedAgain(t *testing.T) {
+	w := newWorld(t, nil)
+	w.tell(risk.Leading{Term: 1, Yes: true}, risk.Journal{State: risk.JournalOK, Group: "10", Epoch: 1})
+	w.desk.Gate("A1").Restore(nil, nil)
+	w.tell(risk.Session{Account: "A1", Up: true}, risk.Reconciled{Account: "A1", Epoch: 1, Unknown: 1})
+	w.pass(time.Second)
+	w.fail = func() error { return risk.ErrNotAppended }
+	w.tell(risk.Reconciled{Account: "A1", Epoch: 1})
+	w.fail = nil
+	w.pass(time.Second)
+	if body := w.desk.Gatez(w.now, "A1/*/*"); !body.Open {
+		t.Errorf("the account is shut: %+v", body.Why)
+	}
+}

@@ -3,7 +3,10 @@ package risk
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/failshut/failshut/market"
 )
 
 // Proposal is one command for the log. Whoever proposes it hands the outcome back to the holder as the message that Done makes.
@@ -75,6 +78,7 @@ func (h *Holder) proposed(m proposed) {
 		h.rejected = true
 	}
 	if done == nil {
+		h.unsent(m)
 		if (m.err != nil || !known) && m.key != "sync" { // which keeps an interval of its own
 			// A log without a leader answers at once, and what is committed may be applied here later: neither is asked without end.
 			h.failed[m.key] = h.now.Mono + max(int64(h.desk.cfg.Escrow.Urgent), int64(time.Millisecond))
@@ -96,5 +100,13 @@ func (h *Holder) answerWaiting() {
 			delete(h.waiting, key)
 			done(a, nil)
 		}
+	}
+}
+
+// unsent has a report that the log did not take be proposed again: whether it was decides nothing but whether it is repeated.
+func (h *Holder) unsent(m proposed) {
+	name, ok := strings.CutPrefix(m.key, "reconcile/")
+	if s := h.sessions[market.Account(name)]; ok && m.err != nil && s != nil {
+		s.sent = false
 	}
 }

@@ -136,8 +136,8 @@ func (d desk) Place(in risk.Intent) error {
 }
 
 // Cancel asks for the end of the order that a decision placed.
-func (d desk) Cancel(_ string, cause risk.Cause) error {
-	return d.a.Tell(orders.CancelOrder{Cause: cause})
+func (d desk) Cancel(name string, cause risk.Cause) error {
+	return d.a.Tell(orders.CancelOrder{Strategy: name, Cause: cause})
 }
 
 // CancelAll asks for the end of every order of the strategy.
