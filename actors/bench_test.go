@@ -170,3 +170,68 @@ func BenchmarkReplayPacket(b *testing.B) {
 		b.Fatalf("handled %d of %d", handled, b.N)
 	}
 }
+
+// BenchmarkLoopHop is one message from one handler to another on one loop.
+func BenchmarkLoopHop(b *testing.B) {
+	s := newBench(b, false)
+	l, err := s.NewLoop(actors.LoopConfig{Wait: actors.Park})
+	if err != nil {
+		b.Fatal(err)
+	}
+	benchHops(b, s, l.Place(), l.Place())
+}
+
+// BenchmarkPingPong is half a round trip of two actors that each sleep until the other has spoken.
+func BenchmarkPingPong(b *testing.B) {
+	for name, p := range map[string]actors.Place{"pool": {}, "pinned": actors.Pinned(actors.Park)} {
+		b.Run(name, func(b *testing.B) { benchHops(b, newBench(b, false), p, p) })
+	}
+	b.Run("channels", func(b *testing.B) {
+		ping, pong := make(chan packet, 1), make(chan packet, 1)
+		go func() {
+			for m := range ping {
+				pong <- m
+			}
+			close(pong)
+		}()
+		for i := 0; i < b.N; i += 2 {
+			ping <- packet{}
+			<-pong
+		}
+		close(ping)
+	})
+}
+
+// benchHops lets two actors play b.N messages to each other.
+func benchHops(b *testing.B, s *actors.System, first, second actors.Place) {
+	b.Helper()
+	b.ReportAllocs()
+	done := make(chan struct{})
+	n := 0 // the one who has the message has it
+	var ping, pong actors.Ref[packet]
+	spawn := func(name actors.Name, p actors.Place, to *actors.Ref[packet]) actors.Ref[packet] {
+		ref, err := actors.Spawn(s, actors.Spec[packet]{
+			Name: name, Box: mailbox.DefaultConfig("bench"), Lane: laneOf, Place: p,
+			Actor: actors.Func[packet](func(_ *actors.Context[packet], m packet) error {
+				if n++; n > b.N {
+					close(done)
+					return nil
+				}
+				return to.Tell(m)
+			}),
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		return ref
+	}
+	ping, pong = spawn("ping", first, &pong), spawn("pong", second, &ping)
+	for !ping.Open() || !pong.Open() {
+		runtime.Gosched()
+	}
+	b.ResetTimer()
+	if err := ping.Tell(packet{lane: mailbox.Data}); err != nil {
+		b.Fatal(err)
+	}
+	<-done
+}

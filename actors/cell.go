@@ -49,6 +49,8 @@ type cell struct {
 	body   body
 	engine engineMailbox
 	state  atomic.Uint32
+	loop   *Loop         // nil: the system's own dispatch runs it
+	behind *cell         // in the queue of a loop
 	due    atomic.Int32  // ticks that wait to be delivered
 	steps  atomic.Uint64 // odd while user code runs
 	folded sync.Once
@@ -58,6 +60,7 @@ type cell struct {
 
 	phase       phase
 	now         time.Time // reading of this turn, under the real clock
+	took        int       // steps of this turn
 	reason      Reason
 	err         error
 	stack       []byte
@@ -85,8 +88,27 @@ type body interface {
 // kick puts the cell into the run queue unless it is there or has its turn.
 func (c *cell) kick() {
 	if c.state.Load() == stateIdle && c.state.CompareAndSwap(stateIdle, stateReady) {
-		c.sys.dispatch.push(c)
+		c.queueUp()
 	}
+}
+
+// queueUp waits for the next turn. The state is ready.
+func (c *cell) queueUp() {
+	if c.loop != nil {
+		c.loop.push(c)
+		return
+	}
+	c.sys.dispatch.push(c)
+}
+
+// replaceWorker puts another goroutine in the place of the one that runs the cell, because it hangs in an abandoned
+// handler or a Goexit ends it.
+func (c *cell) replaceWorker(hung bool) {
+	if c.loop != nil {
+		c.loop.moveOn(hung)
+		return
+	}
+	c.sys.dispatch.replace()
 }
 
 func (c *cell) signal(s mailbox.Signal) {
@@ -98,7 +120,7 @@ func (c *cell) signal(s mailbox.Signal) {
 func (c *cell) leave() {
 	c.body.raise(signalLeave)
 	if c.state.CompareAndSwap(stateRunning, stateLeft) {
-		c.sys.dispatch.replace()
+		c.replaceWorker(true)
 	}
 	c.kick()
 }
@@ -116,16 +138,26 @@ func (c *cell) admit() {
 // the cell is back in order.
 func (c *cell) turn() bool {
 	c.state.Store(stateRunning)
-	return c.run()
+	switch {
+	case c.sys.ordered != nil:
+		return c.run(1)
+	case c.loop == nil:
+		c.now = c.sys.clock.Now()
+		return c.run(turnMessages)
+	}
+	c.now = c.loop.reading()
+	limit := turnMessages
+	if c.loop.crowded() {
+		limit = 1 // what one handler tells another is handled before this one's next message
+	}
+	goOn := c.run(limit)
+	if goOn {
+		c.loop.took(c.took)
+	}
+	return goOn
 }
 
-func (c *cell) run() (goOn bool) {
-	limit := turnMessages
-	if c.sys.ordered != nil {
-		limit = 1
-	} else {
-		c.now = c.sys.clock.Now()
-	}
+func (c *cell) run(limit int) (goOn bool) {
 	finished := false
 	defer func() {
 		if finished {
@@ -138,12 +170,13 @@ func (c *cell) run() (goOn bool) {
 		case p != nil:
 		case c.sys.ordered != nil:
 			panic(errGoexit)
-		case goOn:
-			c.sys.dispatch.replace() // this goroutine ends, and the pool must not shrink
+		case goOn, c.loop != nil && c.loop.only != nil:
+			c.replaceWorker(false) // this goroutine ends, and nobody may be left waiting
 		}
 	}()
-	for n := 1; c.step() && n < limit; n++ {
-		if n%turnLook == 0 && time.Since(c.now) > turnNanos {
+	c.took = 1
+	for ; c.step() && c.took < limit; c.took++ {
+		if c.took%turnLook == 0 && time.Since(c.now) > turnNanos || c.loop != nil && c.loop.queue.news() {
 			break
 		}
 	}
@@ -156,7 +189,8 @@ func (c *cell) run() (goOn bool) {
 // given up first brings its cell to the end, for the pool may be gone by then.
 func (c *cell) settle() bool {
 	if c.phase != phaseEnded && c.sys.ordered == nil && c.state.Load() == stateLeft {
-		c.run()
+		c.now = c.sys.clock.Now()
+		c.run(turnMessages)
 		return false
 	}
 	switch c.phase {
@@ -170,7 +204,7 @@ func (c *cell) settle() bool {
 		return before != stateLeft
 	default:
 		before := c.state.Swap(stateReady)
-		c.sys.dispatch.push(c)
+		c.queueUp()
 		return before != stateLeft
 	}
 }
@@ -288,7 +322,12 @@ func (c *cell) windDown() {
 
 // fold hands the mailbox, closed or retired, to the entry of the name, once. Whoever comes second waits for the
 // first: the name must not be free for the next incarnation before its mailbox is there to be inherited.
-func (c *cell) fold() { c.folded.Do(func() { c.body.fold(c.life.entry) }) }
+func (c *cell) fold() {
+	c.folded.Do(func() {
+		c.body.fold(c.life.entry)
+		c.leavePlace()
+	})
+}
 
 // shut closes the mailbox, or retires it where a supervisor may start the name again: Control is for the next
 // incarnation then.

@@ -12,6 +12,8 @@ type Events struct {
 	DeadLetter func(l Letter)
 	// TimerMissed tells of ticks of Every that were skipped.
 	TimerMissed func(c Class, n int)
+	// SpinRefused tells of a loop or an actor that shall spin where no core is spare.
+	SpinRefused func(n Name)
 	// Abandoned tells that an incarnation was left behind, ZombieEnded that a part of one ended after all.
 	Abandoned   func(n Name, e Epoch)
 	ZombieEnded func(x Exit)
@@ -58,6 +60,12 @@ func (h *hooks) deadLetter(ev *Events, l Letter) {
 func (h *hooks) missed(ev *Events, c Class, n int) {
 	if ev.TimerMissed != nil {
 		h.call(func() { ev.TimerMissed(c, n) })
+	}
+}
+
+func (h *hooks) spinRefused(ev *Events, n Name) {
+	if ev.SpinRefused != nil {
+		h.call(func() { ev.SpinRefused(n) })
 	}
 }
 

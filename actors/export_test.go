@@ -13,3 +13,46 @@ func Workers(s *System) (counted, parked int) {
 	defer s.pool.mu.Unlock()
 	return s.pool.live, len(s.pool.parked)
 }
+
+// Line is the run queue of a loop, of cells that a test tells apart by their numbers.
+type Line struct{ q line }
+
+// Push puts the cell of a number at the end.
+func (l *Line) Push(n int) { l.q.push(&cell{took: n}) }
+
+// Pop takes the number of the oldest.
+func (l *Line) Pop() (n int, ok bool) {
+	c := l.q.pop()
+	if c == nil {
+		return 0, false
+	}
+	return c.took, true
+}
+
+// SpareCores makes a test believe in n spare cores until it calls the result.
+func SpareCores(n int) (undo func()) {
+	before := spareCores
+	spareCores = func() int { return n }
+	return func() { spareCores = before }
+}
+
+// Spinning is how many goroutines have a claim on a core.
+func Spinning() int {
+	spinners.mu.Lock()
+	defer spinners.mu.Unlock()
+	return spinners.n
+}
+
+// SpinWindow is the window of a spinner that finds a message after each of the gaps, in looks; -1: never.
+func SpinWindow(gaps ...int) (after []int) {
+	w := newSpinWindow()
+	for _, gap := range gaps {
+		n := 0
+		w.wait(func() bool { n++; return gap >= 0 && n > gap })
+		after = append(after, w.looks)
+	}
+	return after
+}
+
+// SpinMost is the longest window.
+const SpinMost = spinMost

@@ -47,6 +47,8 @@ type Spec[M any] struct {
 	// Lane says where a message waits; it must be pure. Needed where Box has more than one lane.
 	Lane  func(M) mailbox.Lane
 	Actor Actor[M]
+	// Place is the goroutine that runs it; zero: the pool of workers.
+	Place Place
 }
 
 // incarnation is an actor with its mailbox and timers.
@@ -88,7 +90,10 @@ func Spawn[M any](s *System, sp Spec[M]) (Ref[M], error) {
 		l.Ready()
 	}
 	in.life = l
-	if err := l.attach(func() error { return in.settleIn(l) }); err != nil {
+	if err := in.settleIn(sp.Place); err != nil {
+		if own {
+			l.finish()
+		}
 		return Ref[M]{}, err
 	}
 	in.inherit()
@@ -119,8 +124,23 @@ func (in *incarnation[M]) makeBox(sp Spec[M]) error {
 	return nil
 }
 
-// settleIn makes the incarnation the actor of its life, and its name lead to it. The life is locked.
-func (in *incarnation[M]) settleIn(l *Life) error {
+// settleIn gives the incarnation its goroutine and its life.
+func (in *incarnation[M]) settleIn(p Place) error {
+	if err := in.takePlace(p); err != nil {
+		return err
+	}
+	if err := in.life.attach(func() error { return in.become(in.life) }); err != nil {
+		in.leavePlace()
+		return err
+	}
+	if in.loop != nil {
+		in.loop.start()
+	}
+	return nil
+}
+
+// become makes the incarnation the actor of its life, and its name lead to it. The life is locked.
+func (in *incarnation[M]) become(l *Life) error {
 	if l.actor != nil {
 		return fmt.Errorf("%w: %s#%d has an actor", ErrNameTaken, l.name, l.epoch)
 	}

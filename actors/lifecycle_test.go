@@ -46,7 +46,11 @@ func (s *script) Stopping(_ *actors.Context[func() error], r actors.Reason) erro
 
 func spawnScript(t *testing.T, s *actors.System, n actors.Name, a *script) actors.Ref[func() error] {
 	t.Helper()
-	ref, err := actors.Spawn(s, actors.Spec[func() error]{Name: n, Class: "script", Box: mailbox.One(1000, mailbox.Reject), Actor: a})
+	place, _ := places.Load(s)
+	at, _ := place.(actors.Place)
+	ref, err := actors.Spawn(s, actors.Spec[func() error]{
+		Name: n, Class: "script", Box: mailbox.One(1000, mailbox.Reject), Actor: a, Place: at,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package actors_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,20 +17,29 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var start = time.Date(2026, 1, 5, 14, 30, 0, 0, time.UTC)
 
-// systems runs a test on both dispatches. settle lets everything happen that is going to.
+// places is where spawnScript puts the actors of a system; the pool, if nothing is said.
+var places sync.Map
+
+// systems runs a test on each dispatch and place.
 func systems(t *testing.T, cfg actors.Config, test func(t *testing.T, s *actors.System)) {
 	t.Helper()
-	for _, kind := range []string{"shared", "deterministic"} {
+	for _, kind := range []string{"shared", "deterministic", "loop", "pinned"} {
 		t.Run(kind, func(t *testing.T) {
 			c := cfg
-			if kind == "shared" {
-				c.Clock, c.Dispatch = actors.Real(), actors.Shared(2)
-			} else {
+			c.Clock, c.Dispatch = actors.Real(), actors.Shared(2)
+			if kind == "deterministic" {
 				c.Clock, c.Dispatch = actors.Virtual(start), actors.Deterministic()
 			}
 			s, err := actors.New(c)
 			if err != nil {
 				t.Fatal(err)
+			}
+			defer places.Delete(s)
+			switch kind {
+			case "loop":
+				places.Store(s, newLoop(t, s, actors.Park).Place())
+			case "pinned":
+				places.Store(s, actors.Pinned(actors.Park).OnThread())
 			}
 			test(t, s)
 			stop(t, s)

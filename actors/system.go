@@ -80,6 +80,7 @@ type System struct {
 	mu       sync.Mutex
 	entries  map[Name]*entry
 	lives    map[*Life]struct{}
+	loops    map[*Loop]struct{} // that have not ended
 	zombies  []*Life
 	serial   uint64
 	stopping bool
@@ -107,6 +108,7 @@ func New(cfg Config) (*System, error) {
 		rand:    rand.New(rand.NewPCG(cfg.Seed, 0x6661696c73687574)),
 		entries: make(map[Name]*entry),
 		lives:   make(map[*Life]struct{}),
+		loops:   make(map[*Loop]struct{}),
 		drained: make(chan struct{}),
 	}
 	if s.log == nil {
@@ -302,6 +304,11 @@ func (s *System) halt(ctx context.Context) error {
 	if err := s.dispatch.stop(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
+	for _, l := range s.allLoops() {
+		if err := l.stop(context.WithoutCancel(ctx)); err != nil {
+			return err
+		}
+	}
 	s.timers.mu.Lock()
 	s.timerOnce.Do(func() { close(s.timerDone) })
 	select {
@@ -318,6 +325,12 @@ func (s *System) allEntries() []*entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Collect(maps.Values(s.entries))
+}
+
+func (s *System) allLoops() []*Loop {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.loops))
 }
 
 func (s *System) count() int {
