@@ -49,6 +49,8 @@ var (
 	ErrSuspended = mailbox.ErrSuspended
 	// ErrClosed says that the receiver is stopping.
 	ErrClosed = mailbox.ErrClosed
+	// ErrExpired says that no answer came in time.
+	ErrExpired = mailbox.ErrExpired
 	// ErrFenced says that the incarnation meant has ended or was abandoned.
 	ErrFenced = errors.New("actors: fenced")
 	// ErrNotReady says that the incarnation is not ready to have an effect outside the process.
@@ -73,6 +75,16 @@ var (
 	ErrInActor = errors.New("actors: blocking call inside an actor")
 	// ErrUnstopped says that something did not stop in time and was left behind.
 	ErrUnstopped = errors.New("actors: not stopped in time")
+)
+
+// Answers of Ask and of ReplyTo, see also ErrDown.
+var (
+	// ErrNoReply says that the message was dealt with and will not be answered.
+	ErrNoReply = errors.New("actors: no reply")
+	// ErrReplied says that the ask has been answered already.
+	ErrReplied = errors.New("actors: replied before")
+	// ErrLate says that nobody waits for the answer any more.
+	ErrLate = errors.New("actors: reply too late")
 )
 
 // ErrDone is what a handler returns to end its incarnation with ReasonNormal.

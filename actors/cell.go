@@ -57,6 +57,8 @@ type cell struct {
 	over   atomic.Bool // ended, killed or abandoned: its Ref is fenced
 	began  atomic.Bool // Starting returned nil
 	open   atomic.Bool // the mailbox takes messages, ticks may be delivered
+	asked  askList     // put to this actor
+	asking askList     // by this actor
 
 	phase       phase
 	now         time.Time // reading of this turn, under the real clock
@@ -276,6 +278,9 @@ func (c *cell) end(r Reason, err error) {
 	if c.phase < phaseEnding {
 		c.phase = phaseEnding
 	}
+	if c.reason.Abnormal() {
+		c.failAsks(c.reason)
+	}
 }
 
 // fail records what went through the guard: a panic, or a Goexit where p is nil.
@@ -353,6 +358,8 @@ func (c *cell) complete() {
 	c.phase = phaseEnded
 	c.over.Store(true)
 	c.body.cancelAll()
+	c.stopAsking()
+	c.failAsks(c.reason)
 	c.engine.stopped()
 	c.fold()
 	c.life.partEnded(Exit{Reason: c.reason, Err: c.err, Stack: c.stack, MessageType: c.messageType}, c, nil)

@@ -10,6 +10,8 @@ type Events struct {
 	Ended      func(x Exit) // every end, also the failures
 	Crashed    func(x Exit) // a panic or Goexit; x.Stack says where
 	DeadLetter func(l Letter)
+	// LateReply tells of an answer from an actor of class c for which nobody waited any more.
+	LateReply func(c Class)
 	// TimerMissed tells of ticks of Every that were skipped.
 	TimerMissed func(c Class, n int)
 	// SpinRefused tells of a loop or an actor that shall spin where no core is spare.
@@ -54,6 +56,12 @@ func (h *hooks) ended(ev *Events, x Exit) {
 func (h *hooks) deadLetter(ev *Events, l Letter) {
 	if ev.DeadLetter != nil {
 		h.call(func() { ev.DeadLetter(l) })
+	}
+}
+
+func (h *hooks) lateReply(ev *Events, c Class) {
+	if ev.LateReply != nil {
+		h.call(func() { ev.LateReply(c) })
 	}
 }
 

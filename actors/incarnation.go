@@ -55,12 +55,16 @@ type Spec[M any] struct {
 type incarnation[M any] struct {
 	cell
 	actor Actor[M]
-	box   *mailbox.Box[M]
+	box   *mailbox.Box[envelope[M]]
 	lane  func(M) mailbox.Lane
+	only  mailbox.Lane // the lane of all messages where lane is nil
 	ctx   Context[M]
-	item  [1]mailbox.Item[M]
+	item  [1]mailbox.Item[envelope[M]]
 	ticks ticks[M]
 	log   *slog.Logger
+
+	reports bool // the box has that lane
+	beside  beside
 	// before is the retired mailbox of the incarnation before, until it is inherited.
 	before anyBox
 }
@@ -112,9 +116,15 @@ func (in *incarnation[M]) makeBox(sp Spec[M]) error {
 		cfg.Events = s.boxes
 	}
 	cfg.Now = s.clock.instant
-	opts := []mailbox.Option[M]{mailbox.Sink(in.bury)}
+	for i, l := range cfg.Lanes {
+		if l.Cap > 0 {
+			in.only = mailbox.Lane(i + 1)
+		}
+	}
+	in.reports = cfg.Lanes[mailbox.Reports-1].Cap > 0
+	opts := []mailbox.Option[envelope[M]]{mailbox.Sink(in.bury)}
 	if sp.Lane != nil {
-		opts = append(opts, mailbox.ByLane(sp.Lane))
+		opts = append(opts, mailbox.ByLane(func(e envelope[M]) mailbox.Lane { return in.lane(e.message) }))
 	}
 	var err error
 	if in.box, err = mailbox.New(cfg, opts...); err != nil {
@@ -156,7 +166,7 @@ func (in *incarnation[M]) inherit() {
 	if before == nil {
 		return
 	}
-	if old, ok := before.(*mailbox.Box[M]); ok {
+	if old, ok := before.(*mailbox.Box[envelope[M]]); ok {
 		old.HandOn(in.box)
 	} else {
 		before.Close(mailbox.Restarted) // another type of actor: nobody can read them
@@ -184,19 +194,24 @@ func (in *incarnation[M]) next() bool {
 		return true
 	}
 	item := &in.item[0]
-	if in.due.Load() == 0 || !in.ticks.take(in, item) {
+	if in.due.Load() == 0 || !in.takeBeside(item) {
 		if in.box.Take(in.item[:]) == 0 {
 			return false
 		}
 	}
+	var err error
 	in.steps.Store(in.steps.Load() + 1)
-	err := in.actor.Receive(&in.ctx, item.Message)
+	if item.Message.slip == nil {
+		err = in.actor.Receive(&in.ctx, item.Message.message)
+	} else {
+		err = in.handle(&item.Message)
+	}
 	in.steps.Store(in.steps.Load() + 1)
 	if err != nil {
 		in.cell.messageType = in.messageType()
 		in.end(reasonOf(err), err)
 	}
-	*item = mailbox.Item[M]{}
+	*item = mailbox.Item[envelope[M]]{}
 	return true
 }
 
@@ -213,12 +228,15 @@ func (in *incarnation[M]) messageType() string {
 	if in.item[0].Lane == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%T", in.item[0].Message)
+	return typeOf(in.item[0].Message)
 }
 
-func (in *incarnation[M]) bury(l mailbox.Letter[M]) {
+func (in *incarnation[M]) bury(l mailbox.Letter[envelope[M]]) {
+	if s := l.Message.slip; s != nil && s.ask != nil {
+		s.ask.settle(in.dropped(l.Reason))
+	}
 	in.sys.bury(Letter{
 		Name: in.life.name, Epoch: in.life.epoch, Class: in.life.class,
-		Lane: l.Lane, Reason: l.Reason, Type: fmt.Sprintf("%T", l.Message), At: l.At,
+		Lane: l.Lane, Reason: l.Reason, Type: typeOf(l.Message), At: l.At,
 	})
 }

@@ -107,7 +107,7 @@ func (s *System) begin(b Birth, auto bool) (*Life, error) {
 		sys: s, entry: e, name: b.Name, epoch: b.Epoch, class: b.Class, auto: auto, open: auto,
 		gone: make(chan struct{}), watchdog: b.Watchdog,
 	}
-	l.ctx, l.cancel = context.WithCancel(context.Background())
+	l.ctx, l.cancel = context.WithCancel(&inside{Context: context.Background(), life: l})
 	s.serial++
 	l.serial = s.serial
 	s.lives[l] = struct{}{}
@@ -195,6 +195,8 @@ func (l *Life) Kill() {
 	if actor != nil {
 		actor.over.Store(true)
 		actor.body.close(mailbox.Stopped)
+		actor.failAsks(ReasonKilled)
+		actor.stopAsking()
 		actor.signal(signalKill)
 	}
 	for _, w := range works {
@@ -225,7 +227,10 @@ func (l *Life) Abandon() {
 		return
 	}
 	l.abandoned = l.left > 0
-	zombie := l.abandoned
+	zombie, reason := l.abandoned, ReasonAbandoned
+	if l.hung {
+		reason = ReasonHung
+	}
 	actor, works := l.actor, slices.Clone(l.works)
 	l.mu.Unlock()
 	if zombie {
@@ -237,6 +242,8 @@ func (l *Life) Abandon() {
 	if actor != nil {
 		actor.over.Store(true)
 		actor.shut(mailbox.Abandoned)
+		actor.failAsks(reason)
+		actor.stopAsking()
 		actor.fold()
 	}
 	l.finish()

@@ -58,7 +58,7 @@ func (r Ref[M]) resolve() (*incarnation[M], error) {
 }
 
 func (in *incarnation[M]) tell(m M) error {
-	err := in.box.Offer(m)
+	err := in.box.OfferIn(in.laneOf(m), envelope[M]{message: m})
 	if err != nil {
 		return in.refusal(err)
 	}

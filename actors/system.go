@@ -28,6 +28,8 @@ type Config struct {
 	Dispatch Dispatch
 	// Seed draws the order of the deterministic dispatch, 0 is order of arrival, and feeds Rand.
 	Seed uint64
+	// AskMax is how long an ask without a deadline waits for its answer; 0 is 5 seconds.
+	AskMax time.Duration
 	// Log is where changes of state are told; nil discards.
 	Log *slog.Logger
 	// Events are the hooks of the system, Boxes those of every mailbox in it that has none of its own.
@@ -50,11 +52,17 @@ func (c Config) Validate() error {
 	if c.Dispatch.workers < 0 {
 		errs = append(errs, fmt.Errorf("workers = %d, want 0 or more", c.Dispatch.workers))
 	}
+	if c.AskMax < 0 {
+		errs = append(errs, fmt.Errorf("ask max = %s, want 0 or more", c.AskMax))
+	}
 	if len(errs) == 0 {
 		return nil
 	}
 	return fmt.Errorf("%w: %w", ErrConfig, errors.Join(errs...))
 }
+
+// askMax is the AskMax of a Config that has none.
+const askMax = 5 * time.Second
 
 // System is a set of actors under one clock and one dispatch. Safe for any number of goroutines, except for
 // Drive.
@@ -66,6 +74,7 @@ type System struct {
 	ordered  *deterministic // nil under the shared dispatch
 	pool     *shared        // nil under the deterministic one
 	timers   timers
+	patience patience
 	log      *slog.Logger
 	events   Events
 	hooks    hooks
@@ -111,6 +120,8 @@ func New(cfg Config) (*System, error) {
 		loops:   make(map[*Loop]struct{}),
 		drained: make(chan struct{}),
 	}
+	s.patience.sys, s.patience.max = s, int64(cmp.Or(cfg.AskMax, askMax))
+	s.patience.pos, s.patience.owns = -1, &s.patience
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -43,10 +43,7 @@ func (ts *ticks[M]) set(in *incarnation[M], key any, d time.Duration, period tim
 		ts.byKey[key] = t
 	}
 	now := in.sys.Mono()
-	lane := mailbox.Data
-	if in.lane != nil {
-		lane = in.lane(m)
-	}
+	lane := in.laneOf(m)
 	timers := &in.sys.timers
 	timers.mu.Lock()
 	ts.unlink(in, t)
@@ -130,12 +127,8 @@ func (ts *ticks[M]) unlink(in *incarnation[M], t *tick[M]) {
 	in.due.Add(-1)
 }
 
-// take moves the due tick of the highest lane into item, unless something waits in a higher lane of the box.
-func (ts *ticks[M]) take(in *incarnation[M], item *mailbox.Item[M]) bool {
-	if !in.open.Load() {
-		return false
-	}
-	ahead := in.box.Next()
+// take moves the due tick of the highest lane into item, unless that is lower than the lane ahead; 0 is none.
+func (ts *ticks[M]) take(in *incarnation[M], item *mailbox.Item[envelope[M]], ahead mailbox.Lane) bool {
 	timers := &in.sys.timers
 	timers.mu.Lock()
 	best := ts.first
@@ -149,7 +142,7 @@ func (ts *ticks[M]) take(in *incarnation[M], item *mailbox.Item[M]) bool {
 		return false
 	}
 	ts.unlink(in, best)
-	item.Message, item.Lane, item.At = best.m, best.lane, 0
+	item.Message, item.Lane, item.At = envelope[M]{message: best.m}, best.lane, 0
 	once := best.period == 0
 	timers.mu.Unlock()
 	if once {
@@ -159,8 +152,9 @@ func (ts *ticks[M]) take(in *incarnation[M], item *mailbox.Item[M]) bool {
 	return true
 }
 
-// cancelAll ends all timers of the incarnation.
+// cancelAll ends all timers of the incarnation, and drops the parcels that stand beside its box.
 func (in *incarnation[M]) cancelAll() {
+	in.dropParcels()
 	ts := &in.ticks
 	timers := &in.sys.timers
 	timers.mu.Lock()

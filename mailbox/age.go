@@ -9,10 +9,10 @@ func mayAge(l Lane) bool { return l == Commands || l == Data }
 func Deadline[M any](f func(M) int64) Option[M] { return func(b *Box[M]) { b.due = f } }
 
 // judge says why the lane cannot take m, 0 when it can. What is too old already is not wanted, however much room there is.
-func (b *Box[M]) judge(name Lane, l *lane[M], m M) Reason {
+func (b *Box[M]) judge(name Lane, l *lane[M], m *M) Reason {
 	r := b.check(name, l)
 	if (r == 0 || r == Full) && l.ages && b.due != nil {
-		if due := b.due(m); due > 0 && b.now() >= due {
+		if due := b.due(*m); due > 0 && b.now() >= due {
 			return Expired
 		}
 	}

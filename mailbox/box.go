@@ -79,19 +79,21 @@ func New[M any](cfg Config, opts ...Option[M]) (*Box[M], error) {
 // ErrPolicy where the box has no such lane. A full DropOldest lane takes m and gives up its oldest message, a full DropNewest
 // lane refuses m and makes it a dead letter. It never blocks, and allocates nothing once the lane has grown. Safe
 // for any number of goroutines.
-func (b *Box[M]) Offer(m M) error {
-	name := b.laneOf(m)
+func (b *Box[M]) Offer(m M) error { return b.OfferIn(b.laneOf(m), m) }
+
+// OfferIn is Offer for a caller that knows the lane: ByLane is not asked.
+func (b *Box[M]) OfferIn(name Lane, m M) error {
 	b.mu.Lock()
 	l := b.lane(name)
-	r := b.judge(name, l, m)
+	r := b.judge(name, l, &m)
 	switch {
 	case r == 0:
-		b.accept(name, l, m)
+		b.accept(name, l, &m)
 		b.mu.Unlock()
 		return nil
 	case r == Full && l.policy == DropOldest:
 		oldest := b.evict(l)
-		b.accept(name, l, m)
+		b.accept(name, l, &m)
 		b.mu.Unlock()
 		b.hooks.dropped(b.class, name, Overflow, 1)
 		b.buryOne(Letter[M]{Message: oldest.Message, Lane: name, Reason: Overflow, At: oldest.At})
@@ -142,7 +144,7 @@ func (b *Box[M]) check(name Lane, l *lane[M]) Reason {
 	return 0
 }
 
-func (b *Box[M]) accept(name Lane, l *lane[M], m M) {
+func (b *Box[M]) accept(name Lane, l *lane[M], m *M) {
 	var at int64
 	// One in 64 is stamped, and the one that wakes an idle consumer: reading a clock costs as much as the
 	// whole queue. On a lane with a TTL each one is: its age is its end.

@@ -25,11 +25,12 @@ type queue[M any] struct {
 	chunks     int // chunks held, in use or free
 }
 
-func (q *queue[M]) push(m M, at int64) {
+func (q *queue[M]) push(m *M, at int64) {
 	if q.tail == nil || q.last == q.size {
 		q.grow()
 	}
-	q.tail.slots[q.last] = slot[M]{message: m, at: at}
+	s := &q.tail.slots[q.last]
+	s.message, s.at = *m, at
 	q.last++
 	q.n++
 }

@@ -83,12 +83,12 @@ func (b *Box[M]) OfferLater(m M, waiter Waiter) (*Waiting[M], error) {
 	name := b.laneOf(m)
 	b.mu.Lock()
 	l := b.lane(name)
-	r := b.judge(name, l, m)
+	r := b.judge(name, l, &m)
 	if l != nil && l.policy != Block {
 		r = Policing
 	}
 	if r == 0 {
-		b.accept(name, l, m)
+		b.accept(name, l, &m)
 		b.mu.Unlock()
 		return nil, nil
 	}
@@ -127,7 +127,7 @@ func (b *Box[M]) Answered(w *Waiting[M]) bool {
 // therefore always full, and nobody can slip in before them.
 func (b *Box[M]) admitWaiter(name Lane, l *lane[M], w *Waiting[M]) {
 	l.waiting.remove(w)
-	b.accept(name, l, w.message)
+	b.accept(name, l, &w.message)
 	w.waiter.Answer(nil)
 }
 

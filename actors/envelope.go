@@ -1,0 +1,58 @@
+package actors
+
+import (
+	"fmt"
+
+	"github.com/failshut/failshut/mailbox"
+)
+
+// envelope is a message in a mailbox and what travels beside it, which for most is nothing.
+type envelope[M any] struct {
+	message M
+	slip    *slip
+}
+
+// slip travels beside a message.
+type slip struct {
+	ask *question // the ask that waits for the message's answer
+	// parcel, a parcel[M], makes the message in the turn of its receiver; the envelope holds none then.
+	parcel any
+}
+
+// parcel is a message of the system to an actor: an answer that it waits for.
+type parcel[M any] interface {
+	// unpack makes the message; false when it is not wanted any more.
+	unpack() (M, bool)
+}
+
+// laneOf is where a message waits.
+func (in *incarnation[M]) laneOf(m M) mailbox.Lane {
+	if in.lane == nil {
+		return in.only
+	}
+	return in.lane(m)
+}
+
+// handle is the part of next for a message with a slip.
+func (in *incarnation[M]) handle(e *envelope[M]) error {
+	if p, ok := e.slip.parcel.(parcel[M]); ok {
+		m, wanted := p.unpack()
+		if !wanted {
+			return nil
+		}
+		e.message = m
+	}
+	err := in.actor.Receive(&in.ctx, e.message)
+	if q := e.slip.ask; q != nil && !q.kept.Load() && !reasonOf(err).Abnormal() {
+		q.settle(ErrNoReply)
+	}
+	return err
+}
+
+// typeOf names the Go type of the message of an envelope.
+func typeOf[M any](e envelope[M]) string {
+	if e.slip != nil && e.slip.parcel != nil {
+		return fmt.Sprintf("%T", e.slip.parcel)
+	}
+	return fmt.Sprintf("%T", e.message)
+}
