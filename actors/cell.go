@@ -60,6 +60,8 @@ type cell struct {
 	asked  askList     // put to this actor
 	asking askList     // by this actor
 
+	watchers watchers
+
 	phase       phase
 	now         time.Time // reading of this turn, under the real clock
 	took        int       // steps of this turn

@@ -56,3 +56,15 @@ func SpinWindow(gaps ...int) (after []int) {
 
 // SpinMost is the longest window.
 const SpinMost = spinMost
+
+// Watchers is how many watch the incarnation of r.
+func Watchers[M any](r Ref[M]) int {
+	ws := &r.in.watchers
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	n := 0
+	for l := ws.first; l != nil; l = l.next {
+		n++
+	}
+	return n
+}

@@ -63,8 +63,10 @@ type incarnation[M any] struct {
 	ticks ticks[M]
 	log   *slog.Logger
 
-	reports bool // the box has that lane
-	beside  beside
+	reports  bool // the box has that lane
+	beside   beside
+	watching map[*cell]*watch[M]
+	silence  silence
 	// before is the retired mailbox of the incarnation before, until it is inherited.
 	before anyBox
 }
@@ -194,10 +196,12 @@ func (in *incarnation[M]) next() bool {
 		return true
 	}
 	item := &in.item[0]
-	if in.due.Load() == 0 || !in.takeBeside(item) {
-		if in.box.Take(in.item[:]) == 0 {
-			return false
-		}
+	beside := in.due.Load() != 0 && in.takeBeside(item)
+	if !beside && in.box.Take(in.item[:]) == 0 {
+		return false
+	}
+	if in.silence.length > 0 && (!beside || item.Message.slip != nil) {
+		in.hear(item.Message.message)
 	}
 	var err error
 	in.steps.Store(in.steps.Load() + 1)

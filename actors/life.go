@@ -198,6 +198,7 @@ func (l *Life) Kill() {
 		actor.failAsks(ReasonKilled)
 		actor.stopAsking()
 		actor.signal(signalKill)
+		actor.tellDown(ReasonKilled)
 	}
 	for _, w := range works {
 		w.wake()
@@ -249,6 +250,7 @@ func (l *Life) Abandon() {
 	l.finish()
 	if actor != nil {
 		actor.leave()
+		actor.tellDown(reason)
 	}
 	for _, w := range works {
 		w.wake()
@@ -330,6 +332,9 @@ func (l *Life) partEnded(x Exit, c *cell, w *work) {
 	}
 	if last && (l.auto || l.sys.isStopping()) {
 		l.finish()
+	}
+	if c != nil {
+		c.tellDown(x.Reason)
 	}
 	l.sys.tellExit(x)
 }

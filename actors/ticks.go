@@ -24,6 +24,7 @@ type ticks[M any] struct {
 	byKey       map[any]*tick[M]
 	spare       *tick[M]
 	first, last *tick[M]
+	silence     *tick[M] // the receive timeout, nil: none
 }
 
 func (ts *ticks[M]) set(in *incarnation[M], key any, d time.Duration, period time.Duration, m M) {
@@ -130,7 +131,14 @@ func (ts *ticks[M]) unlink(in *incarnation[M], t *tick[M]) {
 // take moves the due tick of the highest lane into item, unless that is lower than the lane ahead; 0 is none.
 func (ts *ticks[M]) take(in *incarnation[M], item *mailbox.Item[envelope[M]], ahead mailbox.Lane) bool {
 	timers := &in.sys.timers
+	now := int64(0)
+	if in.silence.length > 0 {
+		now = in.sys.Mono()
+	}
 	timers.mu.Lock()
+	if t := ts.silence; t != nil && t.isDue {
+		ts.stillSilent(in, now)
+	}
 	best := ts.first
 	for t := ts.first; t != nil; t = t.next {
 		if t.lane < best.lane {
@@ -144,6 +152,10 @@ func (ts *ticks[M]) take(in *incarnation[M], item *mailbox.Item[envelope[M]], ah
 	ts.unlink(in, best)
 	item.Message, item.Lane, item.At = envelope[M]{message: best.m}, best.lane, 0
 	once := best.period == 0
+	if best == ts.silence {
+		once, in.silence.heard = false, now
+		timers.arm(&best.timer, now+in.silence.length)
+	}
 	timers.mu.Unlock()
 	if once {
 		delete(ts.byKey, best.key)
@@ -155,6 +167,7 @@ func (ts *ticks[M]) take(in *incarnation[M], item *mailbox.Item[envelope[M]], ah
 // cancelAll ends all timers of the incarnation, and drops the parcels that stand beside its box.
 func (in *incarnation[M]) cancelAll() {
 	in.dropParcels()
+	in.stopWatching()
 	ts := &in.ticks
 	timers := &in.sys.timers
 	timers.mu.Lock()
@@ -163,5 +176,5 @@ func (in *incarnation[M]) cancelAll() {
 		ts.unlink(in, t)
 	}
 	timers.mu.Unlock()
-	ts.byKey, ts.spare = nil, nil
+	ts.byKey, ts.spare, ts.silence = nil, nil, nil
 }
