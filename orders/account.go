@@ -181,13 +181,23 @@ type AccountStatus struct {
 func (d *Desk) Status() AccountStatus {
 	s := AccountStatus{
 		Account: d.p.Options.Account, Session: d.m.Session(), ListWhole: d.m.listWhole, Unknown: d.m.Unknown(),
-		Waiting: len(d.pending), Journal: d.p.Log.State(), Partial: d.partial, At: d.now, Positions: d.m.Positions(),
+		Waiting: d.waiting(), Journal: d.p.Log.State(), Partial: d.partial, At: d.now, Positions: d.m.Positions(),
 	}
 	for _, o := range d.m.sweep() {
 		s.Live++
 		s.ByStatus[o.status()]++
 	}
 	return s
+}
+
+// waiting counts the orders that leave when the disk has them. One that was withdrawn meanwhile never will.
+func (d *Desk) waiting() (n int) {
+	for _, w := range d.pending {
+		if o := d.m.ids[w.id]; o != nil && o.waits() {
+			n++
+		}
+	}
+	return n
 }
 
 // publish shows how the desk of an incarnation stands. One that was left

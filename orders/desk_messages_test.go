@@ -302,3 +302,20 @@ func TestTwoStrategiesMayNameTheirWishesAlike(t *testing.T) {
 		t.Errorf("cancelled %+v, want the order of the strategy that asked", b.wire.cancelled)
 	}
 }
+
+// A node that stops while its disk hangs waits for every order's end: what was withdrawn before it left has had it.
+func TestAnOrderThatIsWithdrawnWaitsForTheDiskNoMore(t *testing.T) {
+	b := newBench(t)
+	b.place(1)
+	if n := b.desk.Status().Waiting; n != 1 {
+		t.Fatalf("%d orders wait for the disk, want 1", n)
+	}
+	b.handle(orders.CancelAll{Why: "shutdown"})
+	if s := b.desk.Status(); s.Waiting != 0 || s.Live != 0 {
+		t.Errorf("%d orders wait for the disk and %d are live, want none", s.Waiting, s.Live)
+	}
+	b.commit()
+	if len(b.wire.placed) != 0 {
+		t.Errorf("%d orders left, want none", len(b.wire.placed))
+	}
+}

@@ -16,12 +16,24 @@ const (
 	JournalCorrupt // a record in the middle does not read
 )
 
+// Stall is for how long the commit under way has not come back from the disk.
+type Stall uint8
+
+// The stalls.
+const (
+	StallNone  Stall = iota
+	StallSlow        // longer than it should: nothing new may rest on it, working orders stay
+	StallStuck       // so long that it may never: live orders are withdrawn
+)
+
 // Journal tells how the journal is. Group and Epoch are the journal's durable identity, made at open; JournalOK without them is
 // ignored, because an incarnation is bound to them. Full says that free space is below the floor: what is under way can still be
-// evidenced, so the node stays bound and posts its facts, but its gates are CLOSED until there is room again.
+// evidenced, so the node stays bound and posts its facts, but its gates are CLOSED until there is room again. Stall shuts for as long
+// as it lasts, the node stays bound too: a disk that hangs is none that failed.
 type Journal struct {
 	State JournalState
 	Full  bool
+	Stall Stall
 	Group string
 	Epoch uint32
 }

@@ -184,6 +184,33 @@ func TestFullDiskShutsUntilThereIsRoomAgain(t *testing.T) {
 	}
 }
 
+func TestDiskThatDoesNotAnswerShutsForAsLong(t *testing.T) {
+	for stall, want := range map[risk.Stall]struct {
+		mode risk.Mode
+		why  risk.Code
+	}{risk.StallSlow: {risk.CancelOnly, risk.CodeDiskSlow}, risk.StallStuck: {risk.Closed, risk.CodeDiskStuck}} {
+		w := opened(t, nil)
+		journal := risk.Journal{State: risk.JournalOK, Group: "10", Epoch: 1, Stall: stall}
+		p := w.mustCheck("a")
+		w.tell(journal)
+		var r risk.Refusal
+		if _, err := w.check(nil); !errors.As(err, &r) || r.Code != risk.CodeShut || r.Why != want.why {
+			t.Errorf("Check() error = %v, want SHUT (%s)", err, want.why)
+		}
+		if err := p.Test(w.now); !errors.Is(err, risk.ErrShut) {
+			t.Errorf("Test() of a permit from before error = %v, want ErrShut", err)
+		}
+		if body := w.desk.Gatez(w.now, ""); body.Mode != want.mode || body.Why[0].Code != want.why {
+			t.Errorf("gate is %s for %+v, want %s for %s", body.Mode, body.Why, want.mode, want.why)
+		}
+		journal.Stall = risk.StallNone
+		w.tell(journal)
+		if body := w.desk.Gatez(w.now, ""); !body.Open {
+			t.Errorf("gate of a disk that answered = %s for %+v", body.Mode, body.Why)
+		}
+	}
+}
+
 func TestDeadJournalIsNamedBeforeAFullDisk(t *testing.T) {
 	w := opened(t, nil)
 	w.tell(risk.Journal{State: risk.JournalDead, Full: true})

@@ -19,6 +19,8 @@ const (
 	localJournalDead
 	localJournalCorrupt
 	localDiskFull
+	localDiskSlow
+	localDiskStuck
 	localSessionDown
 	localReconciling
 	localUnknownOrders
@@ -34,7 +36,7 @@ const (
 
 var localCodes = [...]Code{
 	localUnknown: CodeJournalUnknown, localJournalDead: CodeJournalDead, localJournalCorrupt: CodeJournalCorrupt,
-	localDiskFull:    CodeDiskFull,
+	localDiskFull: CodeDiskFull, localDiskSlow: CodeDiskSlow, localDiskStuck: CodeDiskStuck,
 	localSessionDown: CodeSessionDown, localReconciling: CodeReconciling, localUnknownOrders: CodeUnknownOrders,
 	localDifference: CodeDifference, localClockJump: CodeClockJump, localStopping: CodeStopping, localFatal: CodeDigest,
 	localPermission: CodeNoPermission, localStale: CodeStaleIncarnation, localNoHolder: CodeHolderSilent, localNone: "",

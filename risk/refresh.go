@@ -82,10 +82,14 @@ func (h *Holder) localMode(l *ledger, name market.Account) (Mode, int) {
 		return Closed, localUnknown
 	case h.journal.Full:
 		return Closed, localDiskFull
+	case h.journal.Stall == StallStuck:
+		return Closed, localDiskStuck
 	case h.rejected:
 		return Closed, localStale
 	case h.lostAt != 0 && h.now.Mono-h.lostAt >= int64(h.desk.cfg.Permission.CancelAfter):
 		return Closed, localPermission
+	case h.journal.Stall != StallNone:
+		return CancelOnly, localDiskSlow
 	case h.clock.jumped:
 		return CancelOnly, localClockJump
 	}

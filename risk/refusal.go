@@ -50,6 +50,8 @@ const (
 	CodeJournalDead      Code = "JOURNAL_DEAD"
 	CodeJournalCorrupt   Code = "JOURNAL_CORRUPT"
 	CodeDiskFull         Code = "DISK_FULL"
+	CodeDiskSlow         Code = "DISK_SLOW"
+	CodeDiskStuck        Code = "DISK_STUCK"
 	CodeSessionDown      Code = "SESSION_DOWN"
 	CodeClockJump        Code = "CLOCK_JUMP"
 	CodeBreach           Code = "BREACH"

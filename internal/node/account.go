@@ -92,7 +92,7 @@ func blockUnknown(word string) orders.BlockUnknown {
 
 // openJournal gives an owner the log that the journal's child has opened.
 func (n *Node) openJournal() (orders.Log, iter.Seq2[journal.Record, error]) {
-	log := n.journal.Load()
+	log := n.openedJournal()
 	if log == nil {
 		return nil, nil
 	}

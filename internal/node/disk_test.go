@@ -3,14 +3,80 @@ package node_test
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/failshut/failshut/internal/control"
 	"github.com/failshut/failshut/internal/journal"
 	"github.com/failshut/failshut/internal/node"
+	"github.com/failshut/failshut/strategy"
+	"github.com/failshut/failshut/supervision"
 )
 
 const plenty = 1 << 40
+
+// hanging runs the demonstration with one order that rests, and then has the disk under its journal hang until release is called.
+// The times of the disk are short, and the journal's own watchdog is set, which must not end it.
+func hanging(t *testing.T) (h *house, release func()) {
+	t.Helper()
+	disk := journal.NewFaultFS(journal.NewMemFS(1))
+	disk.AnswerFree(plenty)
+	h = open(t, strategy.Define("cross", func() *resting { return &resting{} }), func(c *node.DemoConfig) {
+		c.Disk = disk
+		c.Change = func(p *node.Plan) {
+			quick(p)
+			p.Supervision.Watchdogs.Journal = 50 * time.Millisecond
+			p.Orders.QuietAfter = 100 * time.Millisecond // the venue is asked, and its answers are something to write
+			p.Disk.Slow, p.Disk.Dead = 100*time.Millisecond, 300*time.Millisecond
+		}
+	})
+	h.until("an order that rests", func() bool { return h.Node().Live("A1") == 1 })
+	back := make(chan struct{})
+	release = sync.OnceFunc(func() { close(back) })
+	t.Cleanup(release) // before the node's own end, which waits for it
+	disk.OnSync(func() { <-back })
+	return h, release
+}
+
+// endings are the lines in which the tree says that a part has ended.
+func endings(lines []string) (out []string) {
+	for _, line := range lines {
+		if strings.HasPrefix(line, "exit ") || strings.HasPrefix(line, "abandon ") {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+func TestADiskThatHangsShutsTheGateAndCancelsLeave(t *testing.T) {
+	h, release := hanging(t)
+	mark := h.mark()
+	h.untilShown("stuck", plenty, "DISK_STUCK")
+	h.until("the end of every live order", func() bool { return h.Node().Live("A1") == 0 })
+	if got := endings(h.since(mark)); len(got) != 0 {
+		t.Errorf("the tree says %q, want nobody's end", got)
+	}
+	release()
+	h.untilShown("ok", plenty, "")
+	h.until("an order that rests", func() bool { return h.Node().Live("A1") == 1 })
+}
+
+func TestAnOrderlyStopOverADiskThatHangsLeavesNoOrder(t *testing.T) {
+	h, release := hanging(t)
+	mark := h.mark()
+	h.Shutdown()
+	h.until("the stop of the venues", func() bool { return slices.Contains(h.since(mark), "exit venues#1 shutdown") })
+	if n := h.Node().Live("A1"); n != 0 {
+		t.Errorf("%d orders are left, want none", n)
+	}
+	release()
+	if a := h.end(); a.Result.Code != supervision.CodeOrderly {
+		t.Errorf("the tree ends with %+v, want every phase to have succeeded", a.Result)
+	}
+}
 
 // onDisk runs the demonstration with its journal on a disk whose free space the test answers for.
 func onDisk(t *testing.T, free int64) (*house, *journal.FaultFS) {

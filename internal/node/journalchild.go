@@ -14,21 +14,11 @@ import (
 // journal no records by which it would see that there is room again.
 const lookEvery = time.Second
 
-// errand is what the committer is woken for. Whichever it is, nothing that is queued is left behind: one of them may find the
-// pipe full of the other.
-type errand uint8
-
-const (
-	commitQueued errand = iota + 1
-	lookAtSpace
-)
-
 // journalChild owns the journal: it opens it, commits what was appended, tells each account what is durable, and risk how
-// the log and its disk are. A log that is dead or corrupt, or whose disk is full, is a state of a child that goes on: its end
-// would take the sessions down, and so the cancels.
+// the log and its disk are. A log that is dead or corrupt, or whose disk is full or hangs, is a state of a child that goes on:
+// its end would take the sessions down, and so the cancels. So no watchdog ends it either: it shuts instead.
 func (n *Node) journalChild() supervision.Child {
-	s := n.plan.Supervision
-	return timed(supervision.DefaultChild(inJournal, n.startJournal), s.Shutdown.Journal, s.Watchdogs.Journal)
+	return timed(supervision.DefaultChild(inJournal, n.startJournal), n.plan.Supervision.Shutdown.Journal, 0)
 }
 
 func (n *Node) startJournal(_ context.Context, b *supervision.Birth) error {
@@ -50,49 +40,28 @@ func (n *Node) startJournal(_ context.Context, b *supervision.Birth) error {
 	if err != nil {
 		b.Log().Error("the journal is not usable", "event", "journal_dead", "err", err)
 	}
-	n.journal.Store(log)
-	told := n.journalState()
-	n.tellRisk(told)
+	c := &committer{n: n, log: log, work: work}
+	n.journal.Store(c)
+	c.tell()
 	b.Run(func(ctx context.Context, out actors.Outside) error {
-		defer n.closeJournal(log)
-		return n.commit(ctx, out, log, work, told)
+		defer n.closeJournal(c)
+		return c.run(ctx, out)
 	})
-	b.Run(func(ctx context.Context, out actors.Outside) error {
-		for {
-			if err := out.Until(ctx, out.Now().Add(lookEvery)); err != nil {
-				return err
-			}
-			_ = work.Offer(lookAtSpace) // a full pipe says that the committer is behind, and will look
-		}
-	})
+	b.Run(every(lookEvery, func() { _ = work.Offer(lookAtSpace) })) // a full pipe says that the committer is behind, and will look
+	if slow := n.plan.Disk.Slow; slow > 0 {
+		b.Run(every(slow/2, c.tell))
+	}
 	return nil
 }
 
-// commit makes durable whatever was appended, batch by batch, until ctx ends; then what is left. It alone tells risk how
-// the journal is, whenever that has changed since told.
-func (n *Node) commit(ctx context.Context, out actors.Outside, log *journal.Log, work *actors.Pipe[errand], told risk.Journal) error {
-	for {
-		why, err := work.Next(ctx, out)
-		if err != nil {
-			_, _ = log.Commit() // the last records; a log that cannot has said so before
-			return err
-		}
-		if why == lookAtSpace {
-			log.Look()
-		}
-		var lsn journal.LSN
-		if why == commitQueued || log.Queued() > 0 {
-			lsn, _ = log.Commit() // what is wrong is the log's state
-		}
-		if now := n.journalState(); now != told {
-			told = now
-			n.tellRisk(now)
-		}
-		if lsn == 0 || log.State() != journal.OK {
-			continue
-		}
-		for _, a := range n.accounts {
-			a.Durable(lsn)
+// every does something again and again, until its child ends.
+func every(d time.Duration, do func()) func(context.Context, actors.Outside) error {
+	return func(ctx context.Context, out actors.Outside) error {
+		for {
+			if err := out.Until(ctx, out.Now().Add(d)); err != nil {
+				return err
+			}
+			do()
 		}
 	}
 }
@@ -105,27 +74,17 @@ func (n *Node) spaceChanged(low bool, free int64) {
 	n.log.Warn("there is room for the journal again", "event", "disk", "free_bytes", free)
 }
 
-func (n *Node) closeJournal(log *journal.Log) {
-	n.journal.CompareAndSwap(log, nil)
-	if err := log.Close(); err != nil {
+func (n *Node) closeJournal(c *committer) {
+	n.journal.CompareAndSwap(c, nil)
+	if err := c.log.Close(); err != nil {
 		n.log.Error("closing the journal", "err", err)
 	}
 }
 
-// journalState says how the journal is, as risk wants to know it.
-func (n *Node) journalState() risk.Journal {
-	log := n.journal.Load()
-	if log == nil {
-		return risk.Journal{}
+// openedJournal is the log as the journal's child last opened it, nil when there is none.
+func (n *Node) openedJournal() *journal.Log {
+	if c := n.journal.Load(); c != nil {
+		return c.log
 	}
-	out := risk.Journal{Group: log.Group(), Epoch: log.Epoch(), Full: log.Low()}
-	switch log.State() {
-	case journal.OK:
-		out.State = risk.JournalOK
-	case journal.Dead:
-		out.State = risk.JournalDead
-	default:
-		out.State = risk.JournalCorrupt
-	}
-	return out
+	return nil
 }

@@ -97,7 +97,7 @@ func (h *house) config(def strategy.Def) node.DemoConfig {
 // quick shortens the backoffs, so that a test need not wait for them, and takes the watchdogs away: a machine that is busy
 // elsewhere ends no actor here.
 func quick(p *node.Plan) {
-	p.Supervision.Watchdogs = config.Timeouts{}
+	p.Supervision.Watchdogs, p.Disk = config.Timeouts{}, config.DiskWatch{}
 	g := &p.Supervision.Groups
 	for _, b := range []*config.Backoff{&g.Account.Backoff, &g.Channel.Backoff, &g.Strategy.Backoff, &g.Risk.Backoff} {
 		b.Base, b.Cap = 5*time.Millisecond, 20*time.Millisecond

@@ -72,7 +72,7 @@ type Node struct {
 	catalogue *market.Catalogue
 
 	tree     atomic.Pointer[supervision.Tree]
-	journal  atomic.Pointer[journal.Log]
+	journal  atomic.Pointer[committer]
 	replica  atomic.Pointer[replicated]
 	accounts []*account
 	told     map[string]*atomic.Uint64 // events of each strategy's orders so far, over all owners

@@ -36,7 +36,8 @@ func PaperPlanOf(f *config.File, venue market.Venue, defs strategy.Defs) (*Plan,
 		return nil, err
 	}
 	p.MassStatus = true
-	p.Risk.ClockStep = 0 // virtual clocks do not disagree
+	p.Risk.ClockStep = 0        // virtual clocks do not disagree
+	p.Disk = config.DiskWatch{} // it is memory
 	p.Journal.Segment, p.Journal.Floor = config.MiB, 64*config.MiB
 	return p, nil
 }

@@ -24,6 +24,7 @@ type Plan struct {
 	Strategies  []StrategyPlan
 	Orders      config.Orders
 	Journal     config.Journal
+	Disk        config.DiskWatch // how long the journal's disk may take; zero: it is not watched
 	Supervision config.Supervision
 	NotEnforced []string
 }
@@ -58,7 +59,7 @@ func PlanOf(f *config.File, defs strategy.Defs) (*Plan, error) {
 	venue := n.Venues[0]
 	p := &Plan{
 		Node: n.Node.ID, Group: n.Journal.Group, Contracts: contracts, Venue: venue.Name, MassStatus: venue.Dialect.MassStatus,
-		Orders: n.Orders, Journal: n.Journal, Supervision: n.Supervision, NotEnforced: risk.NotEnforced(),
+		Orders: n.Orders, Journal: n.Journal, Disk: n.Watchdog.Disk, Supervision: n.Supervision, NotEnforced: risk.NotEnforced(),
 	}
 	p.Risk = riskConfig(n, contracts, limits)
 	for _, a := range venue.Accounts {

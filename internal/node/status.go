@@ -313,21 +313,30 @@ type journalStatus struct {
 }
 
 func (n *Node) journalStatus() journalStatus {
-	log := n.journal.Load()
-	if log == nil {
+	c := n.journal.Load()
+	if c == nil {
 		return journalStatus{State: "closed"}
 	}
-	s := journalStatus{State: stateOf(log), Group: log.Group(), Epoch: log.Epoch(), Watermark: strconv.FormatUint(uint64(log.Watermark()), 10)}
+	log := c.log
+	s := journalStatus{State: stateOf(c), Group: log.Group(), Epoch: log.Epoch(), Watermark: strconv.FormatUint(uint64(log.Watermark()), 10)}
 	if free, known := log.Free(); known {
 		s.FreeBytes = &free
 	}
 	return s
 }
 
-// stateOf is the log's state; of one that goes on below its floor, full.
-func stateOf(l *journal.Log) string {
-	if l.State() == journal.OK && l.Low() {
+// stateOf is the log's state; of one that goes on, what its disk lacks.
+func stateOf(c *committer) string {
+	stall := c.stall()
+	switch {
+	case c.log.State() != journal.OK:
+		return c.log.State().String()
+	case stall == risk.StallStuck:
+		return "stuck"
+	case c.log.Low():
 		return "full"
+	case stall == risk.StallSlow:
+		return "slow"
 	}
-	return l.State().String()
+	return c.log.State().String()
 }

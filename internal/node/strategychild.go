@@ -58,7 +58,7 @@ func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
 }
 
 func (n *Node) lifeOfJournal() uint32 {
-	if log := n.journal.Load(); log != nil {
+	if log := n.openedJournal(); log != nil {
 		return log.Epoch()
 	}
 	return 0
