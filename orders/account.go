@@ -16,10 +16,6 @@ import (
 	"github.com/failshut/failshut/supervision"
 )
 
-// settleEvery is how often an owner that starts looks whether the disk has
-// what its predecessor wrote.
-const settleEvery = time.Millisecond
-
 // AccountConfig is what a node gives an account.
 type AccountConfig struct {
 	// Parts of the desk that each incarnation opens. Gateway, Log and Records are
@@ -46,6 +42,7 @@ type Account struct {
 	session atomic.Pointer[actors.Address[linkMessage]]
 	line    atomic.Pointer[Line]
 	status  atomic.Pointer[AccountStatus]
+	settled atomic.Pointer[settling] // what an owner that only closed has seen to be durable, for the next
 }
 
 // NewAccount makes an account that is to be put under a supervisor. What is
@@ -96,7 +93,8 @@ func (a *Account) Status() AccountStatus { return *a.status.Load() }
 
 // StartOwner is the Start function of the child "orders": it opens the desk
 // from the journal and spawns its single writer. It waits until what an
-// earlier incarnation appended is durable, so that this one knows it.
+// earlier incarnation appended is durable, so that this one knows it; where the
+// disk does not answer the desk only closes, until it has.
 func (a *Account) StartOwner(ctx context.Context, b *supervision.Birth) error {
 	out, ok := supervision.OutsideOf(ctx)
 	if !ok {
@@ -108,16 +106,20 @@ func (a *Account) StartOwner(ctx context.Context, b *supervision.Birth) error {
 		return fmt.Errorf("%w: account %q has no journal yet", ErrParts, parts.Options.Account)
 	}
 	parts.Gateway = wire{account: a, fence: b.Fence()}
-	var err error
-	if parts.Settled, err = settled(ctx, out, parts.Log, parts.Options.Account); err != nil {
-		return err
+	before := a.before(parts.Log)
+	unsettled := before.wait(ctx, out)
+	if unsettled != nil && !errors.Is(unsettled, ErrUnsettled) {
+		return unsettled
 	}
-	d, err := openAnyhow(fencedParts(parts, b.Fence()), readingAt(b.System(), out.Now()), b.Log())
+	if unsettled == nil {
+		parts.Settled, before = before.mark, nil
+	}
+	d, err := openAnyhow(fencedParts(parts, b.Fence()), unsettled, readingAt(b.System(), out.Now()), b.Log())
 	if err != nil {
 		return err
 	}
 	a.publish(b.Epoch(), d)
-	if _, err := supervision.Spawn(b, &owner{account: a, desk: d}, actors.WithBox(ownerBox()), actors.WithLane(LaneOf)); err != nil {
+	if _, err := supervision.Spawn(b, &owner{account: a, desk: d, before: before}, actors.WithBox(ownerBox()), actors.WithLane(LaneOf)); err != nil {
 		return err
 	}
 	to := actors.Follow[Message](b.System(), b.Path())
@@ -128,37 +130,18 @@ func (a *Account) StartOwner(ctx context.Context, b *supervision.Birth) error {
 	return nil
 }
 
-// openAnyhow opens a desk that only closes where the journal is not whole: what
-// mends it is an operator's act and a restart of the node, and until then the
-// account's cancels must go on.
-func openAnyhow(p Parts, now risk.Reading, log *slog.Logger) (*Desk, error) {
-	d, err := Open(p, now)
-	if !errors.Is(err, ErrPartial) {
-		return d, err
-	}
-	log.Error("the account only cancels", "event", "journal_partial", "account", p.Options.Account, "err", err)
-	return OpenToClose(p, now, err)
-}
-
-// settled waits until the disk has all that was appended before: it appends a
-// record that changes nothing, and waits for that. It returns the record's LSN,
-// behind which nothing is the account's. A log that takes nothing any more has
-// nothing to wait for.
-func settled(ctx context.Context, out actors.Outside, log Log, account market.Account) (journal.LSN, error) {
-	k, body, err := encode(nil, account, out.Instant(), Timeout{})
-	if err != nil {
-		return 0, err
-	}
-	var mark journal.LSN
-	for log.State() == journal.OK && (mark == 0 || log.Watermark() < mark) {
-		if mark == 0 {
-			mark, _ = log.Append(k, recordVersion, body) // a full queue empties; a dead log shows in its state
-		}
-		if err := out.Until(ctx, out.Now().Add(settleEvery)); err != nil {
-			return 0, fmt.Errorf("orders: waiting for the journal of %s: %w", account, err)
+// openAnyhow opens a desk that only closes where the journal is not settled,
+// which passes, or not whole: what mends that is an operator's act and a restart
+// of the node. Until then the account's cancels must go on.
+func openAnyhow(p Parts, why error, now risk.Reading, log *slog.Logger) (*Desk, error) {
+	if why == nil {
+		var d *Desk
+		if d, why = Open(p, now); !errors.Is(why, ErrPartial) {
+			return d, why
 		}
 	}
-	return mark, nil
+	log.Error("the account only cancels", "event", "journal_partial", "account", p.Options.Account, "err", why)
+	return OpenToClose(p, now, why)
 }
 
 // AccountStatus is how an account stood at its owner's last look.
@@ -171,7 +154,7 @@ type AccountStatus struct {
 	ByStatus   [StatusSent + 1]int
 	Waiting    int // orders that wait for the disk
 	Journal    journal.State
-	Partial    error // why the account can only cancel, and will never open; nil: it may
+	Partial    error // why the account can only cancel: until the disk answers (ErrUnsettled), or for good; nil: it may open
 	At         risk.Reading
 	Positions  []Position
 	Generation uint64 // epoch of the incarnation that wrote this; 0 before the first

@@ -158,17 +158,59 @@ func TestNextOwnerKnowsWhatTheLastOneAppended(t *testing.T) {
 			e, _ := h.tree.Snapshot().Find(path)
 			return e.Epoch == 2
 		})
-		if err := h.sys.Advance(h.t.Context(), time.Second); err != nil {
+		if err := h.sys.Advance(h.t.Context(), time.Minute); err != nil {
 			h.t.Fatal(err)
 		}
-		if s := h.account.Status(); s.Generation != 1 {
-			h.t.Fatalf("a desk was opened before the disk had answered: %+v", s)
+		if s := h.account.Status(); s.Generation != 2 || !errors.Is(s.Partial, orders.ErrUnsettled) {
+			h.t.Fatalf("%+v before the disk has answered, want a desk that closes and says why", s)
 		}
 		h.slow.Store(false)
 		if e := h.event(orders.EventRejected, 1); e.Reason != orders.ReasonAbsent {
 			h.t.Fatalf("rejected for %q, want absent", e.Reason)
 		}
 		h.open()
+	})
+}
+
+// TestOwnerThatStartsWhileTheDiskHangsCancels is P7 in the middle of a stall: the next owner does not wait for the disk, nor does
+// it know what is on its way there, and so it withdraws what it can read. It opens when the disk has answered.
+func TestOwnerThatStartsWhileTheDiskHangsCancels(t *testing.T) {
+	houses(t, func(h *house) {
+		h.open()
+		h.place(1, strategy, 50*dollar)
+		h.event(orders.EventAccepted, 1)
+		h.slow.Store(true)
+		h.crash("orders")
+		h.event(orders.EventCancelled, 1)
+		h.until("nothing is live", func() bool { return h.account.Status().Live == 0 })
+		h.place(2, strategy, 49*dollar)
+		h.event(orders.EventRefused, 2)
+		if s := h.account.Status(); s.Session == "open" || !errors.Is(s.Partial, orders.ErrUnsettled) {
+			h.t.Errorf("session %s, partial %v: want a desk that closes and says why", s.Session, s.Partial)
+		}
+		h.slow.Store(false)
+		h.open()
+		h.place(3, strategy, 49*dollar)
+		h.event(orders.EventAccepted, 3)
+		h.until("one order is live", func() bool { return h.account.Status().Live == 1 })
+		if s := h.account.Status(); s.Partial != nil {
+			h.t.Errorf("partial %v, want an account that knows all", s.Partial)
+		}
+	})
+}
+
+// Whoever closed wrote nothing, so the next one has nothing more to wait for: restarts that go on for as long as a disk is slow would
+// spend the intensity of the tree.
+func TestOwnerOpensOnceADiskThatIsAlwaysTooSlowHasAnswered(t *testing.T) {
+	onVirtualTime(t, func(h *house) {
+		h.open()
+		h.lag.Store(int64(1500 * time.Millisecond))
+		h.crash("orders")
+		h.until("a desk that closes", func() bool { return errors.Is(h.account.Status().Partial, orders.ErrUnsettled) })
+		h.open()
+		if s := h.account.Status(); s.Generation != 3 || s.Partial != nil {
+			h.t.Errorf("incarnation %d, partial %v: want the third, which opens", s.Generation, s.Partial)
+		}
 	})
 }
 

@@ -18,6 +18,7 @@ const tickEvery = 100 * time.Millisecond
 type owner struct {
 	account *Account
 	desk    *Desk
+	before  *settling // what was not settled when the desk was opened: it only closes; nil: all was
 }
 
 // attach has an owner ask for its session, once it takes messages.
@@ -71,6 +72,7 @@ func (o *owner) Receive(c *actors.Context[Message], m Message) error {
 	switch v := m.(type) {
 	case Tick:
 		o.publish(c)
+		return o.outlived(c)
 	case Received:
 		switch v.In.(type) {
 		case Link, MassEnd, Answer:
@@ -80,6 +82,21 @@ func (o *owner) Receive(c *actors.Context[Message], m Message) error {
 	default: // the next tick shows it
 	}
 	return nil
+}
+
+// outlived ends a desk that was opened while the disk did not answer, once it
+// has: the next incarnation knows everything.
+func (o *owner) outlived(c *actors.Context[Message]) error {
+	if o.before == nil {
+		return nil
+	}
+	over, err := o.before.look(c.System().Instant(c.Now()))
+	if err != nil || !over {
+		return err
+	}
+	o.account.settled.Store(o.before)
+	c.Log().Warn("the journal has answered: the account is opened again", "event", "journal_settled", "account", o.account.cfg.Parts.Options.Account)
+	return actors.ErrDone
 }
 
 // Stopping shows how the desk stood last: whoever reads the account afterwards

@@ -6,7 +6,8 @@ import (
 	"github.com/failshut/failshut/risk"
 )
 
-// OpenToClose makes the desk of an account whose journal Open refused for why:
+// OpenToClose makes the desk of an account whose journal Open refused for why,
+// or cannot be asked yet:
 // cancels, kill and questions go on, since they need no journal (P7), and
 // nothing else does. It knows the orders that can be read, learns of others from
 // the venue, withdraws all of them, and never opens: its session stays short of

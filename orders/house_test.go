@@ -34,8 +34,9 @@ type house struct {
 	log     *journal.Log
 	account *orders.Account
 	port    *gate
-	slow    atomic.Bool // the disk does not answer
-	dead    atomic.Bool // the journal says that it is dead
+	slow    atomic.Bool  // the disk does not answer
+	lag     atomic.Int64 // each commit takes so many nanoseconds
+	dead    atomic.Bool  // the journal says that it is dead
 
 	mu     sync.Mutex // the node of risk is used by the owner and looked at by the test
 	risk   *risktest.Node
@@ -241,6 +242,9 @@ func (h *house) startJournal(_ context.Context, b *supervision.Birth) error {
 				if err := out.Until(ctx, out.Now().Add(time.Millisecond)); err != nil {
 					return log.Close()
 				}
+			}
+			if err := out.Until(ctx, out.Now().Add(time.Duration(h.lag.Load()))); err != nil {
+				return log.Close()
 			}
 			if _, err := log.Commit(); err != nil {
 				return err
