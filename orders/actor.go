@@ -84,9 +84,13 @@ func (o *owner) Receive(c *actors.Context[Message], m Message) error {
 	return nil
 }
 
-// outlived ends a desk that was opened while the disk did not answer, once it
-// has: the next incarnation knows everything.
+// outlived ends a desk that was opened while the disk did not answer, or for
+// whose evidence the journal had no room, once that is over: the next
+// incarnation knows everything.
 func (o *owner) outlived(c *actors.Context[Message]) error {
+	if o.desk.relieved() {
+		return o.again(c, "there is room in the journal")
+	}
 	if o.before == nil {
 		return nil
 	}
@@ -95,7 +99,11 @@ func (o *owner) outlived(c *actors.Context[Message]) error {
 		return err
 	}
 	o.account.settled.Store(o.before)
-	c.Log().Warn("the journal has answered: the account is opened again", "event", "journal_settled", "account", o.account.cfg.Parts.Options.Account)
+	return o.again(c, "the journal's disk has answered")
+}
+
+func (o *owner) again(c *actors.Context[Message], why string) error {
+	c.Log().Warn("the account is opened again", "event", "journal_settled", "account", o.account.cfg.Parts.Options.Account, "why", why)
 	return actors.ErrDone
 }
 

@@ -32,6 +32,7 @@ type house struct {
 	tree    *supervision.Tree
 	fs      *journal.MemFS
 	log     *journal.Log
+	crowd   *crowded // the same, with or without room
 	account *orders.Account
 	port    *gate
 	slow    atomic.Bool  // the disk does not answer
@@ -190,7 +191,7 @@ func (h *house) newAccount() {
 			if h.dead.Load() {
 				return &inState{Log: h.log, state: journal.Dead}, journal.Read(h.fs, "j", 0)
 			}
-			return h.log, journal.Read(h.fs, "j", 0)
+			return h.crowd, journal.Read(h.fs, "j", 0)
 		},
 		Dial: func(ear orders.Ear) (orders.Line, error) {
 			h.mu.Lock()
@@ -233,6 +234,7 @@ func (h *house) startJournal(_ context.Context, b *supervision.Birth) error {
 		return err
 	}
 	log := h.log
+	h.crowd = &crowded{Log: log}
 	b.Run(func(ctx context.Context, out actors.Outside) error {
 		for {
 			if _, err := wake.Next(ctx, out); err != nil {

@@ -56,7 +56,7 @@ func (d *Desk) refusesPlace(v Place, in risk.Intent) Reason {
 	if why := d.m.RefusesNew(&n); why != "" {
 		return why
 	}
-	if d.p.Log.State() != journal.OK {
+	if d.p.Log.State() != journal.OK || d.unwitnessed() {
 		return ReasonJournal
 	}
 	return ""
@@ -154,6 +154,10 @@ func (d *Desk) durable(lsn journal.LSN) {
 }
 
 func (d *Desk) handOver(w pending) {
+	if d.unwitnessed() {
+		d.step(Unsent{ID: w.id, Reason: ReasonJournal})
+		return
+	}
 	if err := w.permit.Test(d.now); err != nil {
 		d.step(Unsent{ID: w.id, Reason: refusalOf(err)})
 		return

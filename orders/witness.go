@@ -5,7 +5,8 @@ import "github.com/failshut/failshut/internal/journal"
 // The counter of a session is derived from the evidence in the journal, and the
 // newest record rules. So a report that the journal had no room for must never
 // be behind one that it has: the venue would not be asked for it again, and a
-// fill would be lost over a restart (P4).
+// fill would be lost over a restart (P4). And no order leaves meanwhile: a crash
+// would forget what it rests on.
 
 // owedMost is how many reports wait for room in the journal. Behind them none
 // is journalled for the rest of this life: the next one asks from the gap on.
@@ -43,4 +44,21 @@ func (d *Desk) writeOwed() {
 		d.owed[0] = nil
 		d.owed = d.owed[1:]
 	}
+}
+
+// unwitnessed reports whether the venue has said something that is not
+// journalled.
+func (d *Desk) unwitnessed() bool {
+	d.writeOwed()
+	return d.deaf || len(d.owed) > 0
+}
+
+// relieved reports whether a deaf desk has outlived what made it so: the log
+// takes records again, and the next incarnation asks the venue from the gap on.
+func (d *Desk) relieved() bool {
+	if !d.deaf || d.partial != nil {
+		return false
+	}
+	_, err := d.append(Timeout{}) // which changes nothing
+	return err == nil
 }
