@@ -73,6 +73,10 @@ var (
 	ErrStopped = errors.New("actors: system stopped")
 	// ErrInActor says that a blocking call was made without an Outside.
 	ErrInActor = errors.New("actors: blocking call inside an actor")
+	// ErrOutOfTurn says that a Context was used outside its handler.
+	ErrOutOfTurn = errors.New("actors: context used outside its handler")
+	// ErrNoMessage says that there is no message in hand that could be put aside.
+	ErrNoMessage = errors.New("actors: no message in hand")
 	// ErrUnstopped says that something did not stop in time and was left behind.
 	ErrUnstopped = errors.New("actors: not stopped in time")
 )

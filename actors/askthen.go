@@ -8,6 +8,9 @@ import "time"
 // before the message is handled. An error means that nothing was sent and no answer comes: the errors of Tell, ErrFull
 // also when this actor waits for 1,024 answers. Answers that have not come when the incarnation ends never come.
 func AskThen[R, N, M any](c *Context[M], to Recipient[N], build func(ReplyTo[R]) N, deadline time.Time, wrap func(R, error) M) error {
+	if !c.mayAct() {
+		return ErrOutOfTurn
+	}
 	in := c.in
 	callee, err := to.resolve()
 	if err != nil {

@@ -16,6 +16,7 @@ const (
 	signalStop mailbox.Signal = 1 << iota
 	signalKill
 	signalLeave
+	signalLastQueue
 )
 
 // Where a cell or a coroutine stands with the run queue.
@@ -55,13 +56,17 @@ type cell struct {
 	steps  atomic.Uint64 // odd while user code runs
 	folded sync.Once
 	over   atomic.Bool // ended, killed or abandoned: its Ref is fenced
-	began  atomic.Bool // Starting returned nil
-	open   atomic.Bool // the mailbox takes messages, ticks may be delivered
-	asked  askList     // put to this actor
-	asking askList     // by this actor
+	barred atomic.Bool // a Ref has to look closer: over, or lastQueue
+	// lastQueue: what is queued is handled, nothing more is taken.
+	lastQueue atomic.Bool
+	began     atomic.Bool // Starting returned nil
+	open      atomic.Bool // the mailbox takes messages, ticks may be delivered
+	asked     askList     // put to this actor
+	asking    askList     // by this actor
 
 	watchers watchers
 
+	draining    bool // after signalLastQueue
 	phase       phase
 	now         time.Time // reading of this turn, under the real clock
 	took        int       // steps of this turn
@@ -264,6 +269,7 @@ func (c *cell) obey(s mailbox.Signal) bool {
 	case s&signalStop != 0:
 		c.end(ReasonShutdown, nil)
 	default:
+		c.draining = c.draining || s&signalLastQueue != 0
 		return false
 	}
 	return true
@@ -327,6 +333,12 @@ func (c *cell) windDown() {
 	}
 }
 
+// bar fences the Refs of the cell.
+func (c *cell) bar() {
+	c.over.Store(true)
+	c.barred.Store(true)
+}
+
 // fold hands the mailbox, closed or retired, to the entry of the name, once. Whoever comes second waits for the
 // first: the name must not be free for the next incarnation before its mailbox is there to be inherited.
 func (c *cell) fold() {
@@ -358,7 +370,7 @@ func (c *cell) dropReason() mailbox.Reason {
 
 func (c *cell) complete() {
 	c.phase = phaseEnded
-	c.over.Store(true)
+	c.bar()
 	c.body.cancelAll()
 	c.stopAsking()
 	c.failAsks(c.reason)

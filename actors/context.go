@@ -2,13 +2,30 @@ package actors
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"testing"
 	"time"
 )
 
 // Context is what a handler may ask for. It belongs to its actor and is valid only inside Starting, Receive
-// and Stopping, on their goroutine.
+// and Stopping, on their goroutine. What it is asked for after they have returned is a bug: it panics in a test binary;
+// elsewhere it is counted by Events.OutOfTurn and, where it would change something, not done. Only what never changes,
+// Self, Name, Epoch, Fence, System and Context, may be asked for at any time.
 type Context[M any] struct{ in *incarnation[M] }
+
+// mayAct says whether the actor has its turn. A caller on another goroutine while a handler runs is not found out.
+func (c *Context[M]) mayAct() bool {
+	in := c.in
+	if in.steps.Load()%2 == 1 {
+		return true
+	}
+	in.sys.hooks.outOfTurn(&in.sys.events, in.life.class)
+	if testing.Testing() {
+		panic(fmt.Sprintf("actors: the Context of %s#%d is used outside its handler", in.life.name, in.life.epoch))
+	}
+	return false
+}
 
 // Self is the Ref of this incarnation.
 func (c *Context[M]) Self() Ref[M] { return Ref[M]{in: c.in} }
@@ -29,6 +46,9 @@ func (c *Context[M]) System() *System { return c.in.sys }
 func (c *Context[M]) Now() time.Time {
 	if v := c.in.sys.virtual; v != nil {
 		return v.Now()
+	}
+	if !c.mayAct() {
+		return c.in.sys.clock.Now()
 	}
 	return c.in.now
 }
@@ -63,16 +83,20 @@ func (l *Life) logger() *slog.Logger {
 // replaced. A tick needs no room in the mailbox: it is delivered ahead of what waits in the lane of its message,
 // behind what waits in higher lanes. Once cancelled or replaced it is never delivered. All timers end with the
 // incarnation.
-func (c *Context[M]) After(key any, d time.Duration, m M) { c.in.ticks.set(c.in, key, d, 0, m) }
+func (c *Context[M]) After(key any, d time.Duration, m M) {
+	if c.mayAct() {
+		c.in.ticks.set(c.in, key, d, 0, m)
+	}
+}
 
 // Every delivers m every d, first when d has passed; otherwise as After. A tick that falls due while the one
 // before has not been delivered is skipped and counted by Events.TimerMissed. d must be more than 0, else
 // nothing is set.
 func (c *Context[M]) Every(key any, d time.Duration, m M) {
-	if d > 0 {
+	if d > 0 && c.mayAct() {
 		c.in.ticks.set(c.in, key, d, d, m)
 	}
 }
 
 // Cancel takes back the timer of key, also if it has fallen due, and says whether there was one.
-func (c *Context[M]) Cancel(key any) bool { return c.in.ticks.cancel(c.in, key) }
+func (c *Context[M]) Cancel(key any) bool { return c.mayAct() && c.in.ticks.cancel(c.in, key) }

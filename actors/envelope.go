@@ -40,10 +40,12 @@ func (in *incarnation[M]) handle(e *envelope[M]) error {
 		if !wanted {
 			return nil
 		}
-		e.message = m
+		e.message, in.inHand = m, false
 	}
+	was := in.inHand
 	err := in.actor.Receive(&in.ctx, e.message)
-	if q := e.slip.ask; q != nil && !q.kept.Load() && !reasonOf(err).Abnormal() {
+	stashed := was && !in.inHand
+	if q := e.slip.ask; q != nil && !stashed && !q.kept.Load() && !reasonOf(err).Abnormal() {
 		q.settle(ErrNoReply)
 	}
 	return err

@@ -12,6 +12,8 @@ type Events struct {
 	DeadLetter func(l Letter)
 	// LateReply tells of an answer from an actor of class c for which nobody waited any more.
 	LateReply func(c Class)
+	// OutOfTurn tells that a Context of an actor of class c was used when its handler had returned.
+	OutOfTurn func(c Class)
 	// TimerMissed tells of ticks of Every that were skipped.
 	TimerMissed func(c Class, n int)
 	// SpinRefused tells of a loop or an actor that shall spin where no core is spare.
@@ -62,6 +64,12 @@ func (h *hooks) deadLetter(ev *Events, l Letter) {
 func (h *hooks) lateReply(ev *Events, c Class) {
 	if ev.LateReply != nil {
 		h.call(func() { ev.LateReply(c) })
+	}
+}
+
+func (h *hooks) outOfTurn(ev *Events, c Class) {
+	if ev.OutOfTurn != nil {
+		h.call(func() { ev.OutOfTurn(c) })
 	}
 }
 

@@ -65,6 +65,8 @@ type incarnation[M any] struct {
 
 	reports  bool // the box has that lane
 	beside   beside
+	stash    stash[M]
+	inHand   bool // item came from the box and may be stashed
 	watching map[*cell]*watch[M]
 	silence  silence
 	// before is the retired mailbox of the incarnation before, until it is inherited.
@@ -157,7 +159,7 @@ func (in *incarnation[M]) become(l *Life) error {
 		return fmt.Errorf("%w: %s#%d has an actor", ErrNameTaken, l.name, l.epoch)
 	}
 	l.actor = &in.cell
-	in.before = l.entry.lead(in.box, in)
+	in.before = l.entry.lead(in, in)
 	return nil
 }
 
@@ -168,8 +170,8 @@ func (in *incarnation[M]) inherit() {
 	if before == nil {
 		return
 	}
-	if old, ok := before.(*mailbox.Box[envelope[M]]); ok {
-		old.HandOn(in.box)
+	if old, ok := before.(*incarnation[M]); ok {
+		old.box.HandOn(in.box)
 	} else {
 		before.Close(mailbox.Restarted) // another type of actor: nobody can read them
 	}
@@ -197,8 +199,14 @@ func (in *incarnation[M]) next() bool {
 	}
 	item := &in.item[0]
 	beside := in.due.Load() != 0 && in.takeBeside(item)
-	if !beside && in.box.Take(in.item[:]) == 0 {
-		return false
+	if !beside {
+		if in.box.Take(in.item[:]) == 0 {
+			if in.draining {
+				in.finishQueue()
+			}
+			return false
+		}
+		in.inHand = true
 	}
 	if in.silence.length > 0 && (!beside || item.Message.slip != nil) {
 		in.hear(item.Message.message)
@@ -216,6 +224,10 @@ func (in *incarnation[M]) next() bool {
 		in.end(reasonOf(err), err)
 	}
 	*item = mailbox.Item[envelope[M]]{}
+	in.inHand = false
+	if in.draining {
+		in.finishQueue()
+	}
 	return true
 }
 
@@ -223,9 +235,13 @@ func (in *incarnation[M]) raise(s mailbox.Signal)  { in.box.Raise(s) }
 func (in *incarnation[M]) signals() mailbox.Signal { return in.box.Signals() }
 func (in *incarnation[M]) pending() bool           { return in.box.Pending() }
 func (in *incarnation[M]) resume()                 { in.box.Resume() }
-func (in *incarnation[M]) close(r mailbox.Reason)  { in.box.Close(r) }
-func (in *incarnation[M]) retire(r mailbox.Reason) { in.box.Retire(r) }
-func (in *incarnation[M]) fold(e *entry)           { e.fold(in.box) }
+func (in *incarnation[M]) close(r mailbox.Reason)  { in.Close(r) }
+func (in *incarnation[M]) fold(e *entry)           { e.fold(in) }
+
+func (in *incarnation[M]) retire(r mailbox.Reason) {
+	in.dropStash(r)
+	in.box.Retire(r)
+}
 
 // messageType is the type of the message in hand, "" if there is none.
 func (in *incarnation[M]) messageType() string {

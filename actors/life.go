@@ -193,7 +193,7 @@ func (l *Life) Kill() {
 	l.mu.Unlock()
 	l.cancel()
 	if actor != nil {
-		actor.over.Store(true)
+		actor.bar()
 		actor.body.close(mailbox.Stopped)
 		actor.failAsks(ReasonKilled)
 		actor.stopAsking()
@@ -241,7 +241,7 @@ func (l *Life) Abandon() {
 		l.sys.hooks.abandoned(&l.sys.events, l.name, l.epoch)
 	}
 	if actor != nil {
-		actor.over.Store(true)
+		actor.bar()
 		actor.shut(mailbox.Abandoned)
 		actor.failAsks(reason)
 		actor.stopAsking()

@@ -92,26 +92,29 @@ func (in *incarnation[M]) dropParcels() {
 	}
 }
 
-// takeBeside moves what stands beside the box into item, unless something waits in a higher lane of the box: a tick, or
-// a parcel.
+// takeBeside moves what stands beside the box into item, unless something waits in a higher lane of the box: a message
+// of the stash, a tick, or a parcel.
 func (in *incarnation[M]) takeBeside(item *mailbox.Item[envelope[M]]) bool {
 	if !in.open.Load() {
 		return false
 	}
 	ahead := in.box.Next()
-	if !in.arrived() {
+	lane := in.stash.next()
+	fromStash := lane != 0
+	if in.arrived() && (!fromStash || lane > mailbox.Reports) {
+		lane, fromStash = mailbox.Reports, false
+	}
+	if lane == 0 || ahead != 0 && ahead < lane {
 		return in.ticks.take(in, item, ahead)
 	}
-	before := mailbox.Reports
-	if ahead != 0 {
-		before = min(before, ahead)
+	switch {
+	case in.ticks.take(in, item, lane):
+	case fromStash:
+		in.stash.take(item)
+		in.due.Add(-1)
+		in.inHand = true
+	default:
+		in.takeParcel(item)
 	}
-	if in.ticks.take(in, item, before) {
-		return true
-	}
-	if ahead == mailbox.Control {
-		return false
-	}
-	in.takeParcel(item)
 	return true
 }

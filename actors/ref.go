@@ -16,10 +16,21 @@ func (r Ref[M]) Tell(m M) error {
 	if r.in == nil {
 		return ErrUnknown
 	}
-	if r.in.over.Load() {
-		return ErrFenced
+	if r.in.barred.Load() {
+		return r.in.barrier()
 	}
 	return r.in.tell(m)
+}
+
+// TellAll tells the messages in their order until one is refused, and says how many were accepted: each of those is
+// handled once, and the error is that of the next one, nil where there is none.
+func (r Ref[M]) TellAll(ms ...M) (accepted int, err error) {
+	for i, m := range ms {
+		if err := r.Tell(m); err != nil {
+			return i, err
+		}
+	}
+	return len(ms), nil
 }
 
 // OfferWait is OfferWait to this incarnation.
@@ -51,10 +62,18 @@ func (r Ref[M]) resolve() (*incarnation[M], error) {
 	if r.in == nil {
 		return nil, ErrUnknown
 	}
-	if r.in.over.Load() {
-		return nil, ErrFenced
+	if r.in.barred.Load() {
+		return nil, r.in.barrier()
 	}
 	return r.in, nil
+}
+
+// barrier says why a Ref does not lead into the mailbox any more.
+func (c *cell) barrier() error {
+	if c.over.Load() {
+		return ErrFenced
+	}
+	return ErrClosed
 }
 
 func (in *incarnation[M]) tell(m M) error {
@@ -130,6 +149,9 @@ func (a Address[M]) resolve() (*incarnation[M], error) {
 	in, ok := t.to.(*incarnation[M])
 	if !ok {
 		return nil, ErrType
+	}
+	if in.lastQueue.Load() && !in.over.Load() { // one that is over may have left its mailbox to the next incarnation
+		return nil, ErrClosed
 	}
 	return in, nil
 }

@@ -18,6 +18,9 @@ type silenceKey struct{}
 // Ticks do not count, nor do messages that are Unheard. A new call replaces the one before, a d of 0 or less ends it.
 // It is a tick like those of After.
 func (c *Context[M]) ReceiveTimeout(d time.Duration, m M) {
+	if !c.mayAct() {
+		return
+	}
 	in := c.in
 	if d <= 0 {
 		in.silence, in.ticks.silence = silence{}, nil

@@ -29,6 +29,9 @@ func (c *Context[M]) Watch(ref Watched, wrap func(Down) M) error {
 	if target == nil {
 		return ErrUnknown
 	}
+	if !c.mayAct() {
+		return ErrOutOfTurn
+	}
 	in := c.in
 	if in.watching[target] != nil {
 		return nil
@@ -45,6 +48,9 @@ func (c *Context[M]) Watch(ref Watched, wrap func(Down) M) error {
 
 // Unwatch ends a watch and says whether there was one. No Down of it comes after this, not even one that waits already.
 func (c *Context[M]) Unwatch(ref Watched) bool {
+	if !c.mayAct() {
+		return false
+	}
 	w := c.in.watching[ref.watched()]
 	if w == nil {
 		return false
