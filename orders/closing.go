@@ -7,13 +7,13 @@ import (
 )
 
 // OpenToClose makes the desk of an account whose journal Open refused for why,
-// or cannot be asked yet:
-// cancels, kill and questions go on, since they need no journal (P7), and
-// nothing else does. It knows the orders that can be read, learns of others from
-// the venue, withdraws all of them, and never opens: its session stays short of
-// open, so that it is never reconciled. What it knows may be wrong, so it tells
-// the gate nothing, which stays shut or keeps what it holds, and writes nothing
-// that a whole replay would believe. Errors are ErrParts and ErrIdentity.
+// or whose disk does not answer: cancels, kill and questions go on, since they
+// need no journal (P7), and nothing else does. It knows the orders that can be
+// read, behind gaps too, learns of others from the venue, withdraws all of them,
+// and never opens: its session stays short of open, so that it is never
+// reconciled. What it knows may be wrong, so it tells the gate nothing, which
+// stays shut or keeps what it holds, and writes nothing that a whole replay
+// would believe. Errors are ErrParts and ErrIdentity.
 func OpenToClose(p Parts, now risk.Reading, why error) (*Desk, error) {
 	d, err := newDesk(p, now)
 	if err != nil {
@@ -21,7 +21,7 @@ func OpenToClose(p Parts, now risk.Reading, why error) (*Desk, error) {
 	}
 	d.p.Gate, d.p.Log = deafGate{}, readOnly{p.Log}
 	d.partial, d.dead, d.m.partial = why, true, true
-	_ = d.replay() // as far as it goes: why it goes no further is known
+	d.salvage()
 	if p.Events.JournalDead != nil {
 		p.Events.JournalDead(p.Log.State(), why)
 	}

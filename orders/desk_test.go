@@ -93,14 +93,21 @@ func newBench(t testing.TB) *bench {
 // open opens the journal and the desk, as a process does at its start.
 func (b *bench) open() {
 	b.t.Helper()
+	b.openLog()
+	var err error
+	b.desk, err = orders.Open(b.parts(), b.risk.Now)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// openLog opens the journal alone, also one that is damaged.
+func (b *bench) openLog() {
+	b.t.Helper()
 	var err error
 	b.log, _, err = journal.Open(b.faults, "journal", journal.Options{
 		Node: "n1", Group: "10", Segment: 1 << 20, Floor: 2 << 20,
 	})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.desk, err = orders.Open(b.parts(), b.risk.Now)
 	if err != nil {
 		b.t.Fatal(err)
 	}

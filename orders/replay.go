@@ -3,6 +3,7 @@ package orders
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/failshut/failshut/internal/journal"
 )
@@ -55,6 +56,31 @@ func (d *Desk) fold(settled journal.LSN) error {
 		}
 	}
 	return nil
+}
+
+// salvage folds whatever can be read, past what cannot: an order that is not
+// known is not cancelled, and a desk that never opens has nothing to lose by
+// knowing some of them wrongly.
+func (d *Desk) salvage() {
+	last := d.p.Log.Watermark()
+	if d.p.Log.State() == journal.Corrupt {
+		last = math.MaxUint64 // it knows of no record, and nobody writes one
+	}
+	if d.p.Records == nil {
+		return
+	}
+	for r, err := range d.p.Records {
+		if r.LSN > last {
+			return
+		}
+		if err != nil || r.LSN <= d.read {
+			continue
+		}
+		_ = d.foldRecord(r) // one that says nothing to us is passed over too
+		if d.read = r.LSN; d.read == last {
+			return
+		}
+	}
 }
 
 func (d *Desk) foldRecord(r journal.Record) error {

@@ -1,7 +1,10 @@
 package orders_test
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,11 +102,7 @@ func damaged(t *testing.T, damage func(*orders.Parts, *inState)) (*bench, orders
 	b.hear(fill(b.wire.placed[0], "E1", 4*market.Unit, 4*market.Unit))
 	b.commit()
 	b.faults.Crash(journal.LoseAll)
-	var err error
-	b.log, _, err = journal.Open(b.faults, "journal", journal.Options{Node: "n1", Group: "10", Segment: 1 << 20, Floor: 2 << 20})
-	if err != nil {
-		t.Fatal(err)
-	}
+	b.openLog()
 	p := b.parts()
 	log, gate := &inState{Log: b.log, state: journal.OK}, &watched{Gate: p.Gate}
 	p.Log, p.Gate = log, gate
@@ -146,6 +145,70 @@ func TestRecordsBehindTheSettledOneDoNotCount(t *testing.T) {
 	}
 	if at := d.Machine().Position(acme); at != 0 {
 		t.Errorf("position %v, want none: the fill is not settled", at)
+	}
+}
+
+// TestWhatCanBeReadBehindAGapIsCancelledToo has one record in the middle that is gone, or says nothing to us: a desk that never opens
+// loses nothing by going on.
+func TestWhatCanBeReadBehindAGapIsCancelledToo(t *testing.T) {
+	for name, damage := range map[string]func(b *bench, p *orders.Parts){
+		"gone":               second(func(*journal.Record) bool { return false }),
+		"of a later version": second(func(r *journal.Record) bool { r.Version = 200; return true }),
+		"damaged on the disk": func(b *bench, p *orders.Parts) {
+			segment := "journal/" + fmt.Sprintf("%020d.seg", 1)
+			if !b.fs.Flip(segment, int64(bytes.Index(b.fs.Bytes(segment), []byte(b.wire.placed[1].ID))), 0) {
+				b.t.Fatal("no such byte")
+			}
+			b.openLog()
+			p.Log = b.log
+			if b.log.State() != journal.Corrupt {
+				b.t.Fatalf("the journal is %v, want corrupt", b.log.State())
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.place(1)
+			b.place(2)
+			b.place(3)
+			b.commit()
+			b.faults.Crash(journal.LoseAll)
+			p := b.parts()
+			damage(b, &p)
+			b.wire.cancelled = nil
+			var err error
+			if b.desk, err = orders.OpenToClose(p, b.risk.Now, errDisk); err != nil {
+				t.Fatal(err)
+			}
+			b.hear(orders.Link{Event: orders.LinkLogon})
+			var of []market.ClOrdID
+			for _, c := range b.wire.cancelled {
+				of = append(of, c.Orig)
+			}
+			if want := []market.ClOrdID{b.wire.placed[0].ID, b.wire.placed[2].ID}; !slices.Equal(of, want) {
+				t.Errorf("cancels left for %v, want %v: the first order and the third", of, want)
+			}
+		})
+	}
+}
+
+// second changes the record of the second intent, or leaves it out, in a journal that says that it is well.
+func second(change func(*journal.Record) bool) func(*bench, *orders.Parts) {
+	return func(b *bench, p *orders.Parts) {
+		b.openLog()
+		p.Log = b.log
+		whole, intents := p.Records, 0
+		p.Records = func(yield func(journal.Record, error) bool) {
+			whole(func(r journal.Record, err error) bool {
+				if r.Kind == orders.KindIntent {
+					intents++
+				}
+				if r.Kind == orders.KindIntent && intents == 2 && !change(&r) {
+					return true
+				}
+				return yield(r, err)
+			})
+		}
 	}
 }
 

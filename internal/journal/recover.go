@@ -132,14 +132,22 @@ func walk(w *window, off int64, c chain, visit func(Record) bool) (chain, int64,
 	}
 }
 
-// behind judges what lies behind the last good record: whether any record there
-// could still belong to the log (then the log is damaged, not torn), and how
-// many bytes there are up to the last one that is not zero.
-func behind(w *window, off int64, c chain) (later bool, dirty int64, err error) {
+// place is where a record stands.
+type place struct {
+	off   int64
+	lsn   LSN
+	epoch uint32
+}
+
+// behind judges what lies behind the last good record: the first record there
+// that could still belong to the log, nil if none could (else the log is
+// damaged, not torn), and how many bytes there are up to the last one that is
+// not zero.
+func behind(w *window, off int64, c chain) (later *place, dirty int64, err error) {
 	for at := off; at < w.size; {
 		b, err := w.bytes(at)
 		if err != nil {
-			return false, 0, err
+			return nil, 0, err
 		}
 		// Frames begin at multiples of frameStep: zeros are skipped a step at a time.
 		step := b[:min(frameStep, len(b))]
@@ -149,11 +157,11 @@ func behind(w *window, off int64, c chain) (later bool, dirty int64, err error) 
 		}
 		dirty = at + int64(len(step)) - off
 		if r, _, err := parseFrame(b); err == nil && r.LSN >= c.next && r.Epoch >= c.epoch {
-			return true, dirty, nil
+			return &place{at, r.LSN, r.Epoch}, dirty, nil
 		}
 		at += int64(len(step))
 	}
-	return false, dirty, nil
+	return nil, dirty, nil
 }
 
 func allZero(b []byte) bool {
@@ -265,7 +273,7 @@ func recoverSegment(fs FS, dir string, o Options, first LSN, c chain, last bool,
 		if err != nil {
 			return tail{}, &CorruptError{Segment: name, Offset: off, Next: c.next, Why: err}
 		}
-		if later && last {
+		if later != nil && last {
 			return tail{}, &CorruptError{Segment: name, Offset: off, Next: c.next, Why: fmt.Errorf("%w: %w", errLaterValid, why)}
 		}
 		if last {
