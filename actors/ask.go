@@ -91,7 +91,7 @@ func AskWait[R, M any](ctx context.Context, out Outside, to Recipient[M], build 
 	if err != nil {
 		return none, err
 	}
-	a := &ask[R]{question: question{callee: &in.cell, asker: parkedAsker{w: w}}}
+	a := &ask[R]{question: question{callee: &in.cell, asker: parkedAsker{w: w}, slip: slip{from: w.life}}}
 	if err := put(in, &a.question, build(ReplyTo[R]{ask: a}), patienceOf(ctx)); err != nil {
 		return none, err
 	}

@@ -18,6 +18,7 @@ func AskThen[R, N, M any](c *Context[M], to Recipient[N], build func(ReplyTo[R])
 	}
 	a := &pendingAsk[R, M]{in: in, wrap: wrap}
 	a.callee, a.asker, a.reply.parcel = &callee.cell, a, a
+	a.from, a.trace, a.reply.from, a.reply.trace = in.life, c.Trace(), callee.life, c.Trace()
 	until := int64(0)
 	if !deadline.IsZero() {
 		until = max(in.sys.Instant(deadline), 1)

@@ -3,6 +3,7 @@ package actors
 import (
 	"maps"
 	"sync"
+	"time"
 
 	"github.com/failshut/failshut/mailbox"
 )
@@ -19,8 +20,11 @@ type Letter struct {
 	Reason mailbox.Reason
 	// Type is the Go type of the message.
 	Type string
-	// At is the Instant at which it was accepted, 0 where it was not stamped.
-	At int64
+	// From is who sent it, "" where that was not said.
+	From Name
+	// At is the Instant at which it was accepted, 0 where it was not stamped, and Age how long ago that was.
+	At  int64
+	Age time.Duration
 }
 
 // DeadCount is the key under which dead letters are counted for ever.
@@ -34,9 +38,15 @@ type deadLetters struct {
 	kept   []Letter
 	next   int
 	counts map[DeadCount]uint64
+
+	subscribers []Ref[Letter] // copied before it is changed
 }
 
-func (s *System) bury(l Letter) {
+// bury records a message that c will not handle.
+func (s *System) bury(l Letter, c *cell) {
+	if l.At != 0 {
+		l.Age = time.Duration(max(0, s.Mono()-l.At))
+	}
 	d := &s.dead
 	d.mu.Lock()
 	if len(d.kept) < deadLettersKept {
@@ -49,8 +59,12 @@ func (s *System) bury(l Letter) {
 		d.counts = make(map[DeadCount]uint64)
 	}
 	d.counts[DeadCount{Class: l.Class, Reason: l.Reason}]++
+	subscribers := d.subscribers
 	d.mu.Unlock()
 	s.hooks.deadLetter(&s.events, l)
+	if subscribers != nil && !subscribed(subscribers, c) {
+		d.tell(subscribers, l)
+	}
 }
 
 // DeadLetters lists the last 1,024 dead letters, oldest first. The list is the caller's.

@@ -1,7 +1,7 @@
 package actors
 
 import (
-	"fmt"
+	"reflect"
 
 	"github.com/failshut/failshut/mailbox"
 )
@@ -14,7 +14,9 @@ type envelope[M any] struct {
 
 // slip travels beside a message.
 type slip struct {
-	ask *question // the ask that waits for the message's answer
+	from  *Life // who sent it, nil: a goroutine outside, or not said
+	trace Trace
+	ask   *question // the ask that waits for the message's answer
 	// parcel, a parcel[M], makes the message in the turn of its receiver; the envelope holds none then.
 	parcel any
 }
@@ -53,8 +55,15 @@ func (in *incarnation[M]) handle(e *envelope[M]) error {
 
 // typeOf names the Go type of the message of an envelope.
 func typeOf[M any](e envelope[M]) string {
-	if e.slip != nil && e.slip.parcel != nil {
-		return fmt.Sprintf("%T", e.slip.parcel)
+	t := reflect.TypeFor[M]()
+	switch {
+	case e.slip != nil && e.slip.parcel != nil:
+		t = reflect.TypeOf(e.slip.parcel)
+	case t.Kind() == reflect.Interface:
+		t = reflect.TypeOf(e.message)
 	}
-	return fmt.Sprintf("%T", e.message)
+	if t == nil {
+		return "nil"
+	}
+	return t.String()
 }

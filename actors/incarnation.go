@@ -65,6 +65,7 @@ type incarnation[M any] struct {
 
 	reports  bool // the box has that lane
 	beside   beside
+	origin   slip // of what it sends
 	stash    stash[M]
 	inHand   bool // item came from the box and may be stashed
 	watching map[*cell]*watch[M]
@@ -97,7 +98,7 @@ func Spawn[M any](s *System, sp Spec[M]) (Ref[M], error) {
 		}
 		l.Ready()
 	}
-	in.life = l
+	in.life, in.origin.from = l, l
 	if err := in.settleIn(sp.Place); err != nil {
 		if own {
 			l.finish()
@@ -255,8 +256,12 @@ func (in *incarnation[M]) bury(l mailbox.Letter[envelope[M]]) {
 	if s := l.Message.slip; s != nil && s.ask != nil {
 		s.ask.settle(in.dropped(l.Reason))
 	}
-	in.sys.bury(Letter{
+	letter := Letter{
 		Name: in.life.name, Epoch: in.life.epoch, Class: in.life.class,
 		Lane: l.Lane, Reason: l.Reason, Type: typeOf(l.Message), At: l.At,
-	})
+	}
+	if s := l.Message.slip; s != nil && s.from != nil {
+		letter.From = s.from.name
+	}
+	in.sys.bury(letter, &in.cell)
 }

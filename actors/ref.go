@@ -19,7 +19,7 @@ func (r Ref[M]) Tell(m M) error {
 	if r.in.barred.Load() {
 		return r.in.barrier()
 	}
-	return r.in.tell(m)
+	return r.in.tell(envelope[M]{message: m})
 }
 
 // TellAll tells the messages in their order until one is refused, and says how many were accepted: each of those is
@@ -76,8 +76,8 @@ func (c *cell) barrier() error {
 	return ErrClosed
 }
 
-func (in *incarnation[M]) tell(m M) error {
-	err := in.box.OfferIn(in.laneOf(m), envelope[M]{message: m})
+func (in *incarnation[M]) tell(e envelope[M]) error {
+	err := in.box.OfferIn(in.laneOf(e.message), e)
 	if err != nil {
 		return in.refusal(err)
 	}
@@ -103,18 +103,20 @@ func Follow[M any](s *System, n Name) Address[M] { return Address[M]{entry: s.en
 // Tell is Ref.Tell to the present incarnation, found by one atomic load. ErrUnknown when there is none,
 // ErrSuspended when it is starting or to be started again, ErrType when it takes messages of another type.
 // Control is taken also for a supervised name that is being started again: the next incarnation gets it.
-func (a Address[M]) Tell(m M) error {
+func (a Address[M]) Tell(m M) error { return a.tell(envelope[M]{message: m}) }
+
+func (a Address[M]) tell(e envelope[M]) error {
 	in, err := a.resolve()
 	if err != nil {
 		return err
 	}
-	err = in.tell(m)
+	err = in.tell(e)
 	if !errors.Is(err, ErrFenced) && !errors.Is(err, ErrClosed) {
 		return err
 	}
 	// The incarnation may have changed since the address was resolved.
 	if next, _ := a.resolve(); next != nil && next != in {
-		return next.tell(m)
+		return next.tell(e)
 	}
 	return err
 }

@@ -37,7 +37,7 @@ func (c *Context[M]) Watch(ref Watched, wrap func(Down) M) error {
 		return nil
 	}
 	w := &watch[M]{in: in, target: target, wrap: wrap}
-	w.link.owns, w.notice.parcel = w, w
+	w.link.owns, w.notice.parcel, w.notice.from = w, w, target.life
 	if in.watching == nil {
 		in.watching = make(map[*cell]*watch[M])
 	}

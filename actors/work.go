@@ -35,6 +35,7 @@ type work struct {
 	nap    timer // for Until
 	answer error // of an offer that waited
 	exit   Exit
+	origin slip // of what it sends
 }
 
 // Run starts f as a part of the incarnation: work that blocks. ctx ends when the incarnation is asked to stop.
@@ -43,7 +44,7 @@ type work struct {
 // deterministic dispatch it is a coroutine, which runs alone until it waits in out or returns. label names it
 // in its Exit. ErrFenced when the incarnation is stopping or over.
 func (l *Life) Run(label string, f func(ctx context.Context, out Outside) error) error {
-	w := &work{sys: l.sys, life: l, label: label, fn: f}
+	w := &work{sys: l.sys, life: l, label: label, fn: f, origin: slip{from: l}}
 	w.nap.pos, w.nap.owns = -1, w
 	if l.sys.ordered == nil {
 		w.permit = make(chan struct{}, 1)
