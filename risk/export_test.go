@@ -26,3 +26,6 @@ func (g *Gate) Standing(strategy string, i market.Instrument) func() (pos, buys 
 		return all[at].pos, all[at].buys, true
 	}
 }
+
+// Lost tells the holder that a proposal found no room, as its actor does.
+func (h *Holder) Lost(p Proposal) { h.lost(p) }

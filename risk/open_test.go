@@ -219,6 +219,22 @@ func TestDeadJournalIsNamedBeforeAFullDisk(t *testing.T) {
 	}
 }
 
+// A report that finds the pipe to the log full is not in the log.
+func TestACleanReportThatFoundNoRoomIsProposedAgain(t *testing.T) {
+	w := newWorld(t, nil)
+	w.tell(risk.Leading{Term: 1, Yes: true}, risk.Journal{State: risk.JournalOK, Group: "10", Epoch: 1})
+	w.desk.Gate("A1").Restore(nil, nil)
+	w.tell(risk.Session{Account: "A1", Up: true}, risk.Reconciled{Account: "A1", Epoch: 1, Unknown: 1})
+	w.pass(time.Second)
+	for _, p := range w.holder.Step(w.now, risk.Reconciled{Account: "A1", Epoch: 1}) {
+		w.holder.Lost(p)
+	}
+	w.pass(time.Second)
+	if body := w.desk.Gatez(w.now, "A1/*/*"); !body.Open {
+		t.Errorf("the account is shut: %+v", body.Why)
+	}
+}
+
 // The report of an order in doubt was taken; the one that it is resolved meets a log without a leader, once.
 func TestACleanReportThatTheLogDidNotTakeIsProposedAgain(t *testing.T) {
 	w := newWorld(t, nil)

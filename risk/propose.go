@@ -61,7 +61,9 @@ func (h *Holder) lost(p Proposal) {
 	if done := h.waiting[p.key]; done != nil {
 		delete(h.waiting, p.key)
 		done(answer{}, ErrNotAppended)
+		return
 	}
+	h.unsent(proposed{key: p.key, err: ErrNotAppended})
 }
 
 // proposed takes the outcome of a proposal. An error changes nothing here: what the replica does not show is proposed again, after a
