@@ -69,8 +69,10 @@ func (d *Desk) Gatez(now Reading, scope string) GatezBody {
 		OpenedAt: stamp(int64(s.OpenedAt)), ShutAt: stamp(int64(s.ShutAt)),
 	}
 	if p := d.permission.Load(); p != nil {
-		left := min(p.Until.Mono-now.Mono, p.Until.Wall-now.Wall)
-		body.Permission = GatezPermission{p.valid(now) && p.Term == d.logTerm.Load(), p.Term, max(0, left/1e6)}
+		body.Permission = GatezPermission{Valid: p.valid(now) && p.Term == d.logTerm.Load(), Term: p.Term}
+		if p.valid(now) {
+			body.Permission.LeftMS = min(p.Until.Mono-now.Mono, p.Until.Wall-now.Wall) / 1e6
+		}
 	}
 	mode, why := d.modeOf(now, scope, &body)
 	body.Mode, body.Open = mode, mode == Open && body.Permission.Valid
@@ -80,7 +82,7 @@ func (d *Desk) Gatez(now Reading, scope string) GatezBody {
 	if !body.Open && body.OpenedAt != nil {
 		body.OpenedAt = nil
 		if p := d.permission.Load(); p != nil && !p.valid(now) {
-			body.ShutAt = stamp(p.Until.Wall)
+			body.ShutAt = stamp(min(p.Until.Wall, now.Wall))
 		}
 	}
 	for _, t := range d.Latches() {

@@ -138,7 +138,7 @@ func (m *Machine) Restore(r io.Reader) error {
 	m.ledger = l
 	m.desk.limits.Store(l.limitsAt)
 	m.mu.Unlock()
-	m.desk.permission.Store(nil)
+	m.desk.permission.Store(m.desk.permission.Load().ended())
 	m.desk.logTerm.Store(max(m.desk.logTerm.Load(), l.term))
 	for _, t := range l.latches {
 		m.desk.latch(t)

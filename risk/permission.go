@@ -13,6 +13,15 @@ func (p *Permission) valid(now Reading) bool {
 	return p != nil && p.Incarnation > 0 && p.Term > 0 && now.Mono < p.Until.Mono && now.Wall < p.Until.Wall
 }
 
+// ended is what is left of a permission that something other than time has taken: nobody's, with the deadline it had, so that its loss
+// closes no sooner than any other. Of one that never was nothing is left.
+func (p *Permission) ended() *Permission {
+	if p == nil {
+		return nil
+	}
+	return &Permission{Until: p.Until}
+}
+
 // local reasons in a word that a gate reads at once: mode in the low byte, reason above.
 const (
 	localUnknown = iota

@@ -194,6 +194,33 @@ func TestSyncUnderWayOutlivesASnapshotThatDoesNotHoldIt(t *testing.T) {
 	}
 }
 
+// What a snapshot says of the log is late, and no fault of the accounts: their working orders stay, until the permission has been gone
+// for as long as after any other loss of it.
+func TestSnapshotInMidLifeTakesThePermissionAndClosesLater(t *testing.T) {
+	w := opened(t, nil)
+	if err := w.desk.Machine().Restore(bytes.NewReader(w.snapshot())); err != nil {
+		t.Fatal(err)
+	}
+	w.fail = func() error { return risk.ErrNotAppended }
+	if _, err := w.check(nil); !errors.Is(err, risk.ErrNoPermission) && !errors.Is(err, risk.ErrShut) {
+		t.Errorf("Check() error = %v, want a refusal", err)
+	}
+	for _, step := range []struct {
+		wait time.Duration
+		want risk.Mode
+	}{{0, risk.CancelOnly}, {4900 * time.Millisecond, risk.CancelOnly}, {700 * time.Millisecond, risk.Closed}} {
+		w.pass(step.wait)
+		if body := w.desk.Gatez(w.now, ""); body.Mode != step.want || body.Permission.Valid || body.Permission.LeftMS != 0 {
+			t.Fatalf("%v later: %s for %+v, permission %+v, want %s", step.wait, body.Mode, body.Why, body.Permission, step.want)
+		}
+	}
+	w.fail = nil
+	w.pass(time.Second)
+	if body := w.desk.Gatez(w.now, ""); !body.Open {
+		t.Fatalf("gate with the log back = %s for %+v", body.Mode, body.Why)
+	}
+}
+
 func TestSnapshotIsRefusedWhenItIsDamagedOrCut(t *testing.T) {
 	w := opened(t, nil)
 	w.mustCheck("a")
