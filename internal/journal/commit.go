@@ -197,8 +197,12 @@ func (l *Log) watchSpace() {
 		free = -1
 	}
 	l.free.Store(free)
+	floor := l.o.Floor
+	if l.low.Load() {
+		floor += l.o.Segment // what the log takes next would bring it below again: a gate that flaps is worse than one that is shut
+	}
 	// Space that cannot be asked for counts as none, and so does a reserve that could not be made: doubt shuts.
-	low := free < l.o.Floor || !l.spare
+	low := free < floor || !l.spare
 	if l.low.Swap(low) != low && l.o.Events.Low != nil {
 		l.o.Events.Low(low, free)
 	}

@@ -248,8 +248,9 @@ func (l *Log) State() State { return State(l.state.Load()) }
 
 // Low reports whether free space was below Options.Floor at the last look: that
 // of Open, of each batch (without NoSync), or of Look. Space that could not be asked
-// for, and a reserve that could not be made, count as low. The log goes on;
-// whoever opens risk must not.
+// for, and a reserve that could not be made, count as low. What was low stays so
+// until there is a segment's room above the floor. The log goes on; whoever opens
+// risk must not.
 func (l *Log) Low() bool { return l.low.Load() }
 
 // Free returns the free space in bytes at the last look, false if it could not be asked for.

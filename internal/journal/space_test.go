@@ -29,7 +29,10 @@ func TestLookSeesSpaceThatOthersTookAndGaveBackWithoutARecord(t *testing.T) {
 	for _, c := range []struct {
 		free int64
 		low  bool
-	}{{3*journal.SegmentMin - 1, true}, {0, true}, {3 * journal.SegmentMin, false}, {1 << 40, false}} {
+	}{
+		{3*journal.SegmentMin - 1, true}, {0, true}, {3 * journal.SegmentMin, true}, {4*journal.SegmentMin - 1, true}, // the log's own next segment would take it below again
+		{4 * journal.SegmentMin, false}, {3 * journal.SegmentMin, false}, {1 << 40, false},
+	} {
 		fs.AnswerFree(c.free)
 		if low := l.Look(); low != c.low || l.Low() != c.low {
 			t.Fatalf("Look() with %d bytes free = %v, want %v", c.free, low, c.low)
@@ -55,6 +58,7 @@ func TestSpaceThatCannotBeAskedForIsLow(t *testing.T) {
 	if _, known := l.Free(); known {
 		t.Fatal("Free() is known though the file system did not answer")
 	}
+	fs.AnswerFree(4 * journal.SegmentMin)
 	if l.Look() {
 		t.Fatal("Look() = true after the file system answered again")
 	}
