@@ -274,7 +274,7 @@ func (g *Gate) capacity(v *view, r *rule, l *leaf, in *Intent, mode Mode, at mar
 		return Permit{}, Refusal{Code: CodeNoCapacity, Scope: l.scopes[short]}
 	}
 	return g.reserve(Permit{
-		gate: g, intent: *in, leaf: l, limits: v.limits, reduces: reduces,
+		gate: g, intent: *in, leaf: l, limits: v.limits, reduces: reduces, turns: l.out.turns.Load(),
 		term: held.Term, inc: held.Incarnation, until: held.Until, charge: cost,
 	}, &after, by, at)
 }
@@ -285,6 +285,15 @@ func (b *book) reduces(s market.Side) bool {
 		return b.buys.qty <= max(0, -b.pos)
 	}
 	return b.sells.qty <= max(0, b.pos)
+}
+
+// reducesNow is book.reduces of what is published, so any goroutine may ask.
+func (l *leaf) reducesNow(s market.Side) bool {
+	pos, live := l.out.pos.Load(), l.out.sells.Load()
+	if s == market.Buy {
+		pos, live = -pos, l.out.buys.Load()
+	}
+	return live <= max(0, pos)
 }
 
 // notReducing refuses an order that would open or widen a position. It reads what is published, so any goroutine may call it.

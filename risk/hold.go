@@ -90,11 +90,15 @@ func (g *Gate) hold(n int32, qty market.Qty, at market.Price, doubt bool) {
 		g.broken.Store(true)
 		return
 	}
+	grown := qty > s.leaves
 	g.put(l, s, qty, at, cost)
 	if !wanted && s.live {
 		g.retire(n)
 	}
 	g.settle(l)
+	if grown {
+		l.out.turns.Add(1)
+	}
 }
 
 // live returns the charge of what an order could still execute: of the whole of it less of what has executed, each rounded up.
@@ -133,6 +137,9 @@ func (g *Gate) Execute(e Execution) {
 		return
 	}
 	g.settle(l)
+	if e.Qty < 0 {
+		l.out.turns.Add(1)
+	}
 }
 
 // moved returns the charge price of an execution and the charge that goes from the order to the position with it.

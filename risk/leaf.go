@@ -32,6 +32,7 @@ type published struct {
 	pos, buys, sells                    atomic.Int64
 	longCost, shortCost, long, short    [2]atomic.Uint64
 	wantLong, wantShort                 atomic.Int64
+	turns                               atomic.Uint64 // how often something else than a check left orders less to reduce
 	wantLongNotional, wantShortNotional [2]atomic.Uint64
 }
 

@@ -17,6 +17,7 @@ type Permit struct {
 	leaf    *leaf  // of it only what never changes, and what is published
 	limits  uint64 // which limits it was judged by
 	reduces bool   // all live orders of its side, this one included, could only bring the position nearer to zero
+	turns   uint64 // of the leaf, when that was so
 	term    uint64
 	inc     uint64
 	until   Reading
@@ -31,8 +32,8 @@ func (p Permit) Charge() market.Notional { return p.charge }
 
 // Test says whether the permit still authorises its intent: nil, ErrNoPermit for the zero Permit, ErrPermitUsed, ErrPermitExpired
 // (a deadline has passed, or the term, the incarnation or the limits are others), or a Refusal that is ErrShut: one of its scopes is
-// in a mode that does not admit it any more, by whatever cause. In REDUCE_ONLY a permit is good whose order reduced when it was
-// checked. It is to be called just before the bytes leave; a check is not good across a wait. Safe for any number of goroutines.
+// in a mode that does not admit it any more, by whatever cause. In REDUCE_ONLY, and for an order that may only reduce, a permit is
+// good whose order reduced when it was checked, unless the position was taken back since. It is to be called just before the bytes leave; a check is not good across a wait. Safe for any number of goroutines.
 func (p Permit) Test(now Reading) error {
 	if p.gate == nil {
 		return ErrNoPermit
@@ -48,10 +49,17 @@ func (p Permit) Test(now Reading) error {
 		return Refusal{Code: CodeShut, Why: CodeTermOpening, Scope: AccountScope(p.gate.account)}
 	}
 	mode, err := p.gate.mode(v, p.leaf, &v.rules[p.leaf.at])
-	if err == nil && mode == ReduceOnly && !p.reduces {
+	if err == nil && (mode == ReduceOnly || p.intent.ReduceOnly) && !p.stillReduces() {
 		err = p.leaf.notReducing(mode, p.intent.Qty)
 	}
 	return err
+}
+
+// stillReduces reports whether the order can only bring the position nearer to zero. What fills and new orders did since its check
+// was theirs to answer for; but a bust, or an order that came to light, may have left less to reduce than was counted on, and then
+// all live orders of the side must fit what is there now.
+func (p *Permit) stillReduces() bool {
+	return p.reduces && (p.leaf.out.turns.Load() == p.turns || p.leaf.reducesNow(p.intent.Side))
 }
 
 // expired reports whether what the check rested on is past: the permission's time, its term and incarnation, the limits. Any other

@@ -108,6 +108,62 @@ func TestPermitOfAnOrderThatReducesOutlivesREDUCE_ONLY(t *testing.T) {
 	}
 }
 
+func TestPermitOfAnOrderThatReducedIsVoidWhenABustTookThePosition(t *testing.T) {
+	for name, c := range map[string]struct {
+		busted string
+		intent func(*risk.Intent)
+		mode   risk.Mode
+		want   risk.Code
+	}{
+		"all of it":                           {"10", nil, risk.ReduceOnly, risk.CodeReduceOnly},
+		"more than the order leaves":          {"5", nil, risk.ReduceOnly, risk.CodeReduceOnly},
+		"as much as the order leaves":         {"4", nil, risk.ReduceOnly, ""},
+		"all of it, of a reduce-only order":   {"10", func(in *risk.Intent) { in.ReduceOnly = true }, risk.Open, risk.CodeReduceOnly},
+		"all of it, of an order that may add": {"10", nil, risk.Open, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := opened(t, nil)
+			fill(market.Buy, acme, "10", "100")(w)
+			w.pass(200 * time.Millisecond)
+			p, err := w.check(with(quantity("6"), sell, func(in *risk.Intent) {
+				if c.intent != nil {
+					c.intent(in)
+				}
+			}))
+			if err != nil {
+				t.Fatalf("Check() error = %v", err)
+			}
+			if c.mode == risk.ReduceOnly {
+				w.trip("A1/*/*", risk.ReduceOnly)
+			}
+			w.desk.Gate("A1").Execute(risk.Execution{
+				Strategy: "cross1", Instrument: acme, Side: market.Buy, Qty: -qty(c.busted), Price: px("100"), Exec: "x", Order: "old",
+			})
+			var r risk.Refusal
+			errors.As(p.Spend(w.now), &r)
+			if r.Code != c.want {
+				t.Errorf("Spend() is refused for %q, want %q", r.Code, c.want)
+			}
+		})
+	}
+}
+
+func TestPermitOfAnOrderThatReducedIsVoidWhenAnotherSellCameToLight(t *testing.T) {
+	w := opened(t, nil)
+	fill(market.Buy, acme, "10", "100")(w)
+	w.pass(200 * time.Millisecond)
+	p, err := w.check(with(quantity("6"), sell))
+	if err != nil {
+		t.Fatalf("Check() error = %v", err)
+	}
+	w.trip("A1/*/*", risk.ReduceOnly)
+	w.desk.Gate("A1").Hold(hold("phone", market.Sell, "5", "100"))
+	var r risk.Refusal
+	if err := p.Spend(w.now); !errors.As(err, &r) || r.Code != risk.CodeReduceOnly {
+		t.Errorf("Spend() error = %v, want REDUCE_ONLY: with the other one it would go short", err)
+	}
+}
+
 func TestPermitOfAnotherInstrumentOutlivesTheTripOfALeaf(t *testing.T) {
 	w := opened(t, nil)
 	p := w.mustCheck("a")
