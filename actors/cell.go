@@ -17,6 +17,7 @@ const (
 	signalKill
 	signalLeave
 	signalLastQueue
+	signalRecording
 )
 
 // Where a cell or a coroutine stands with the run queue.
@@ -65,6 +66,7 @@ type cell struct {
 	asking    askList     // by this actor
 
 	watchers watchers
+	copies   copies
 
 	draining    bool // after signalLastQueue
 	phase       phase
@@ -74,6 +76,7 @@ type cell struct {
 	err         error
 	stack       []byte
 	messageType string
+	recent      []Record
 	seen        uint64 // steps at the last look of the watchdog, which alone uses it
 	since       int64
 }
@@ -92,6 +95,8 @@ type body interface {
 	fold(e *entry)
 	cancelAll()
 	messageType() string
+	recordEnd(o Outcome)
+	records() []Record
 }
 
 // kick puts the cell into the run queue unless it is there or has its turn.
@@ -270,6 +275,9 @@ func (c *cell) obey(s mailbox.Signal) bool {
 		c.end(ReasonShutdown, nil)
 	default:
 		c.draining = c.draining || s&signalLastQueue != 0
+		if s&signalRecording != 0 {
+			c.answerCopies()
+		}
 		return false
 	}
 	return true
@@ -297,7 +305,8 @@ func (c *cell) fail(p any, stack []byte) {
 	if len(stack) > stackMax {
 		stack = stack[:stackMax]
 	}
-	c.stack, c.messageType = stack, c.body.messageType()
+	c.body.recordEnd(Crashed)
+	c.stack, c.messageType, c.recent = stack, c.body.messageType(), c.body.records()
 	r, err := failure(p)
 	c.end(r, err)
 }
@@ -376,5 +385,5 @@ func (c *cell) complete() {
 	c.failAsks(c.reason)
 	c.engine.stopped()
 	c.fold()
-	c.life.partEnded(Exit{Reason: c.reason, Err: c.err, Stack: c.stack, MessageType: c.messageType}, c, nil)
+	c.life.partEnded(Exit{Reason: c.reason, Err: c.err, Stack: c.stack, MessageType: c.messageType, Recent: c.recent}, c, nil)
 }

@@ -45,8 +45,15 @@ type Spec[M any] struct {
 	// Box bounds the mailbox; its Class and Now are filled in.
 	Box mailbox.Config
 	// Lane says where a message waits; it must be pure. Needed where Box has more than one lane.
-	Lane  func(M) mailbox.Lane
-	Actor Actor[M]
+	Lane func(M) mailbox.Lane
+	// Recorder is how many messages the flight recorder remembers, a power of two: 64 bytes each. 0 is 64, NoRecorder
+	// is none.
+	Recorder int
+	// Brief, if set, says in the recorder what a message is about, and Fingerprint which one it is. They are called for
+	// every message that the recorder remembers and must be pure.
+	Brief       func(M) [32]byte
+	Fingerprint func(M) uint64
+	Actor       Actor[M]
 	// Place is the goroutine that runs it; zero: the pool of workers.
 	Place Place
 }
@@ -66,6 +73,7 @@ type incarnation[M any] struct {
 	reports  bool // the box has that lane
 	beside   beside
 	origin   slip // of what it sends
+	recorder recorder[M]
 	stash    stash[M]
 	inHand   bool // item came from the box and may be stashed
 	watching map[*cell]*watch[M]
@@ -83,6 +91,10 @@ func Spawn[M any](s *System, sp Spec[M]) (Ref[M], error) {
 	in := &incarnation[M]{actor: sp.Actor, lane: sp.Lane}
 	in.ctx.in = in
 	in.sys, in.body = s, in
+	var err error
+	if in.recorder, err = newRecorder(sp); err != nil {
+		return Ref[M]{}, fmt.Errorf("%w: %s: %w", ErrConfig, sp.Name, err)
+	}
 	own := sp.Life == nil
 	if !own {
 		sp.Name, sp.Class = sp.Life.name, sp.Life.class
@@ -212,6 +224,9 @@ func (in *incarnation[M]) next() bool {
 	if in.silence.length > 0 && (!beside || item.Message.slip != nil) {
 		in.hear(item.Message.message)
 	}
+	if in.recorder.size > 0 {
+		in.record(item)
+	}
 	var err error
 	in.steps.Store(in.steps.Load() + 1)
 	if item.Message.slip == nil {
@@ -221,8 +236,9 @@ func (in *incarnation[M]) next() bool {
 	}
 	in.steps.Store(in.steps.Load() + 1)
 	if err != nil {
-		in.cell.messageType = in.messageType()
-		in.end(reasonOf(err), err)
+		in.failWith(err)
+	} else {
+		in.recordEnd(Handled)
 	}
 	*item = mailbox.Item[envelope[M]]{}
 	in.inHand = false
@@ -230,6 +246,20 @@ func (in *incarnation[M]) next() bool {
 		in.finishQueue()
 	}
 	return true
+}
+
+// failWith begins the end that a handler's error asks for.
+func (in *incarnation[M]) failWith(err error) {
+	in.cell.messageType = in.messageType()
+	r, o := reasonOf(err), Handled
+	if r.Abnormal() {
+		o = Failed
+	}
+	in.recordEnd(o)
+	if r.Abnormal() {
+		in.recent = in.records()
+	}
+	in.end(r, err)
 }
 
 func (in *incarnation[M]) raise(s mailbox.Signal)  { in.box.Raise(s) }

@@ -44,10 +44,15 @@ func (l *Life) hang(part string) {
 		return
 	}
 	l.hung = true
+	actor := l.actor
 	l.mu.Unlock()
+	var recent []Record
+	if part == "" && actor != nil {
+		recent, _ = actor.tornRecords()
+	}
 	l.Abandon()
 	l.sys.tellExit(Exit{
 		Name: l.name, Epoch: l.epoch, Class: l.class, Part: part, Reason: ReasonHung,
-		Left: l.Parts(),
+		Recent: recent, Left: l.Parts(),
 	})
 }
