@@ -44,7 +44,7 @@ func (s *shell) press(i market.Instrument) error {
 
 // onWant is the timer of a held want. One that was said again meanwhile has more time.
 func (s *shell) onWant(i market.Instrument) error {
-	s.root, s.ordinal = momentRoot(ofWant, i.String(), s.instant), 0
+	s.root, s.ordinal = momentRoot(s.cfg.Incarnation, ofWant, i.String(), s.instant), 0
 	if err := s.press(i); err != nil {
 		return err
 	}

@@ -95,15 +95,19 @@ func reportRoot(incarnation uint32, e *orders.Event, n uint64) root {
 }
 
 // timerRoot names a tick by its key and the time it was due.
-func timerRoot(key string, due int64) root { return momentRoot(ofTimer, key, due) }
+func timerRoot(incarnation uint32, key string, due int64) root {
+	return momentRoot(incarnation, ofTimer, key, due)
+}
 
-// momentRoot names what happens at a moment by what it is, which word it goes by and when it was.
-func momentRoot(of byte, key string, due int64) root {
+// momentRoot names what happens at a moment by what it is, which word it goes by and when it was: an instant, which each life of
+// the node counts from the beginning.
+func momentRoot(incarnation uint32, of byte, key string, due int64) root {
 	var r root
 	r[0] = of
 	sum := sha256.Sum256([]byte(key))
 	copy(r[1:9], sum[:8])
 	binary.BigEndian.PutUint64(r[9:], uint64(due))
+	binary.BigEndian.PutUint32(r[17:], incarnation)
 	return r
 }
 

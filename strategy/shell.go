@@ -227,6 +227,6 @@ func (s *shell) Stopping(c *actors.Context[Message], r actors.Reason) error {
 		return nil
 	}
 	s.self, s.now, s.instant = c, c.Now(), c.Instant()
-	s.root, s.ordinal = momentRoot(ofStop, "", s.instant), 0
+	s.root, s.ordinal = momentRoot(s.cfg.Incarnation, ofStop, "", s.instant), 0
 	return s.call(func(c *Context) error { return h.OnStop(c, Stop{Why: string(r)}) }, true)
 }

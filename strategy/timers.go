@@ -36,5 +36,5 @@ func (s *shell) onTick(t tick) error {
 	if !ok {
 		return nil
 	}
-	return s.handle(timerRoot(t.key, t.due), func(c *Context) error { return h.OnTimer(c, told) })
+	return s.handle(timerRoot(s.cfg.Incarnation, t.key, t.due), func(c *Context) error { return h.OnTimer(c, told) })
 }

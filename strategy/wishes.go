@@ -161,7 +161,7 @@ func (s *shell) onOwed(key refusalKey) error {
 	if r == nil || r.kept == 0 {
 		return nil
 	}
-	return s.handle(momentRoot(ofRefusals, key.reason+" "+key.instrument.String(), s.instant), func(*Context) error {
+	return s.handle(momentRoot(s.cfg.Incarnation, ofRefusals, key.reason+" "+key.instrument.String(), s.instant), func(*Context) error {
 		s.due(r)
 		return nil
 	})
