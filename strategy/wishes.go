@@ -201,10 +201,13 @@ func (s *shell) takeBack(meant func(effect) bool) bool {
 	return len(back) > 0
 }
 
-// cancelAll asks for the end of everything. An order of which the account has not said a word may still be on its way to
-// it, behind this: it is named besides, and then refused when it comes.
+// cancelAll asks for the end of everything, by one message that finds room before any other. An order of which the account has
+// not said a word may still be on its way to it, behind this: it is named besides, and then refused when it comes.
 func (s *shell) cancelAll() {
 	s.takeBack(func(effect) bool { return true })
+	if err := s.cfg.Desk.CancelAll(s.cfg.Name); err != nil {
+		s.log.Error("a cancel of all orders was not taken", "err", err)
+	}
 	for _, d := range s.book.inLine {
 		w := s.book.live[d]
 		w.Closing = true
@@ -214,9 +217,6 @@ func (s *shell) cancelAll() {
 		if err := s.cfg.Desk.Cancel(s.cfg.Name, d.cause); err != nil {
 			s.log.Error("a cancel was not taken", "err", err, "decision", d)
 		}
-	}
-	if err := s.cfg.Desk.CancelAll(s.cfg.Name); err != nil {
-		s.log.Error("a cancel of all orders was not taken", "err", err)
 	}
 }
 

@@ -155,10 +155,36 @@ func TestCancelsLeaveAheadOfWhatTheyEnd(t *testing.T) {
 		r.event(r.of(0, orders.EventAccepted))
 		r.at(feed, 2) // the account has not said a word of it: it may overtake nothing
 		r.at(feed, 3)
-		if r.desk.swept != 1 || !slices.Equal(r.desk.cancelled, []risk.Cause{r.desk.placed[1].Cause}) {
-			t.Errorf("swept %d, cancelled %x, want the order that is on its way named besides", r.desk.swept, r.desk.cancelled)
+		if !slices.Equal(r.desk.order, []string{"place", "place", "sweep", "cancel"}) || !slices.Equal(r.desk.cancelled, []risk.Cause{r.desk.placed[1].Cause}) {
+			t.Errorf("%q, cancelled %x, want the sweep first, and the order that is on its way named behind it", r.desk.order, r.desk.cancelled)
 		}
 	})
+}
+
+// Instants begin anew with each process: what a timer or a word of the gate brings at the same one is another wish.
+func TestWhatHasNoPlaceInADataStreamIsNamedAfterTheLifeOfTheNode(t *testing.T) {
+	var seen []risk.Cause
+	for life := range uint32(2) {
+		r, u := newRig(t, func(r *rig) { r.cfg.Incarnation = 7 + life }), &trader{}
+		u.start = func(c *strategy.Context, _ strategy.Start) error {
+			c.After("k", time.Second)
+			return nil
+		}
+		u.timer = func(c *strategy.Context, _ strategy.Timer) error { c.Place(buy(acme)); return nil }
+		u.gate = func(c *strategy.Context, _ strategy.Gate) error { c.Place(buy(acme)); return nil }
+		r.start(u, strategy.State{})
+		r.pass(time.Second)
+		r.tell(strategy.GateChanged(strategy.Gate{Mode: risk.Open}))
+		for _, in := range r.desk.placed {
+			if slices.Contains(seen, in.Cause) {
+				t.Errorf("an order for %s is named %x again", in.Instrument, in.Cause)
+			}
+			seen = append(seen, in.Cause)
+		}
+	}
+	if len(seen) < 4 {
+		t.Errorf("%d orders, want at least those of timer and gate in both lives", len(seen))
+	}
 }
 
 func TestTheSameInputMakesTheSameDecisions(t *testing.T) {
