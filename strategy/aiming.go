@@ -1,6 +1,7 @@
 package strategy
 
 import (
+	"slices"
 	"time"
 
 	"github.com/failshut/failshut/feeds"
@@ -12,12 +13,16 @@ import (
 // farTouchBps is how far beyond the far touch Target's order may pay.
 const farTouchBps = 5
 
+// pastOrders is how many of a want's former orders are known, should one turn out to live.
+const pastOrders = 64
+
 // aim is a want and the decision of its working order.
 type aim struct {
 	want  want
 	order Decision
-	has   bool // order is open or on its way
-	own   bool // its end was asked for by the want
+	past  []Decision // of the orders before it, oldest first
+	has   bool       // order is open or on its way
+	own   bool       // its end was asked for by the want
 }
 
 // wantKey is the timer that lets a held want lapse when no data comes to look at it again.
@@ -80,10 +85,16 @@ func (s *shell) aimEnded(d Decision, e orders.Event) error {
 	return s.step(e.Instrument, a, func(now situation) move { return a.want.end(filled, now) })
 }
 
-// aimReopened takes back the end of a want's order that the venue has after all: a second one beside it would be too much.
+// aimReopened takes back the end of a want's order that the venue has after all. Two of them would be too much: one that is not
+// the last goes, and nothing is sent before it has gone.
 func (s *shell) aimReopened(d Decision, i market.Instrument) {
-	if a := s.wants[i]; a != nil && a.order == d && !d.Zero() {
+	a := s.wants[i]
+	switch {
+	case a == nil || d.Zero():
+	case a.order == d:
 		a.has, a.own = true, false
+	case slices.Contains(a.past, d):
+		s.cancel(d)
 	}
 }
 
@@ -164,7 +175,7 @@ func (s *shell) tell(kind string, i market.Instrument, reason string) {
 func (s *shell) sendLeg(c *Context, i market.Instrument, a *aim, m move) {
 	d := s.root.nth(s.ordinal)
 	s.ordinal++
-	a.order, a.has, a.own = d, true, false
+	a.follow(d)
 	q, _ := s.cfg.World.Quote(i)
 	price, err := farTouch(s.contracts[i], q, m.side)
 	in := risk.Intent{
@@ -176,6 +187,15 @@ func (s *shell) sendLeg(c *Context, i market.Instrument, a *aim, m move) {
 		return
 	}
 	s.wish(c, e)
+}
+
+// follow makes d the want's working order.
+func (a *aim) follow(d Decision) {
+	if !a.order.Zero() {
+		a.past = append(a.past, a.order)
+		a.past = a.past[max(0, len(a.past)-pastOrders):]
+	}
+	a.order, a.has, a.own = d, true, false
 }
 
 // farTouch is the price that takes the other side and a little more, on tick and never better than the touch itself.

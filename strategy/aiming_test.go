@@ -1,6 +1,7 @@
 package strategy_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -208,6 +209,27 @@ func TestAReopenedOrderOfTargetIsItsOwn(t *testing.T) {
 	if len(a.desk.cancelled) != 1 {
 		t.Errorf("%d cancels, want the reopened order judged like any of Target's", len(a.desk.cancelled))
 	}
+}
+
+// The order was given up for dead, and Target has sent another since: the first one, back, is beside it and too much.
+func TestAReopenedOrderThatIsNotTargetsLastIsCancelled(t *testing.T) {
+	a := newAiming(t, 0)
+	a.say(2 * market.Unit)
+	a.event(a.closed(0, 0))
+	a.pass(time.Second)
+	a.say(2 * market.Unit)
+	a.last(2)
+	a.event(a.of(0, orders.EventReopened))
+	if want := []risk.Cause{a.desk.placed[0].Cause}; !slices.Equal(a.desk.cancelled, want) {
+		t.Fatalf("%v was cancelled, want %v, the order that came back", a.desk.cancelled, want)
+	}
+	a.event(a.closed(1, 0))
+	a.pass(time.Second)
+	a.say(2 * market.Unit)
+	a.last(2) // while it is on its way out nothing is sent
+	a.event(a.closed(0, 0))
+	a.say(2 * market.Unit)
+	a.last(3)
 }
 
 func TestTargetOfWhatHasNoPriceIsHeld(t *testing.T) {
