@@ -11,7 +11,6 @@ import (
 
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/internal/journal"
-	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/risk"
 	"github.com/failshut/failshut/supervision"
 )
@@ -142,45 +141,6 @@ func openAnyhow(p Parts, why error, now risk.Reading, log *slog.Logger) (*Desk, 
 	}
 	log.Error("the account only cancels", "event", "journal_partial", "account", p.Options.Account, "err", why)
 	return OpenToClose(p, now, why)
-}
-
-// AccountStatus is how an account stood at its owner's last look.
-type AccountStatus struct {
-	Account    market.Account
-	Session    string // down, recovering, reconciling or open
-	ListWhole  bool   // the venue's list of orders was whole since the logon
-	Unknown    int    // orders that are UNKNOWN
-	Live       int    // orders that are not closed
-	ByStatus   [StatusSent + 1]int
-	Waiting    int // orders that wait for the disk
-	Journal    journal.State
-	Partial    error // why the account can only cancel: until the disk answers (ErrUnsettled), or for good; nil: it may open
-	At         risk.Reading
-	Positions  []Position
-	Generation uint64 // epoch of the incarnation that wrote this; 0 before the first
-}
-
-// Status returns how the account stands.
-func (d *Desk) Status() AccountStatus {
-	s := AccountStatus{
-		Account: d.p.Options.Account, Session: d.m.Session(), ListWhole: d.m.listWhole, Unknown: d.m.Unknown(),
-		Waiting: d.waiting(), Journal: d.p.Log.State(), Partial: d.partial, At: d.now, Positions: d.m.Positions(),
-	}
-	for _, o := range d.m.sweep() {
-		s.Live++
-		s.ByStatus[o.status()]++
-	}
-	return s
-}
-
-// waiting counts the orders that leave when the disk has them. One that was withdrawn meanwhile never will.
-func (d *Desk) waiting() (n int) {
-	for _, w := range d.pending {
-		if o := d.m.ids[w.id]; o != nil && o.waits() {
-			n++
-		}
-	}
-	return n
 }
 
 // publish shows how the desk of an incarnation stands. One that was left

@@ -303,6 +303,32 @@ func TestTwoStrategiesMayNameTheirWishesAlike(t *testing.T) {
 	}
 }
 
+func TestLiveOrdersAreCountedByScope(t *testing.T) {
+	b := newBench(t)
+	b.place(1)
+	b.place(2)
+	in := intent(3)
+	in.Strategy = "other"
+	b.handle(orders.Place{Intent: in})
+	b.commit()
+	b.hear(orders.Report{
+		ID: "PHONE", OrderID: "V9", Status: orders.StatusNew, Type: orders.ExecNew, ExecID: "E9", Instrument: acme, Side: market.Buy, Qty: market.Unit, Leaves: market.Unit,
+	})
+	s := b.desk.Status()
+	for scope, want := range map[string]int{
+		"*/*/*": 4, "A/*/*": 4, "B/*/*": 0, "A/*/ACME@SIM": 4, "A/*/ACME": 4, "A/*/BOLT@SIM": 0,
+		"A/s/*": 3, "A/other/ACME@SIM": 2, // and that which may be anybody's
+	} {
+		k, err := risk.ParseScope(scope, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.LiveIn(k); got != want {
+			t.Errorf("%d orders are live in %s, want %d", got, scope, want)
+		}
+	}
+}
+
 // A node that stops while its disk hangs waits for every order's end: what was withdrawn before it left has had it.
 func TestAnOrderThatIsWithdrawnWaitsForTheDiskNoMore(t *testing.T) {
 	b := newBench(t)

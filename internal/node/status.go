@@ -184,7 +184,7 @@ func (f *Face) quiet(scope risk.Scope, mode risk.Mode, at risk.Reading) bool {
 		if a.listed.Load() <= at.Mono || s.At.Mono <= at.Mono {
 			return false
 		}
-		if mode == risk.Closed && (s.Live > 0 || s.Unknown > 0) {
+		if mode == risk.Closed && s.LiveIn(scope) > 0 { // one of unknown state is live too
 			return false
 		}
 	}
@@ -219,7 +219,7 @@ type TripNode struct {
 func (f *Face) tripAnswer(l risk.Latch, confirmed bool) TripAnswer {
 	live := 0
 	for _, a := range f.n.accounts {
-		live += a.Status().Live
+		live += a.Status().LiveIn(l.Scope)
 	}
 	state := "PENDING"
 	var when *string

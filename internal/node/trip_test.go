@@ -83,3 +83,20 @@ func TestATripDrivesOrdersToZeroOnlyWhenItCloses(t *testing.T) {
 		t.Errorf("%v is held CLOSED, want the account", got)
 	}
 }
+
+// A trip of one instrument is confirmed by the end of what is live there: a neighbour's orders go on, and say nothing of it.
+func TestATripIsConfirmedWhileAnotherInstrumentsOrdersWork(t *testing.T) {
+	h := open(t, strategy.Define("cross", func() *resting { return &resting{} }), func(c *node.DemoConfig) {
+		c.Change = func(p *node.Plan) {
+			quick(p)
+			p.Strategies[0].Contracts = p.Contracts
+		}
+	})
+	h.until("an order that rests in each of two instruments", func() bool { return h.Node().Live("A1") == 2 })
+	if a := h.trip("A1/*/ACME@SIM", risk.Closed); a.State != "CONFIRMED" || a.LiveOrders != 0 {
+		t.Errorf("the trip is %s with %d live orders, want it CONFIRMED with none", a.State, a.LiveOrders)
+	}
+	if n := h.Node().Live("A1"); n != 1 {
+		t.Errorf("%d orders are live, want the other instrument's", n)
+	}
+}
