@@ -129,6 +129,8 @@ type Exit struct {
 	Stack []byte
 	// MessageType is the type of the message that was being handled, "" if none was.
 	MessageType string
+	// Fingerprint is that of the message, 0 if there was none, or it cannot be put in quarantine.
+	Fingerprint uint64
 	// Recent are the last messages of an actor that failed or hung, oldest first, as its flight recorder has them.
 	Recent []Record
 	// Late says that it had been abandoned before: the end is only recorded, it was decided on long ago. A

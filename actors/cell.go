@@ -77,6 +77,7 @@ type cell struct {
 	stack       []byte
 	messageType string
 	recent      []Record
+	fingerprint uint64 // of the message that was in hand when it failed
 	seen        uint64 // steps at the last look of the watchdog, which alone uses it
 	since       int64
 }
@@ -96,6 +97,7 @@ type body interface {
 	cancelAll()
 	messageType() string
 	recordEnd(o Outcome)
+	suspectInHand() uint64
 	records() []Record
 }
 
@@ -305,6 +307,7 @@ func (c *cell) fail(p any, stack []byte) {
 	if len(stack) > stackMax {
 		stack = stack[:stackMax]
 	}
+	c.fingerprint = c.body.suspectInHand()
 	c.body.recordEnd(Crashed)
 	c.stack, c.messageType, c.recent = stack, c.body.messageType(), c.body.records()
 	r, err := failure(p)
@@ -385,5 +388,5 @@ func (c *cell) complete() {
 	c.failAsks(c.reason)
 	c.engine.stopped()
 	c.fold()
-	c.life.partEnded(Exit{Reason: c.reason, Err: c.err, Stack: c.stack, MessageType: c.messageType, Recent: c.recent}, c, nil)
+	c.life.partEnded(Exit{Reason: c.reason, Err: c.err, Stack: c.stack, MessageType: c.messageType, Recent: c.recent, Fingerprint: c.fingerprint}, c, nil)
 }

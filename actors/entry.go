@@ -30,6 +30,8 @@ type entry struct {
 	// retired is the mailbox of an ended actor whose name is to be started again. An Address leads to it, so
 	// that Control is taken while there is no actor. It is one of boxes.
 	retired anyBox
+
+	suspects []suspect // the quarantine's, under its lock
 }
 
 // target is where an Address leads to: an incarnation, or why there is none.

@@ -10,6 +10,10 @@ type Events struct {
 	Ended      func(x Exit) // every end, also the failures
 	Crashed    func(x Exit) // a panic or Goexit; x.Stack says where
 	DeadLetter func(l Letter)
+	// Quarantined tells that a message was taken aside before its handler, with the messages before it; Released that
+	// one left the quarantine. Whoever answers for an account shuts its scope when p.Lane is Reports: evidence waits.
+	Quarantined func(p Parked)
+	Released    func(p Parked)
 	// LateReply tells of an answer from an actor of class c for which nobody waited any more.
 	LateReply func(c Class)
 	// OutOfTurn tells that a Context of an actor of class c was used when its handler had returned.
@@ -58,6 +62,18 @@ func (h *hooks) ended(ev *Events, x Exit) {
 func (h *hooks) deadLetter(ev *Events, l Letter) {
 	if ev.DeadLetter != nil {
 		h.call(func() { ev.DeadLetter(l) })
+	}
+}
+
+func (h *hooks) quarantined(ev *Events, p Parked) {
+	if ev.Quarantined != nil {
+		h.call(func() { ev.Quarantined(p) })
+	}
+}
+
+func (h *hooks) released(ev *Events, p Parked) {
+	if ev.Released != nil {
+		h.call(func() { ev.Released(p) })
 	}
 }
 

@@ -49,7 +49,8 @@ type Spec[M any] struct {
 	// Recorder is how many messages the flight recorder remembers, a power of two: 64 bytes each. 0 is 64, NoRecorder
 	// is none.
 	Recorder int
-	// Brief, if set, says in the recorder what a message is about, and Fingerprint which one it is. They are called for
+	// Brief, if set, says in the recorder what a message is about, and Fingerprint which one it is, there and for the
+	// quarantine, which otherwise hashes how the message prints: say it where that holds pointers. They are called for
 	// every message that the recorder remembers and must be pure.
 	Brief       func(M) [32]byte
 	Fingerprint func(M) uint64
@@ -224,6 +225,9 @@ func (in *incarnation[M]) next() bool {
 	if in.silence.length > 0 && (!beside || item.Message.slip != nil) {
 		in.hear(item.Message.message)
 	}
+	if in.sys.quarantine.active.Load() != 0 && in.inHand && in.park(item) {
+		return in.handled(item)
+	}
 	if in.recorder.size > 0 {
 		in.record(item)
 	}
@@ -240,6 +244,11 @@ func (in *incarnation[M]) next() bool {
 	} else {
 		in.recordEnd(Handled)
 	}
+	return in.handled(item)
+}
+
+// handled puts the message out of hand.
+func (in *incarnation[M]) handled(item *mailbox.Item[envelope[M]]) bool {
 	*item = mailbox.Item[envelope[M]]{}
 	in.inHand = false
 	if in.draining {
@@ -258,6 +267,9 @@ func (in *incarnation[M]) failWith(err error) {
 	in.recordEnd(o)
 	if r.Abnormal() {
 		in.recent = in.records()
+	}
+	if r == ReasonError {
+		in.cell.fingerprint = in.suspectInHand()
 	}
 	in.end(r, err)
 }

@@ -18,6 +18,7 @@ type stash[M any] struct {
 	queued   [mailbox.Data]int
 	dropped  [mailbox.Data]int
 	reason   mailbox.Reason
+	poisoned [mailbox.Data]int // taken from the box and put in quarantine
 }
 
 type stashed[M any] struct {
@@ -100,6 +101,13 @@ func (st *stash[M]) take(item *mailbox.Item[envelope[M]]) {
 	*item = s.item
 }
 
+// poison counts a message that was taken from the box and put in quarantine.
+func (st *stash[M]) poison(l mailbox.Lane) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.poisoned[l-1]++
+}
+
 // drop ends the stash and hands out what is in it.
 func (st *stash[M]) drop(r mailbox.Reason) *stashed[M] {
 	st.mu.Lock()
@@ -127,7 +135,8 @@ func (in *incarnation[M]) Stats() mailbox.Stats {
 	s := in.box.Stats()
 	for i := range s.Lanes {
 		l := &s.Lanes[i]
-		l.Handled -= uint64(st.queued[i] + st.dropped[i])
+		l.Handled -= uint64(st.queued[i] + st.dropped[i] + st.poisoned[i])
+		l.Dropped[mailbox.Poison] += uint64(st.poisoned[i])
 		l.Queued += st.queued[i]
 		l.Dropped[st.reason] += uint64(st.dropped[i])
 	}

@@ -30,6 +30,9 @@ type Config struct {
 	Seed uint64
 	// AskMax is how long an ask without a deadline waits for its answer; 0 is 5 seconds.
 	AskMax time.Duration
+	// PoisonAfter is how many incarnations of one name a message may end within 10 minutes, as a crash, a Goexit or an
+	// error, before the next one of its fingerprint is put in quarantine; 0 is 2, less than 0 is no quarantine.
+	PoisonAfter int
 	// Log is where changes of state are told; nil discards.
 	Log *slog.Logger
 	// Events are the hooks of the system, Boxes those of every mailbox in it that has none of its own.
@@ -67,21 +70,22 @@ const askMax = 5 * time.Second
 // System is a set of actors under one clock and one dispatch. Safe for any number of goroutines, except for
 // Drive.
 type System struct {
-	name     string
-	clock    Clock
-	virtual  *virtualClock // nil under the real clock
-	dispatch dispatcher
-	ordered  *deterministic // nil under the shared dispatch
-	pool     *shared        // nil under the deterministic one
-	timers   timers
-	patience patience
-	log      *slog.Logger
-	events   Events
-	hooks    hooks
-	boxes    mailbox.Events
-	onExit   atomic.Pointer[func(Exit)]
-	dead     deadLetters
-	engine   *engine
+	name       string
+	clock      Clock
+	virtual    *virtualClock // nil under the real clock
+	dispatch   dispatcher
+	ordered    *deterministic // nil under the shared dispatch
+	pool       *shared        // nil under the deterministic one
+	timers     timers
+	patience   patience
+	quarantine quarantine
+	log        *slog.Logger
+	events     Events
+	hooks      hooks
+	boxes      mailbox.Events
+	onExit     atomic.Pointer[func(Exit)]
+	dead       deadLetters
+	engine     *engine
 
 	randMu sync.Mutex
 	rand   *rand.Rand
@@ -121,6 +125,7 @@ func New(cfg Config) (*System, error) {
 		drained: make(chan struct{}),
 	}
 	s.patience.sys, s.patience.max = s, int64(cmp.Or(cfg.AskMax, askMax))
+	s.quarantine.after = cmp.Or(cfg.PoisonAfter, poisonAfter)
 	s.patience.pos, s.patience.owns = -1, &s.patience
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -273,6 +278,7 @@ func (s *System) Stop(ctx context.Context) error {
 	for _, e := range s.allEntries() {
 		e.giveUp()
 	}
+	s.dropQuarantine()
 	if err := s.halt(ctx); err != nil {
 		return err
 	}

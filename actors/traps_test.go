@@ -281,7 +281,7 @@ func TestT19TenThousandSpawnsWithConcurrentTell(t *testing.T) {
 
 // A Goexit in a handler costs the engine its actor without a word; here the worker is replaced too.
 func TestT20GoexitDoesNotShrinkThePool(t *testing.T) {
-	s, err := actors.New(actors.Config{Clock: actors.Real(), Dispatch: actors.Shared(1)})
+	s, err := actors.New(actors.Config{Clock: actors.Real(), Dispatch: actors.Shared(1), PoisonAfter: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

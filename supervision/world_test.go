@@ -56,6 +56,7 @@ func inBubble(t *testing.T, test func(w *world)) {
 
 func live(t *testing.T, cfg actors.Config, bubble bool, test func(w *world)) {
 	t.Helper()
+	cfg.PoisonAfter = -1 // these children are told the same thing until they break
 	sys, err := actors.New(cfg)
 	if err != nil {
 		t.Fatal(err)
