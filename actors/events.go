@@ -1,10 +1,13 @@
 package actors
 
-import "sync/atomic"
+import (
+	"math/bits"
+	"sync/atomic"
+)
 
 // Events are hooks, for metrics and logs. A nil hook is skipped. They are called on the goroutine where the
-// thing happens, must not block and must not wait for the system. A hook that panics switches all hooks of its
-// system off.
+// thing happens, must not block and must not wait for the system. A hook that panics is not called again, see
+// System.BrokenHooks; the others are.
 type Events struct {
 	Spawned    func(n Name, e Epoch, c Class)
 	Ended      func(x Exit) // every end, also the failures
@@ -27,82 +30,104 @@ type Events struct {
 	ZombieEnded func(x Exit)
 }
 
-type hooks struct{ off atomic.Bool }
+// hook names a hook.
+type hook uint32
 
-func (h *hooks) call(f func()) {
-	if h.off.Load() {
+const (
+	hookSpawned hook = 1 << iota
+	hookEnded
+	hookCrashed
+	hookZombieEnded
+	hookDeadLetter
+	hookQuarantined
+	hookReleased
+	hookLateReply
+	hookOutOfTurn
+	hookTimerMissed
+	hookSpinRefused
+	hookAbandoned
+)
+
+// hooks are those that have panicked.
+type hooks struct{ off atomic.Uint32 }
+
+func (h *hooks) call(which hook, f func()) {
+	if hook(h.off.Load())&which != 0 {
 		return
 	}
 	defer func() {
 		if recover() != nil {
-			h.off.Store(true)
+			h.off.Or(uint32(which))
 		}
 	}()
 	f()
 }
 
+// BrokenHooks is how many hooks of Events have panicked and are not called any more.
+func (s *System) BrokenHooks() int { return bits.OnesCount32(s.hooks.off.Load()) }
+
 func (h *hooks) spawned(ev *Events, n Name, e Epoch, c Class) {
 	if ev.Spawned != nil {
-		h.call(func() { ev.Spawned(n, e, c) })
+		h.call(hookSpawned, func() { ev.Spawned(n, e, c) })
 	}
 }
 
 func (h *hooks) ended(ev *Events, x Exit) {
 	if ev.Ended != nil {
-		h.call(func() { ev.Ended(x) })
+		h.call(hookEnded, func() { ev.Ended(x) })
 	}
 	if ev.Crashed != nil && x.Stack != nil {
-		h.call(func() { ev.Crashed(x) })
+		h.call(hookCrashed, func() { ev.Crashed(x) })
 	}
 	if ev.ZombieEnded != nil && x.Late {
-		h.call(func() { ev.ZombieEnded(x) })
+		h.call(hookZombieEnded, func() { ev.ZombieEnded(x) })
 	}
 }
 
 func (h *hooks) deadLetter(ev *Events, l Letter) {
 	if ev.DeadLetter != nil {
-		h.call(func() { ev.DeadLetter(l) })
+		h.call(hookDeadLetter, func() { ev.DeadLetter(l) })
 	}
 }
 
 func (h *hooks) quarantined(ev *Events, p Parked) {
 	if ev.Quarantined != nil {
-		h.call(func() { ev.Quarantined(p) })
+		h.call(hookQuarantined, func() { ev.Quarantined(p) })
 	}
 }
 
 func (h *hooks) released(ev *Events, p Parked) {
 	if ev.Released != nil {
-		h.call(func() { ev.Released(p) })
+		h.call(hookReleased, func() { ev.Released(p) })
 	}
 }
 
 func (h *hooks) lateReply(ev *Events, c Class) {
 	if ev.LateReply != nil {
-		h.call(func() { ev.LateReply(c) })
+		h.call(hookLateReply, func() { ev.LateReply(c) })
 	}
 }
 
 func (h *hooks) outOfTurn(ev *Events, c Class) {
 	if ev.OutOfTurn != nil {
-		h.call(func() { ev.OutOfTurn(c) })
+		h.call(hookOutOfTurn, func() { ev.OutOfTurn(c) })
 	}
 }
 
 func (h *hooks) missed(ev *Events, c Class, n int) {
 	if ev.TimerMissed != nil {
-		h.call(func() { ev.TimerMissed(c, n) })
+		h.call(hookTimerMissed, func() { ev.TimerMissed(c, n) })
 	}
 }
 
 func (h *hooks) spinRefused(ev *Events, n Name) {
 	if ev.SpinRefused != nil {
-		h.call(func() { ev.SpinRefused(n) })
+		h.call(hookSpinRefused, func() { ev.SpinRefused(n) })
 	}
 }
 
 func (h *hooks) abandoned(ev *Events, n Name, e Epoch) {
 	if ev.Abandoned != nil {
-		h.call(func() { ev.Abandoned(n, e) })
+		h.call(hookAbandoned, func() { ev.Abandoned(n, e) })
 	}
 }
