@@ -104,7 +104,7 @@ func (a *Account) StartOwner(ctx context.Context, b *supervision.Birth) error {
 	if parts.Log == nil {
 		return fmt.Errorf("%w: account %q has no journal yet", ErrParts, parts.Options.Account)
 	}
-	parts.Gateway = wire{account: a, fence: b.Fence()}
+	parts.Gateway, parts.Records = wire{account: a, fence: b.Fence()}, alive(out, parts.Records)
 	before := a.before(parts.Log)
 	unsettled := before.wait(ctx, out)
 	if unsettled != nil && !errors.Is(unsettled, ErrUnsettled) {
@@ -127,6 +127,22 @@ func (a *Account) StartOwner(ctx context.Context, b *supervision.Birth) error {
 		a.cfg.Opened(b.Epoch())
 	}
 	return nil
+}
+
+// alive shows the watchdog each record that is read: all of them together may
+// take far longer than one message.
+func alive(out actors.Outside, records iter.Seq2[journal.Record, error]) iter.Seq2[journal.Record, error] {
+	if records == nil {
+		return nil
+	}
+	return func(yield func(journal.Record, error) bool) {
+		for r, err := range records {
+			out.Beat()
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
 }
 
 // openAnyhow opens a desk that only closes where the journal is not settled,

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/failshut/failshut/actors"
@@ -211,6 +212,23 @@ func TestOwnerOpensOnceADiskThatIsAlwaysTooSlowHasAnswered(t *testing.T) {
 		if s := h.account.Status(); s.Generation != 3 || s.Partial != nil {
 			h.t.Errorf("incarnation %d, partial %v: want the third, which opens", s.Generation, s.Partial)
 		}
+	})
+}
+
+// A journal is read from its first record, which takes longer than any one message may: an owner that reads is not hung.
+func TestOwnerThatReadsALongJournalIsNotTakenForHung(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inHouse(t, actors.Config{Clock: actors.Real(), Dispatch: actors.Shared(2)}, false, func(h *house) {
+			h.open()
+			h.place(1, strategy, 50*dollar)
+			h.event(orders.EventAccepted, 1)
+			h.drag.Store(int64(900 * time.Millisecond))
+			h.crash("orders")
+			h.open()
+			if s := h.account.Status(); s.Generation != 2 || s.Live != 1 {
+				h.t.Errorf("incarnation %d with %d orders live, want the second with one", s.Generation, s.Live)
+			}
+		})
 	})
 }
 

@@ -37,6 +37,7 @@ type house struct {
 	port    *gate
 	slow    atomic.Bool  // the disk does not answer
 	lag     atomic.Int64 // each commit takes so many nanoseconds
+	drag    atomic.Int64 // each record takes so many to read, where time passes by itself
 	dead    atomic.Bool  // the journal says that it is dead
 
 	mu     sync.Mutex // the node of risk is used by the owner and looked at by the test
@@ -110,7 +111,11 @@ func newHouse(t *testing.T, sys *actors.System, away bool) *house {
 	exchange := sim.NewExchange(engine, sim.Outlets{Ledger: sim.NewLedger(io.Discard, false)})
 	h.newAccount()
 	venues := supervision.SubTree("venues", supervision.DefaultSpec("venues", supervision.RosterChild(supervision.NewRoster(supervision.RosterOptions{
-		Children: func() []supervision.Child { return []supervision.Child{h.account.Child()} },
+		Children: func() []supervision.Child {
+			c := h.account.Child()
+			c.Sub.Children[1].Watchdog = time.Second
+			return []supervision.Child{c}
+		},
 	}))))
 	h.tree, err = supervision.Start(t.Context(), sys, supervision.DefaultSpec("root",
 		supervision.DefaultChild("exchange", func(_ context.Context, b *supervision.Birth) error {
@@ -191,7 +196,7 @@ func (h *house) newAccount() {
 			if h.dead.Load() {
 				return &inState{Log: h.log, state: journal.Dead}, journal.Read(h.fs, "j", 0)
 			}
-			return h.crowd, journal.Read(h.fs, "j", 0)
+			return h.crowd, h.records
 		},
 		Dial: func(ear orders.Ear) (orders.Line, error) {
 			h.mu.Lock()
@@ -217,6 +222,18 @@ func (h *house) newAccount() {
 	})
 	if err != nil {
 		h.t.Fatal(err)
+	}
+}
+
+// records reads the journal, each record in the time that the test says.
+func (h *house) records(yield func(journal.Record, error) bool) {
+	for r, err := range journal.Read(h.fs, "j", 0) {
+		if d := h.drag.Load(); d > 0 {
+			<-time.After(time.Duration(d))
+		}
+		if !yield(r, err) {
+			return
+		}
 	}
 }
 
