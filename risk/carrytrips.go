@@ -21,16 +21,16 @@ func (h *Holder) carryTrips(l *ledger) {
 	held := map[string]bool{}
 	for _, t := range h.desk.Latches() {
 		held[t.ID] = true
-		if !h.kept[t.ID] && h.desk.store.Write(tripName(t.ID), encodeTrip(t)) == nil {
-			h.kept[t.ID] = true
-		}
+		h.desk.files.keep(t)
 	}
-	for id := range h.kept {
-		if !held[id] && slices.Contains(l.cleared, id) && h.desk.store.Remove(tripName(id)) == nil {
-			delete(h.kept, id)
-			if h.desk.events.Reset != nil {
-				h.desk.events.Reset(id)
-			}
+	for _, id := range h.desk.files.ids() {
+		if held[id] || !slices.Contains(l.cleared, id) {
+			continue
 		}
+		h.desk.files.drop(id, func() {
+			if f := h.desk.events.Reset; f != nil {
+				f(id)
+			}
+		})
 	}
 }

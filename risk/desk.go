@@ -18,7 +18,7 @@ type Desk struct {
 	nonce          uint64
 	catalogue      *market.Catalogue
 	prices         Prices
-	store          TripStore
+	files          tripFiles
 	onTrip         func(Latch)
 	events         Events
 	reference      Reference
@@ -87,7 +87,7 @@ func NewDesk(cfg Config, p Parts) (*Desk, error) {
 		return nil, err
 	}
 	d := &Desk{
-		cfg: cfg, nonce: p.Nonce, catalogue: p.Catalogue, prices: p.Prices, store: p.Trips, onTrip: p.OnTrip, events: p.Events,
+		cfg: cfg, nonce: p.Nonce, catalogue: p.Catalogue, prices: p.Prices, files: tripFiles{store: p.Trips}, onTrip: p.OnTrip, events: p.Events,
 		reference: cfg.Controls.Reference, maxAge: int64(cfg.Controls.MaxAge), marketAtCollar: cfg.Controls.MarketAtCollar,
 		restricted: map[market.Instrument]bool{}, gates: map[market.Account]*Gate{},
 	}

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/failshut/failshut/market"
@@ -45,7 +44,6 @@ type Holder struct {
 
 	clock    clockWatch
 	lostAt   int64 // instant at which the permission was seen missing; 0: it is there
-	kept     map[string]bool
 	progress map[Scope]stuck
 	waiting  map[string]func(answer, error)
 	seen     seenState
@@ -57,7 +55,7 @@ type Holder struct {
 func NewHolder(d *Desk, log Log, build string) *Holder {
 	h := &Holder{
 		desk: d, log: log, build: build, busy: map[string]bool{}, failed: map[string]int64{}, sessions: map[market.Account]*session{},
-		allowed: map[Scope]string{}, trades: map[market.Account]*plan{}, kept: map[string]bool{}, progress: map[Scope]stuck{},
+		allowed: map[Scope]string{}, trades: map[market.Account]*plan{}, progress: map[Scope]stuck{},
 		waiting: map[string]func(answer, error){},
 	}
 	d.machine.mu.Lock() // a former holder's step is over, and its next one does nothing
@@ -67,11 +65,6 @@ func NewHolder(d *Desk, log Log, build string) *Holder {
 	}
 	d.told.forgetSessions()
 	d.machine.mu.Unlock()
-	if names, err := d.store.Names(); err == nil {
-		for _, name := range names {
-			h.kept[strings.TrimSuffix(name, tripSuffix)] = true
-		}
-	}
 	return h
 }
 

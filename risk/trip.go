@@ -57,8 +57,9 @@ func (d *Desk) Trip(r TripRequest, now Reading) (Latch, error) {
 		ID:    d.tripID(),
 		Scope: r.Scope, Mode: r.Mode, By: clip(r.By), Reason: clip(r.Reason), Origin: d.cfg.Node, At: market.Timestamp(now.Wall),
 	}
+	write := d.files.claim(l)
 	d.latch(l)
-	err := d.store.Write(tripName(l.ID), encodeTrip(l))
+	err := write()
 	if err != nil {
 		err = fmt.Errorf("%w: %s: %w", ErrTripNotKept, l.ID, err)
 	}
@@ -151,13 +152,14 @@ func (d *Desk) latched(k Scope) (Mode, Code, Scope) {
 // restoreTrips sets every latch that the store holds, before there is a gate. What cannot be read is a firm trip: nobody can say
 // what it was meant to shut.
 func (d *Desk) restoreTrips() {
-	names, err := d.store.Names()
+	names, err := d.files.store.Names()
 	if err != nil {
 		d.add(unreadable(d.cfg.Node, "directory", err))
 		return
 	}
 	for _, name := range names {
-		body, err := d.store.Read(name)
+		d.files.found(strings.TrimSuffix(name, tripSuffix))
+		body, err := d.files.store.Read(name)
 		if err != nil {
 			d.add(unreadable(d.cfg.Node, name, err))
 			continue

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/failshut/failshut/actors"
@@ -23,7 +24,8 @@ func (n *Node) journalChild() supervision.Child {
 
 func (n *Node) startJournal(_ context.Context, b *supervision.Birth) error {
 	work, err := actors.NewPipe[errand](n.sys, 4)
-	if err != nil {
+	files, err2 := actors.NewPipe[func()](n.sys, 64)
+	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
 	j := n.plan.Journal
@@ -40,6 +42,8 @@ func (n *Node) startJournal(_ context.Context, b *supervision.Birth) error {
 	if err != nil {
 		b.Log().Error("the journal is not usable", "event", "journal_dead", "err", err)
 	}
+	n.Desk.FileBy(files.Offer)
+	b.Run(func(ctx context.Context, out actors.Outside) error { return doing(ctx, out, files) })
 	c := &committer{n: n, log: log, work: work}
 	n.journal.Store(c)
 	c.tell()
@@ -52,6 +56,17 @@ func (n *Node) startJournal(_ context.Context, b *supervision.Birth) error {
 		b.Run(every(slow/2, c.tell))
 	}
 	return nil
+}
+
+// doing does what it is given, the files of trips: they wait for a disk too, and this is the child that may.
+func doing(ctx context.Context, out actors.Outside, work *actors.Pipe[func()]) error {
+	for {
+		do, err := work.Next(ctx, out)
+		if err != nil {
+			return err
+		}
+		do()
+	}
 }
 
 // every does something again and again, until its child ends.
