@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/cluster"
@@ -34,17 +35,27 @@ func (n *Node) startRaft(cfg cluster.Config, b *supervision.Birth) error {
 	if err != nil {
 		return fmt.Errorf("opening the cluster: %w", err)
 	}
-	n.LogIs(proposer{member})
+	n.LogIs(proposer{member, n.plan.Supervision.Watchdogs.Risk / 2})
 	b.Run(func(ctx context.Context, _ actors.Outside) error { return member.Run(ctx) })
 	return nil
 }
 
-// proposer gives a member's two answers in risk's words.
-type proposer struct{ *cluster.Node }
+// proposer gives a member's two answers in risk's words, and none later than within: whoever waits for it is watched, and a disk
+// that hangs under the log would end risk, and with it the sessions and their cancels. An unknown fate is proposed again, which is
+// harmless. 0 waits for as long as it takes.
+type proposer struct {
+	risk.Log
+	within time.Duration
+}
 
 // Propose hands a command to the replicated log.
 func (p proposer) Propose(ctx context.Context, cmd []byte) (uint64, error) {
-	index, err := p.Node.Propose(ctx, cmd)
+	if p.within > 0 {
+		bounded, cancel := context.WithTimeout(ctx, p.within)
+		defer cancel()
+		ctx = bounded
+	}
+	index, err := p.Log.Propose(ctx, cmd)
 	switch {
 	case errors.Is(err, cluster.ErrNotAppended):
 		err = errors.Join(risk.ErrNotAppended, err)

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"time"
+
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/risk"
 )
@@ -10,3 +12,6 @@ func (n *Node) ClosedScopes(a market.Account) []risk.Scope { return n.accountOf(
 
 // Live is how many orders of an account are not closed.
 func (n *Node) Live(a market.Account) int { return n.accountOf(a).Status().Live }
+
+// Bounded is the log as risk sees it.
+func Bounded(log risk.Log, within time.Duration) risk.Log { return proposer{log, within} }
