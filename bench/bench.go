@@ -26,9 +26,13 @@ type Answer struct {
 	Floor      *Floor      `json:"floor"`
 	Runs       []Row       `json:"runs"`
 	Median     Row         `json:"median"`
+	Medians    []Row       `json:"medians,omitempty"` // one for each system and case; Median is the first
+	Targets    []Target    `json:"targets,omitempty"`
 	Notes      []string    `json:"notes"`
 	Thresholds []Threshold `json:"thresholds"`
 	Replay     *Replayed   `json:"replay,omitempty"`
+
+	distributions []distribution
 }
 
 // Machine is where the figures were measured.
@@ -49,6 +53,9 @@ type Floor struct {
 
 // Row is one run. Rates are messages a second; latencies are nanoseconds, null where the mode has none.
 type Row struct {
+	System string `json:"system,omitempty"`
+	Case   string `json:"case,omitempty"`
+
 	Offered     *int64  `json:"offered"`
 	Achieved    int64   `json:"achieved"`
 	Overloaded  bool    `json:"overloaded"`
@@ -62,6 +69,26 @@ type Row struct {
 	BytesPerOp  float64 `json:"bytes_per_op"`
 	CPUms       int64   `json:"cpu_ms"`
 	GC          uint32  `json:"gc"`
+
+	*Mailboxed
+}
+
+// Mailboxed are the figures of a row that mailboxes alone have. What the mode does not measure is null.
+type Mailboxed struct {
+	NsPerOp  *float64 `json:"ns_per_op"` // at full speed
+	Refused  uint64   `json:"refused"`
+	Dropped  uint64   `json:"dropped"`
+	Handled  uint64   `json:"handled"`
+	Goodput  *float64 `json:"goodput"`       // handled, as a share of what the handler alone could do
+	AgeBound *int64   `json:"age_bound"`     // ns: 1.2 times what a full mailbox takes
+	Memory   *int64   `json:"memory_growth"` // bytes the resident size grew at most
+	IdleP99  *int64   `json:"idle_p99"`      // ns: of the same messages while nothing else was sent
+	Starved  *int     `json:"starved"`       // senders not heard of by half time
+	// VsChannel is the row's first figure, ns_per_op or else p50, over that of the channel in the same case.
+	VsChannel *float64 `json:"vs_channel"`
+	// Void names percentiles that lie under the machine's own stalls, and so were not shown.
+	Void []string `json:"void,omitempty"`
+	Note string   `json:"note,omitempty"`
 }
 
 // machine reads what the operating system says of itself.

@@ -18,6 +18,7 @@ var layers = []struct {
 	{"actors", 2},
 	{"supervision", 3},
 	{"internal/caller", 3},
+	{"bench/load", 3},
 	{"feeds", 4},
 	{"risk", 4},
 	{"cluster", 4},

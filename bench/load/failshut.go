@@ -1,0 +1,224 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/mailbox"
+)
+
+// Where says on which goroutine an actor of Failshut runs.
+type Where uint8
+
+// The places.
+const (
+	Pool         Where = iota // the shared workers
+	Pinned                    // a goroutine of its own, which sleeps when idle
+	PinnedSpin                // a goroutine of its own, which looks for messages; it needs a spare core
+	OneGoroutine              // both actors of a pair on one loop
+)
+
+// Failshut is an actor of this project, with its mailbox.
+type Failshut struct{ Where Where }
+
+// Name is "failshut", with its place where that is not the pool.
+func (f Failshut) Name() string {
+	return [...]string{"failshut", "failshut pinned", "failshut spinning", "failshut loop"}[f.Where]
+}
+
+// Version is the version of the module, "(devel)" in a checkout.
+func (Failshut) Version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+// Traits say that it is bounded and has lanes.
+func (f Failshut) Traits() Traits {
+	return Traits{Bounded: true, Lanes: true, Spins: f.Where == PinnedSpin}
+}
+
+func (f Failshut) system() (*actors.System, error) {
+	return actors.New(actors.Config{Name: "bench", Clock: actors.Real(), Dispatch: actors.Shared(0)})
+}
+
+func laneOf(m Message) mailbox.Lane {
+	if m.Lane == Cancel {
+		return mailbox.Control
+	}
+	return mailbox.Data
+}
+
+// boxOf is the mailbox that actors have by default, with the capacity of the run; senders outside actors may wait for
+// room in it.
+func boxOf(capacity int) mailbox.Config {
+	c := mailbox.DefaultConfig("bench")
+	c.Lanes[mailbox.Data-1] = mailbox.LaneConfig{Cap: capacity, Policy: mailbox.Block}
+	return c
+}
+
+func (f Failshut) place(s *actors.System) (actors.Place, error) {
+	switch f.Where {
+	case Pinned:
+		return actors.Pinned(actors.Park), nil
+	case PinnedSpin:
+		return actors.Pinned(actors.Spin), nil
+	case OneGoroutine:
+		l, err := s.NewLoop(actors.LoopConfig{Name: "bench", Wait: actors.Park})
+		if err != nil {
+			return actors.Place{}, err
+		}
+		return l.Place(), nil
+	default:
+		return actors.Place{}, nil
+	}
+}
+
+// spawn starts an actor and waits until it takes messages.
+func spawn(ctx context.Context, s *actors.System, n actors.Name, p actors.Place, capacity int, handle func(Message)) (actors.Ref[Message], error) {
+	ref, err := actors.Spawn(s, actors.Spec[Message]{
+		Name: n, Class: "bench", Box: boxOf(capacity), Lane: laneOf, Place: p,
+		Actor: actors.Func[Message](func(_ *actors.Context[Message], m Message) error {
+			handle(m)
+			return nil
+		}),
+	})
+	if errors.Is(err, actors.ErrNoSpareCore) {
+		return ref, fmt.Errorf("%w: %w", ErrNoSpareCore, err)
+	}
+	for err == nil && !ref.Open() {
+		wait(ctx, time.Millisecond)
+		err = ctx.Err()
+	}
+	return ref, err
+}
+
+type failshut struct {
+	sys   *actors.System
+	to    actors.Ref[Message]
+	lives atomic.Uint64
+}
+
+// Open starts a system with one actor.
+func (f Failshut) Open(ctx context.Context, s Setup) (Receiver, error) {
+	sys, err := f.system()
+	if err != nil {
+		return nil, err
+	}
+	r := &failshut{sys: sys}
+	place, err := f.place(sys)
+	if err == nil {
+		r.to, err = spawn(ctx, sys, "receiver", place, s.Capacity, s.Handle)
+	}
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+func (r *failshut) Senders(n int, f func(int, Sender)) error {
+	name := actors.Name("senders" + strconv.FormatUint(r.lives.Add(1), 10))
+	l, err := r.sys.Begin(actors.Birth{Name: name})
+	if err != nil {
+		return err
+	}
+	defer l.End(false)
+	ended := make(chan struct{}, n)
+	for i := range n {
+		err := l.Run(strconv.Itoa(i), func(ctx context.Context, out actors.Outside) error {
+			defer func() { ended <- struct{}{} }()
+			f(i, &failshutSender{ctx: ctx, out: out, to: r.to})
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for range n {
+		<-ended
+	}
+	return nil
+}
+
+func (r *failshut) Dropped() uint64 {
+	var n uint64
+	for _, b := range r.sys.Boxes() {
+		n += b.Total().Dropped.Total()
+	}
+	return n
+}
+
+// stopMax bounds the stop of a system; what is queued is given up.
+const stopMax = 5 * time.Second
+
+func (r *failshut) Close() error { return stopSystem(r.sys) }
+
+func stopSystem(s *actors.System) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopMax)
+	defer cancel()
+	if err := s.Stop(ctx); err != nil {
+		return err
+	}
+	for _, b := range s.Boxes() {
+		if t := b.Total(); !t.Balanced() {
+			return fmt.Errorf("%w: %s: %+v", ErrUnbalanced, b.Name, t)
+		}
+	}
+	return nil
+}
+
+type failshutSender struct {
+	ctx context.Context
+	out actors.Outside
+	to  actors.Ref[Message]
+}
+
+func (s *failshutSender) Offer(m Message) bool { return s.to.Tell(m) == nil }
+
+func (s *failshutSender) Send(m Message) error { return s.to.OfferWait(s.ctx, s.out, m) }
+
+type failshutPair struct {
+	sys   *actors.System
+	first actors.Ref[Message]
+}
+
+// Pair starts a system with two actors.
+func (f Failshut) Pair(ctx context.Context, turn func(Message) bool) (Pair, error) {
+	sys, err := f.system()
+	if err != nil {
+		return nil, err
+	}
+	p := &failshutPair{sys: sys}
+	place, err := f.place(sys)
+	if err != nil {
+		return nil, errors.Join(err, stopSystem(sys))
+	}
+	const room = 16
+	var second actors.Ref[Message]
+	play := func(to *actors.Ref[Message]) func(Message) {
+		return func(m Message) {
+			if turn(m) {
+				m.Seq++
+				_ = to.Tell(m) // the only message there is: it cannot be refused
+			}
+		}
+	}
+	if second, err = spawn(ctx, sys, "second", place, room, play(&p.first)); err == nil {
+		p.first, err = spawn(ctx, sys, "first", place, room, play(&second))
+	}
+	if err != nil {
+		return nil, errors.Join(err, stopSystem(sys))
+	}
+	return p, nil
+}
+
+func (p *failshutPair) Kick(m Message) error { return p.first.Tell(m) }
+
+func (p *failshutPair) Close() error { return stopSystem(p.sys) }
