@@ -178,9 +178,7 @@ func (h *Holder) publish(l *ledger) {
 			worst, why = a.Mode, a.Why
 		}
 		open = open && a.Mode == Open
-		h.changed(AccountScope(name), a.Mode, a.Why)
 	}
-	h.changed(Firm, worst, why)
 	b.since, s.since = standing, standing
 	h.openOrShut(open)
 	if b.open {
@@ -189,6 +187,10 @@ func (h *Holder) publish(l *ledger) {
 	s.ShutAt = market.Timestamp(b.shut)
 	s.Phase = phaseOf(l, s, worst)
 	h.desk.status.Store(s)
+	for _, a := range s.Accounts { // who is told may ask at once
+		h.changed(AccountScope(a.Account), a.Mode, a.Why)
+	}
+	h.changed(Firm, worst, why)
 }
 
 func (h *Holder) seedHash() string {
