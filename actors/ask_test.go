@@ -394,7 +394,7 @@ func (a *ordered) Receive(c *actors.Context[string], m string) error {
 		var reply actors.ReplyTo[int]
 		err := actors.AskThen(c, a.callee, func(r actors.ReplyTo[int]) call {
 			reply = r
-			return call{do: func(*actors.Context[call], actors.ReplyTo[int]) error { return nil }}
+			return call{do: func(*actors.Context[call], actors.ReplyTo[int]) error { r.Keep(); return nil }}
 		}, time.Time{}, said)
 		if err != nil {
 			a.t.Errorf("AskThen() = %v", err)

@@ -104,7 +104,7 @@ func TestBoxesAreOneCutWhenTheSystemStopsInTheMiddle(t *testing.T) {
 
 func stopInTheMiddle(t *testing.T, seed uint64) {
 	t.Helper()
-	s, err := actors.New(actors.Config{Clock: actors.Real(), Dispatch: actors.Shared(2)})
+	s, err := actors.New(actors.Config{Clock: actors.Real(), Dispatch: actors.Shared(2), PoisonAfter: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

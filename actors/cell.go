@@ -49,28 +49,32 @@ type cell struct {
 	sys    *System
 	life   *Life
 	body   body
-	engine engineMailbox
+	loop   *Loop // nil: the system's own dispatch runs it
 	state  atomic.Uint32
-	loop   *Loop         // nil: the system's own dispatch runs it
-	behind *cell         // in the queue of a loop
-	due    atomic.Int32  // ticks that wait to be delivered
-	steps  atomic.Uint64 // odd while user code runs
-	folded sync.Once
-	over   atomic.Bool // ended, killed or abandoned: its Ref is fenced
-	barred atomic.Bool // a Ref has to look closer: over, or lastQueue
+	due    atomic.Int32 // ticks that wait to be delivered
+	over   atomic.Bool  // ended, killed or abandoned: its Ref is fenced
+	barred atomic.Bool  // a Ref has to look closer: over, or lastQueue
 	// lastQueue: what is queued is handled, nothing more is taken.
 	lastQueue atomic.Bool
 	began     atomic.Bool // Starting returned nil
 	open      atomic.Bool // the mailbox takes messages, ticks may be delivered
-	asked     askList     // put to this actor
-	asking    askList     // by this actor
+
+	// Who tells looks at what is above, the turn writes what is below: they do not share a cache line.
+	_      cacheLine
+	steps  atomic.Uint64 // odd while user code runs
+	behind *cell         // in the queue of a loop
+	folded sync.Once
+	engine engineMailbox
+	asked  askList // put to this actor
+	asking askList // by this actor
 
 	watchers watchers
 	copies   copies
 
 	draining    bool // after signalLastQueue
 	phase       phase
-	now         time.Time // reading of this turn, under the real clock
+	instant     int64     // of this turn
+	now         time.Time // the same on the real clock, zero until somebody asks
 	took        int       // steps of this turn
 	reason      Reason
 	err         error
@@ -80,7 +84,11 @@ type cell struct {
 	fingerprint uint64 // of the message that was in hand when it failed
 	seen        uint64 // steps at the last look of the watchdog, which alone uses it
 	since       int64
+	_           cacheLine
 }
+
+// cacheLine keeps what follows it off the line of what goes before.
+type cacheLine [64]byte
 
 // body is the part of an actor that knows its message type.
 type body interface {
@@ -158,10 +166,10 @@ func (c *cell) turn() bool {
 	case c.sys.ordered != nil:
 		return c.run(1)
 	case c.loop == nil:
-		c.now = c.sys.clock.Now()
+		c.read(c.sys.clock.instant())
 		return c.run(turnMessages)
 	}
-	c.now = c.loop.reading()
+	c.read(c.loop.reading())
 	limit := turnMessages
 	if c.loop.crowded() {
 		limit = 1 // what one handler tells another is handled before this one's next message
@@ -171,6 +179,23 @@ func (c *cell) turn() bool {
 		c.loop.took(c.took)
 	}
 	return goOn
+}
+
+// read sets the time of the turn.
+func (c *cell) read(instant int64) { c.instant, c.now = instant, time.Time{} }
+
+// time is the time of the turn on the real clock. It is read when it is first asked for, since most turns never do.
+func (c *cell) time() time.Time {
+	if c.now.IsZero() {
+		c.now = c.sys.clock.Now()
+		c.instant = c.sys.Instant(c.now)
+	}
+	return c.now
+}
+
+// overdue says whether the turn has had its time.
+func (c *cell) overdue() bool {
+	return c.sys.ordered == nil && c.sys.clock.instant()-c.instant > turnNanos
 }
 
 func (c *cell) run(limit int) (goOn bool) {
@@ -192,7 +217,7 @@ func (c *cell) run(limit int) (goOn bool) {
 	}()
 	c.took = 1
 	for ; c.step() && c.took < limit; c.took++ {
-		if c.took%turnLook == 0 && time.Since(c.now) > turnNanos || c.loop != nil && c.loop.queue.news() {
+		if c.took%turnLook == 0 && c.overdue() || c.loop != nil && c.loop.queue.news() {
 			break
 		}
 	}
@@ -205,7 +230,7 @@ func (c *cell) run(limit int) (goOn bool) {
 // given up first brings its cell to the end, for the pool may be gone by then.
 func (c *cell) settle() bool {
 	if c.phase != phaseEnded && c.sys.ordered == nil && c.state.Load() == stateLeft {
-		c.now = c.sys.clock.Now()
+		c.read(c.sys.clock.instant())
 		c.run(turnMessages)
 		return false
 	}

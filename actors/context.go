@@ -42,7 +42,7 @@ func (c *Context[M]) Fence() Fence { return c.in.life.Fence() }
 // System is the system the actor runs in.
 func (c *Context[M]) System() *System { return c.in.sys }
 
-// Now is the time at which this turn began: at most 100 microseconds and the present message old.
+// Now is the time of this turn, the same for all its messages: at most 100 microseconds and the present message old.
 func (c *Context[M]) Now() time.Time {
 	if v := c.in.sys.virtual; v != nil {
 		return v.Now()
@@ -50,7 +50,7 @@ func (c *Context[M]) Now() time.Time {
 	if !c.mayAct() {
 		return c.in.sys.clock.Now()
 	}
-	return c.in.now
+	return c.in.time()
 }
 
 // Fresh reads the clock again, for who decides to the microsecond.
@@ -61,7 +61,7 @@ func (c *Context[M]) Instant() int64 {
 	if v := c.in.sys.virtual; v != nil {
 		return v.instant()
 	}
-	return c.in.sys.Instant(c.in.now)
+	return c.in.instant
 }
 
 // Context ends when the incarnation is asked to stop, or is over.

@@ -62,10 +62,12 @@ type Spec[M any] struct {
 // incarnation is an actor with its mailbox and timers.
 type incarnation[M any] struct {
 	cell
+	box  *mailbox.Box[envelope[M]]
+	lane func(M) mailbox.Lane
+	only mailbox.Lane // the lane of all messages where lane is nil
+	_    cacheLine    // who tells looks at what is above, the turn writes what is below
+
 	actor Actor[M]
-	box   *mailbox.Box[envelope[M]]
-	lane  func(M) mailbox.Lane
-	only  mailbox.Lane // the lane of all messages where lane is nil
 	ctx   Context[M]
 	item  [1]mailbox.Item[envelope[M]]
 	ticks ticks[M]

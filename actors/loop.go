@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // Loop is one goroutine for the actors of a hot chain: a message from one to another is a hop in a queue of the same
@@ -30,8 +29,8 @@ type Loop struct {
 
 	// The consumer's own; a fresh goroutine inherits them.
 	window spinWindow
-	now    time.Time
-	stale  int // messages since now was read
+	now    int64 // Instant
+	stale  int   // messages since now was read
 
 	mu      sync.Mutex
 	started bool
@@ -165,10 +164,10 @@ func (l *Loop) park() {
 	<-l.wake
 }
 
-// reading is the time for the next turn: at most turnMessages messages old, for a clock costs as much as a hop.
-func (l *Loop) reading() time.Time {
-	if l.stale >= turnMessages || l.now.IsZero() {
-		l.now, l.stale = l.sys.clock.Now(), 0
+// reading is the Instant of the next turn: at most turnMessages messages old, for a clock costs as much as a hop.
+func (l *Loop) reading() int64 {
+	if l.stale >= turnMessages {
+		l.now, l.stale = l.sys.clock.instant(), 0
 	}
 	return l.now
 }

@@ -104,7 +104,7 @@ func (in *incarnation[M]) record(item *mailbox.Item[envelope[M]]) {
 	if v := in.sys.virtual; v != nil {
 		r.at = v.now.Load()
 	} else if in.took <= 1 {
-		r.at = in.sys.Instant(in.now)
+		r.at = in.instant
 	}
 	f := &r.ring[r.n&uint64(len(r.ring)-1)]
 	f.at, f.lane, f.outcome, f.wait, f.service = r.at, item.Lane, InHand, 0, 0

@@ -1,6 +1,8 @@
 package mailbox_test
 
 import (
+	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/failshut/failshut/mailbox"
@@ -52,4 +54,49 @@ func BenchmarkOfferTake(b *testing.B) {
 			<-ch
 		}
 	})
+}
+
+// BenchmarkTell is one message from a producer at full speed to a consumer on another goroutine, beside a channel.
+func BenchmarkTell(b *testing.B) {
+	for _, producers := range []int{1, 4} {
+		b.Run(fmt.Sprintf("%d producers", producers), func(b *testing.B) {
+			b.ReportAllocs()
+			box, err := mailbox.New(mailbox.DefaultConfig("bench"), mailbox.ByLane(laneOfQuote))
+			if err != nil {
+				b.Fatal(err)
+			}
+			produce(b, producers, func() bool { return box.Offer(quote{lane: mailbox.Data}) == nil }, func() bool {
+				var item [1]mailbox.Item[quote]
+				return box.Take(item[:]) == 1
+			})
+		})
+		b.Run(fmt.Sprintf("%d producers, channel", producers), func(b *testing.B) {
+			b.ReportAllocs()
+			ch := make(chan quote, 8192)
+			produce(b, producers, func() bool { ch <- quote{lane: mailbox.Data}; return true }, func() bool { <-ch; return true })
+		})
+	}
+}
+
+// produce lets producers offer b.N messages in all and takes them.
+func produce(b *testing.B, producers int, offer, take func() bool) {
+	b.Helper()
+	each := b.N/producers + 1
+	for range producers {
+		go func() {
+			for range each {
+				for !offer() {
+					runtime.Gosched()
+				}
+			}
+		}()
+	}
+	b.ResetTimer()
+	for n := 0; n < each*producers; {
+		if take() {
+			n++
+		} else {
+			runtime.Gosched()
+		}
+	}
 }

@@ -188,17 +188,52 @@ func compare(t *testing.T, b *mailbox.Box[msg], m *model) {
 // last closes, and a reader of statistics, under each policy of the lanes, and then balances the senders' books with the box's.
 func TestNoMessageIsLostUnderContention(t *testing.T) {
 	t.Logf("-mailbox.seed=%d", *seed)
-	rounds := 100
+	rounds := max(*messages/(producers*eachSends), 1)
 	if testing.Short() {
-		rounds = 10
+		rounds = min(rounds, 10)
 	}
 	for round := range rounds {
-		cfg := lanes(3, 5, 64, 65)
+		bounds := [][4]int{{3, 5, 64, 65}, {64, 200, 63, 300}, {1000, 64, 1000, 1}}[round%3]
+		cfg := lanes(bounds[0], bounds[1], bounds[2], bounds[3])
 		for _, l := range []mailbox.Lane{mailbox.Commands, mailbox.Data} {
 			tried := policiesTried[l-1]
-			cfg.Lanes[l-1].Policy = tried[round%len(tried)]
+			cfg.Lanes[l-1].Policy = tried[round/3%len(tried)]
 		}
 		conserve(t, cfg, *seed+uint64(round))
+	}
+}
+
+// What one round of the conservation test sends.
+const (
+	producers = 6
+	eachSends = 2000
+)
+
+var messages = flag.Int("mailbox.messages", 1_200_000, "messages that the conservation test sends")
+
+// ordered wants the messages of one producer in one lane in the order in which they were sent, whatever is missing.
+type ordered [producers][4]int
+
+func (o *ordered) check(t *testing.T, seed uint64, m msg) {
+	t.Helper()
+	last := &o[m.n/eachSends][m.lane-1]
+	if m.n < *last {
+		t.Fatalf("seed %d: message %d of lane %s came after %d", seed, m.n, m.lane, *last)
+	}
+	*last = m.n
+}
+
+// handle takes what the consumer got; now and then its handler panics, which is handled too.
+func (o *ordered) handle(t *testing.T, seed uint64, r *rand.Rand, items []mailbox.Item[msg]) {
+	t.Helper()
+	for _, item := range items {
+		func() {
+			defer func() { _ = recover() }()
+			o.check(t, seed, item.Message)
+			if r.IntN(100) == 0 {
+				panic("in the handler")
+			}
+		}()
 	}
 }
 
@@ -212,10 +247,10 @@ func conserve(t *testing.T, cfg mailbox.Config, seed uint64) {
 		}
 		letters.Add(1)
 	}))
-	const each = 2000
+	const each = eachSends
 	var accepted, offered atomic.Int64
 	var wg sync.WaitGroup
-	for p := range 6 {
+	for p := range producers {
 		wg.Go(func() {
 			r := rand.New(rand.NewPCG(seed, uint64(p)))
 			for i := range each {
@@ -249,10 +284,12 @@ func conserve(t *testing.T, cfg mailbox.Config, seed uint64) {
 	})
 	r := rand.New(rand.NewPCG(seed, 99))
 	handled := 0
+	var order ordered
 	buf := make([]mailbox.Item[msg], 7)
-	for handled < 3000 && !finished.Load() {
+	for handled < producers*eachSends/4 && !finished.Load() {
 		n := b.Take(buf[:1+r.IntN(len(buf))])
 		handled += n
+		order.handle(t, seed, r, buf[:n])
 		if n == 0 {
 			runtime.Gosched()
 		}

@@ -9,5 +9,5 @@ func (b *Box[M]) Progress(name Lane) (accepted, handled uint64) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return l.counts.Accepted, l.counts.Handled
+	return l.counts.Accepted, l.taken.Load()
 }

@@ -21,8 +21,9 @@ type queue[M any] struct {
 	first      int
 	last       int
 	n          int
-	size       int // slots of a chunk
-	chunks     int // chunks held, in use or free
+	size       int  // slots of a chunk
+	chunks     int  // chunks made, in use or free
+	flagged    bool // of a consumer's queue: its bit is set in the state of the box
 }
 
 func (q *queue[M]) push(m *M, at int64) {
@@ -70,6 +71,30 @@ func (q *queue[M]) grow() {
 	q.tail, q.last = c, 0
 }
 
+// takeOver makes q, which is empty, hold all that from holds, and leaves it q's chunk in return.
+func (q *queue[M]) takeOver(from *queue[M]) {
+	spare := q.head
+	q.head, q.tail, q.first, q.last, q.n = from.head, from.tail, from.first, from.last, from.n
+	from.head, from.tail, from.first, from.last, from.n = spare, spare, 0, 0, 0
+}
+
+// reuse takes the chunks that from has drained; of one that is empty and was deep, the last one too.
+func (q *queue[M]) reuse(from *queue[M]) {
+	if from.free == nil {
+		return
+	}
+	if from.n == 0 {
+		from.head.next, from.free = from.free, from.head
+		from.head, from.tail = nil, nil
+	}
+	for c := from.free; c != nil; {
+		next := c.next
+		c.next, q.free = q.free, c
+		c = next
+	}
+	from.free = nil
+}
+
 // prealloc takes the memory for n messages at once.
 func (q *queue[M]) prealloc(n int) {
 	for have := q.chunks * q.size; have < n; have += q.size {
@@ -81,7 +106,7 @@ func (q *queue[M]) prealloc(n int) {
 // detach hands out all messages as a queue of their own and leaves q empty, without memory.
 func (q *queue[M]) detach() queue[M] {
 	old := *q
-	*q = queue[M]{size: q.size}
+	*q = queue[M]{size: q.size, flagged: false}
 	return old
 }
 

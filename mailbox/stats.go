@@ -107,6 +107,8 @@ func (s Stats) Total() LaneStats {
 
 // Stats counts everything at one instant. Each call starts the high-water marks anew.
 func (b *Box[M]) Stats() Stats {
+	b.enter()
+	defer b.leave()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := Stats{Class: b.class, Astray: b.astray, Suspended: b.suspended, Closed: b.closed}
@@ -115,12 +117,17 @@ func (b *Box[M]) Stats() Stats {
 			continue
 		}
 		c := l.counts
-		c.Cap, c.Queued, c.Waiting = l.bound, l.queue.n, l.waiting.n
+		c.Cap, c.Queued, c.Waiting = l.bound, l.queued(), int(l.waits.Load())
+		c.Handled = l.seen
 		c.Offered = c.Accepted + c.Refused.Total()
-		if at := l.queue.oldestStamp(); at != 0 && b.now != nil {
+		at := l.ready.oldestStamp()
+		if at == 0 {
+			at = l.arrived.oldestStamp()
+		}
+		if at != 0 && b.now != nil {
 			c.OldestAge = time.Duration(max(0, b.now()-at))
 		}
-		l.counts.HighWater = l.queue.n
+		l.counts.HighWater = c.Queued
 		s.Lanes[i] = c
 	}
 	return s

@@ -1,6 +1,9 @@
 package mailbox
 
-import "context"
+import (
+	"context"
+	"sync/atomic"
+)
 
 // Waiter is told the answer of an offer that waited.
 type Waiter interface {
@@ -27,7 +30,7 @@ type Waiting[M any] struct {
 // waiters is a list in order of arrival.
 type waiters[M any] struct {
 	first, last *Waiting[M]
-	n           int
+	n           *atomic.Int32 // lane.waits
 }
 
 func (ws *waiters[M]) add(w *Waiting[M]) {
@@ -38,7 +41,7 @@ func (ws *waiters[M]) add(w *Waiting[M]) {
 		ws.last.next = w
 	}
 	ws.last = w
-	ws.n++
+	ws.n.Add(1)
 }
 
 func (ws *waiters[M]) remove(w *Waiting[M]) {
@@ -53,7 +56,7 @@ func (ws *waiters[M]) remove(w *Waiting[M]) {
 		w.next.prev = w.prev
 	}
 	w.prev, w.next, w.queued = nil, nil, false
-	ws.n--
+	ws.n.Add(-1)
 }
 
 // OfferWait is Offer, but where a Block lane is full it waits for room, in order of arrival. It ends with nil,
@@ -95,6 +98,7 @@ func (b *Box[M]) OfferLater(m M, waiter Waiter) (*Waiting[M], error) {
 	if r == Full {
 		w := &Waiting[M]{message: m, waiter: waiter, lane: l}
 		l.waiting.add(w)
+		b.admitWaiters(name, l) // the consumer may have made room before it could see that somebody waits
 		b.mu.Unlock()
 		return w, nil
 	}
@@ -123,12 +127,15 @@ func (b *Box[M]) Answered(w *Waiting[M]) bool {
 	return !w.queued
 }
 
-// admitWaiter gives the place that has just become free to the one who waited longest. A lane with waiters is
-// therefore always full, and nobody can slip in before them.
-func (b *Box[M]) admitWaiter(name Lane, l *lane[M], w *Waiting[M]) {
-	l.waiting.remove(w)
-	b.accept(name, l, &w.message)
-	w.waiter.Answer(nil)
+// admitWaiters gives the places that have become free to those who waited longest. While anybody waits a lane is full for
+// all others, so nobody can slip in before them. The consumer counts what it took before it looks for waiters, and a
+// waiter is in the list before room is looked for again: one of the two sees the other.
+func (b *Box[M]) admitWaiters(name Lane, l *lane[M]) {
+	for w := l.waiting.first; w != nil && l.queued() < l.bound; w = l.waiting.first {
+		l.waiting.remove(w)
+		b.accept(name, l, &w.message)
+		w.waiter.Answer(nil)
+	}
 }
 
 func (b *Box[M]) releaseWaiters(r Reason) {
