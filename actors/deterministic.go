@@ -16,15 +16,40 @@ type deterministic struct {
 	mu      sync.Mutex
 	queue   ring
 	draw    *rand.Rand // nil: order of arrival
+	draws   int        // choices that may be drawn; less than 0: all
+	drawn   int        // choices that were
+	races   bool       // timers race with what is ready
 	waiting []*work    // parked under a context that is not their life's, in order of parking
 }
 
-func newDeterministic(seed uint64) *deterministic {
-	d := &deterministic{}
-	if seed != 0 {
-		d.draw = rand.New(rand.NewPCG(seed, 0x6f72646572))
+func newDeterministic(cfg Config) *deterministic {
+	d := &deterministic{draws: -1}
+	if cfg.Seed != 0 {
+		d.draw = rand.New(rand.NewPCG(cfg.Seed, 0x6f72646572))
+	}
+	if x := cfg.Explore; x != nil {
+		d.draws, d.races = x.Draws, true
 	}
 	return d
+}
+
+// choose draws one of n, the first where there is nothing to choose or all draws were made. The lock must be held.
+func (d *deterministic) choose(n int) int {
+	if d.draw == nil || n < 2 || d.drawn == d.draws {
+		return 0
+	}
+	d.drawn++
+	return d.draw.IntN(n)
+}
+
+// timerOvertakes is one in how many times a timer goes before what is ready, where they race.
+const timerOvertakes = 8
+
+// overtaken says whether the next timer goes before what is ready, as it does when handlers are slow.
+func (d *deterministic) overtaken() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.races && d.queue.n > 0 && d.choose(timerOvertakes) == timerOvertakes-1
 }
 
 func (d *deterministic) push(r runnable) {
@@ -36,13 +61,10 @@ func (d *deterministic) push(r runnable) {
 func (d *deterministic) next() runnable {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	switch {
-	case d.queue.n == 0:
+	if d.queue.n == 0 {
 		return nil
-	case d.draw == nil || d.queue.n == 1:
-		return d.queue.pop()
 	}
-	return d.queue.pick(d.draw.IntN(d.queue.n))
+	return d.queue.pick(d.choose(d.queue.n))
 }
 
 func (d *deterministic) replace() {}
@@ -129,6 +151,9 @@ func (s *System) steps(ctx context.Context, until func() bool, end int64) error 
 		if n%driveLook == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		if s.ordered.races && s.fireEarly(end) {
+			continue
+		}
 		if r := s.ordered.next(); r != nil {
 			r.turn()
 			continue
@@ -140,8 +165,32 @@ func (s *System) steps(ctx context.Context, until func() bool, end int64) error 
 		if !ok || when > end {
 			return nil
 		}
-		s.virtual.now.Store(max(when, s.virtual.now.Load()))
-		s.timers.fire(when)
+		s.fireAt(when)
 	}
 	return nil
+}
+
+func (s *System) fireAt(when int64) {
+	s.virtual.now.Store(max(when, s.virtual.now.Load()))
+	s.timers.fire(when)
+}
+
+// fireEarly fires the next timer although somebody is ready, if the draw says so.
+func (s *System) fireEarly(end int64) bool {
+	when, ok := s.timers.next()
+	if !ok || when > end || !s.ordered.overtaken() {
+		return false
+	}
+	s.fireAt(when)
+	return true
+}
+
+// Drawn is how many choices of the deterministic dispatch were drawn from the seed so far.
+func (s *System) Drawn() int {
+	if s.ordered == nil {
+		return 0
+	}
+	s.ordered.mu.Lock()
+	defer s.ordered.mu.Unlock()
+	return s.ordered.drawn
 }

@@ -33,11 +33,21 @@ type Config struct {
 	// PoisonAfter is how many incarnations of one name a message may end within 10 minutes, as a crash, a Goexit or an
 	// error, before the next one of its fingerprint is put in quarantine; 0 is 2, less than 0 is no quarantine.
 	PoisonAfter int
+	// Explore widens what a Seed may do, for tests that look for an order of events that breaks something; nil: nothing.
+	Explore *Exploration
 	// Log is where changes of state are told; nil discards.
 	Log *slog.Logger
 	// Events are the hooks of the system, Boxes those of every mailbox in it that has none of its own.
 	Events Events
 	Boxes  mailbox.Events
+}
+
+// Exploration is how a deterministic system is driven through unlikely orders: with a Seed, a timer may also fire while
+// actors are ready, as it does where handlers are slow.
+type Exploration struct {
+	// Draws is how many choices are drawn from the Seed; after them order of arrival rules. Less than 0: all are. A failure
+	// that needs few draws is easier to read.
+	Draws int
 }
 
 // Validate lists every mistake of the configuration.
@@ -132,7 +142,7 @@ func New(cfg Config) (*System, error) {
 	}
 	if v, ok := cfg.Clock.(*virtualClock); ok {
 		s.virtual = v
-		s.ordered = newDeterministic(cfg.Seed)
+		s.ordered = newDeterministic(cfg)
 		s.dispatch = s.ordered
 		return s, nil
 	}

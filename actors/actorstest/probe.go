@@ -1,4 +1,5 @@
-// Package actorstest helps to test actors: a probe that stands where an actor would and records what it is told.
+// Package actorstest helps to test actors: a probe that stands where an actor would and records what it is told, and
+// Explore, which looks for an order of events that breaks a scenario.
 // It is for tests and never waits in real time under the virtual clock.
 package actorstest
 

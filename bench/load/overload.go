@@ -13,15 +13,19 @@ const memoryLook = 20 * time.Millisecond
 // Overload lets a sender offer at full speed to a handler that needs Plan.Work for each message, and shows what becomes of
 // what it cannot handle. Latencies are the ages of what was handled. Reads Senders, Capacity, Work, Duration.
 func Overload(ctx context.Context, d Driver, p Plan) (Outcome, error) {
-	service := serviceTime(p.Work)
-	o := Outcome{Latencies: NewLatencies(), AgeBound: int64(1.2 * float64(p.Capacity) * float64(service))}
+	o := Outcome{Latencies: NewLatencies()}
 	c := clock{time.Now()}
 	var handled, offered, refused atomic.Uint64
-	r, err := d.Open(ctx, Setup{Capacity: p.Capacity, Handle: func(m Message) {
+	handle := func(m Message, into *Latencies) {
 		work(p.Work)
-		o.Latencies.Record(c.now() - m.Due)
+		into.Record(c.now() - m.Due)
 		handled.Add(1)
-	}})
+	}
+	apart := NewLatencies()
+	service := serviceTime(func() { handle(Message{}, apart) })
+	handled.Store(0)
+	o.AgeBound = int64(1.2 * float64(p.Capacity) * float64(service))
+	r, err := d.Open(ctx, Setup{Capacity: p.Capacity, Handle: func(m Message) { handle(m, o.Latencies) }})
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -66,14 +70,17 @@ func Overload(ctx context.Context, d Driver, p Plan) (Outcome, error) {
 	return o, err
 }
 
-// serviceTime is what the handler really needs for one message: reading the clock makes work a little longer than asked.
-func serviceTime(d time.Duration) time.Duration {
-	const rounds = 2000
+// serviceTime is what a call of the handler takes by itself: the capacity of a receiver that costs nothing is one message
+// in that time.
+func serviceTime(handle func()) time.Duration {
+	const rounds, calls = 101, 50
 	l := NewLatencies()
 	for range rounds {
 		start := time.Now()
-		work(d)
-		l.Record(int64(time.Since(start)))
+		for range calls {
+			handle()
+		}
+		l.Record(int64(time.Since(start)) / calls)
 	}
 	return time.Duration(l.At(50))
 }
