@@ -6,6 +6,7 @@ BIN := bin/failshut
 ARGS ?=
 FUZZTIME ?= 5s
 BENCHTIME ?= 1s
+PEERS ?=
 
 # Recordings are found, never shipped: tests that need one skip loudly when they are not beside the project.
 DATA := $(wildcard ../shared/data/open)
@@ -52,6 +53,11 @@ fuzz-smoke: ## every fuzz target for FUZZTIME (5s)
 .PHONY: bench
 bench: ## every Go benchmark with its allocations (BENCHTIME)
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+.PHONY: bench-peers
+bench-peers: ## channels, this project and other actor libraries under one load (PEERS="-runs 5 -duration 10s -json FILE")
+	cd bench/peers && $(GO) vet ./... && $(GO) test ./... && $(GO) build -o ../../bin/peers/ ./cmd/...
+	bin/peers/table -programs bin/peers $(PEERS)
 
 .PHONY: check
 check: lint test race ## what to run before a push

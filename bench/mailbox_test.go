@@ -2,6 +2,7 @@ package bench_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -121,6 +122,25 @@ func TestATargetThatWasNotMeasuredIsNeitherMetNorMissed(t *testing.T) {
 		got := bench.Targets("pingpong", []bench.Row{row("channel", "pair", 100), with(v), voidRow("failshut pinned", "pair")})[0]
 		if got.Met == nil || *got.Met != met {
 			t.Errorf("%.1f times the channel: %+v, want met %v", v, got, met)
+		}
+	}
+}
+
+// Failshut's actors under each load: the books balance, or a run is an error.
+func TestEveryLoadOnEveryPlace(t *testing.T) {
+	loads := map[string]func(context.Context, load.Driver, load.Plan) (load.Outcome, error){
+		"throughput": load.Throughput, "pingpong": load.PingPong, "steady": load.Steady, "overload": load.Overload, "cancel": load.CancelLane,
+	}
+	for _, where := range []bench.Where{bench.Pool, bench.Pinned, bench.PinnedSpin, bench.OneGoroutine} {
+		for mode, run := range loads {
+			d := bench.Failshut{Where: where}
+			_, err := run(t.Context(), d, load.Plan{
+				Senders: 3, Capacity: 100, Rate: 5000, Pace: load.Poisson, Work: time.Microsecond, Duration: 20 * time.Millisecond,
+			})
+			refused := where == bench.PinnedSpin && errors.Is(err, load.ErrNoSpareCore)
+			if err != nil && !refused {
+				t.Errorf("%s, %s: %v", d.Name(), mode, err)
+			}
 		}
 	}
 }

@@ -32,9 +32,9 @@ const (
 )
 
 var (
-	parked    = []load.Driver{load.Channel{}, load.Failshut{}, load.Failshut{Where: load.Pinned}}
-	withSpin  = append(slices.Clip(parked), load.Failshut{Where: load.PinnedSpin})
-	withLoop  = append(slices.Clip(parked), load.Failshut{Where: load.OneGoroutine})
+	parked    = []load.Driver{load.Channel{}, Failshut{}, Failshut{Where: Pinned}}
+	withSpin  = append(slices.Clip(parked), Failshut{Where: PinnedSpin})
+	withLoop  = append(slices.Clip(parked), Failshut{Where: OneGoroutine})
 	fullSpeed = "senders wait for room in the way of the system; ns_per_op is time over messages handled"
 	openLoop  = "open loop: each latency counts from the time at which the message was to be sent, constant gaps"
 )

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/failshut/failshut/bench/load"
 )
 
 // rowBound is a threshold on a figure of some rows.
@@ -21,7 +19,7 @@ func parseRowBound(text string) (rowBound, error) {
 	if err != nil {
 		return rowBound{}, err
 	}
-	out := rowBound{bound: b, system: load.Failshut{}.Name()}
+	out := rowBound{bound: b, system: Failshut{}.Name()}
 	parts := strings.Split(b.name, ":")
 	out.name = parts[len(parts)-1]
 	switch len(parts) {

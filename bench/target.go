@@ -54,7 +54,7 @@ func ratio(a, b *int64) *float64 {
 // best is the lesser of the pool's and the pinned actor's: whoever wants speed chooses the place.
 func best(medians []Row, kase string, figure func(Row) *float64) *float64 {
 	var out *float64
-	for _, d := range []load.Driver{load.Failshut{}, load.Failshut{Where: load.Pinned}} {
+	for _, d := range []load.Driver{Failshut{}, Failshut{Where: Pinned}} {
 		r, ok := rowOf(medians, d, kase)
 		if f := figure(r); ok && f != nil && (out == nil || *f < *out) {
 			out = f
@@ -84,7 +84,7 @@ func throughputTargets(m []Row) []Target {
 func pingPongTargets(m []Row) []Target {
 	channel, _ := rowOf(m, load.Channel{}, "pair")
 	p99 := best(m, "pair", func(r Row) *float64 { return ratio(r.P99, channel.P99) })
-	loop, _ := rowOf(m, load.Failshut{Where: load.OneGoroutine}, "pair")
+	loop, _ := rowOf(m, Failshut{Where: OneGoroutine}, "pair")
 	var hop *float64
 	if loop.P50 != nil {
 		hop = new(float64(*loop.P50) / 2)
@@ -99,7 +99,7 @@ func pingPongTargets(m []Row) []Target {
 func steadyTargets(m []Row) []Target {
 	var out []Target
 	for _, r := range m {
-		if r.System == (load.Failshut{Where: load.PinnedSpin}).Name() {
+		if r.System == (Failshut{Where: PinnedSpin}).Name() {
 			var p50 *float64
 			if r.P50 != nil && !r.Overloaded {
 				p50 = new(float64(*r.P50))
@@ -134,7 +134,7 @@ const (
 )
 
 func overloadTargets(m []Row) []Target {
-	r, _ := rowOf(m, load.Failshut{}, "")
+	r, _ := rowOf(m, Failshut{}, "")
 	var memory *float64
 	if r.Memory != nil {
 		memory = new(float64(*r.Memory))
@@ -147,7 +147,7 @@ func overloadTargets(m []Row) []Target {
 }
 
 func cancelTargets(m []Row) []Target {
-	r, _ := rowOf(m, load.Failshut{}, "")
+	r, _ := rowOf(m, Failshut{}, "")
 	var twice *float64
 	if r.P99 != nil && r.IdleP99 != nil {
 		twice = new(float64(*r.P99) / float64(2**r.IdleP99+int64(fastHandler)))

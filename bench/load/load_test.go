@@ -119,18 +119,8 @@ func TestAStalledSenderHidesNoWait(t *testing.T) {
 	}
 }
 
-func drivers() map[string]load.Driver {
-	out := map[string]load.Driver{}
-	for _, d := range []load.Driver{
-		load.Channel{}, load.Failshut{}, load.Failshut{Where: load.Pinned}, load.Failshut{Where: load.OneGoroutine},
-	} {
-		out[d.Name()] = d
-	}
-	return out
-}
-
-// Each load on each system adds up and ends; how fast is for a benchmark to say.
-func TestEveryLoadOnEverySystem(t *testing.T) {
+// Each load adds up and ends; how fast is for a benchmark to say.
+func TestEveryLoad(t *testing.T) {
 	short := load.Plan{
 		Senders: 3, Capacity: 100, Rate: 5000, Pace: load.Poisson, Work: time.Microsecond,
 		Warmup: 5 * time.Millisecond, Duration: 30 * time.Millisecond, Seed: *seed,
@@ -145,26 +135,24 @@ func TestEveryLoadOnEverySystem(t *testing.T) {
 		"overload":   {load.Overload, true},
 		"cancel":     {load.CancelLane, true},
 	}
-	for name, d := range drivers() {
-		for mode, m := range modes {
-			t.Run(name+"/"+mode, func(t *testing.T) {
-				o, err := m.run(t.Context(), d, short)
-				if err != nil {
-					t.Fatal(err)
-				}
-				// In a window of time nothing may be handled where the machine has others to serve.
-				window := mode == "throughput" || mode == "overload"
-				if o.Handled == 0 && !window || !window && m.latencies != (o.Latencies != nil && o.Latencies.Count() > 0) {
-					t.Errorf("handled %d, latencies %v", o.Handled, o.Latencies)
-				}
-				if o.Offered > 0 && o.Handled+o.Refused+o.Dropped > o.Offered {
-					t.Errorf("offered %d, handled %d, refused %d, dropped %d: more came out than went in", o.Offered, o.Handled, o.Refused, o.Dropped)
-				}
-				if o.Wall <= 0 {
-					t.Errorf("it took %s", o.Wall)
-				}
-			})
-		}
+	for mode, m := range modes {
+		t.Run(mode, func(t *testing.T) {
+			o, err := m.run(t.Context(), load.Channel{}, short)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// In a window of time nothing may be handled where the machine has others to serve.
+			window := mode == "throughput" || mode == "overload"
+			if o.Handled == 0 && !window || !window && m.latencies != (o.Latencies != nil && o.Latencies.Count() > 0) {
+				t.Errorf("handled %d, latencies %v", o.Handled, o.Latencies)
+			}
+			if o.Offered > 0 && o.Handled+o.Refused+o.Dropped > o.Offered {
+				t.Errorf("offered %d, handled %d, refused %d, dropped %d: more came out than went in", o.Offered, o.Handled, o.Refused, o.Dropped)
+			}
+			if o.Wall <= 0 {
+				t.Errorf("it took %s", o.Wall)
+			}
+		})
 	}
 }
 
@@ -178,13 +166,6 @@ func TestALoadEndsWithItsContext(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: error = %v, want the context's", mode, err)
 		}
-	}
-}
-
-func TestASpinningActorNeedsASpareCore(t *testing.T) {
-	_, err := load.PingPong(t.Context(), load.Failshut{Where: load.PinnedSpin}, load.Plan{Duration: time.Millisecond})
-	if err != nil && !errors.Is(err, load.ErrNoSpareCore) {
-		t.Errorf("error = %v, want none or ErrNoSpareCore", err)
 	}
 }
 

@@ -1,15 +1,17 @@
-package load
+package bench
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"sync/atomic"
 	"time"
 
 	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/bench/load"
 	"github.com/failshut/failshut/mailbox"
 )
 
@@ -41,16 +43,16 @@ func (Failshut) Version() string {
 }
 
 // Traits say that it is bounded and has lanes.
-func (f Failshut) Traits() Traits {
-	return Traits{Bounded: true, Lanes: true, Spins: f.Where == PinnedSpin}
+func (f Failshut) Traits() load.Traits {
+	return load.Traits{Bounded: true, Lanes: true, Spins: f.Where == PinnedSpin}
 }
 
 func (f Failshut) system() (*actors.System, error) {
 	return actors.New(actors.Config{Name: "bench", Clock: actors.Real(), Dispatch: actors.Shared(0)})
 }
 
-func laneOf(m Message) mailbox.Lane {
-	if m.Lane == Cancel {
+func laneOf(m load.Message) mailbox.Lane {
+	if m.Lane == load.Cancel {
 		return mailbox.Control
 	}
 	return mailbox.Data
@@ -82,19 +84,19 @@ func (f Failshut) place(s *actors.System) (actors.Place, error) {
 }
 
 // spawn starts an actor and waits until it takes messages.
-func spawn(ctx context.Context, s *actors.System, n actors.Name, p actors.Place, capacity int, handle func(Message)) (actors.Ref[Message], error) {
-	ref, err := actors.Spawn(s, actors.Spec[Message]{
+func spawn(ctx context.Context, s *actors.System, n actors.Name, p actors.Place, capacity int, handle func(load.Message)) (actors.Ref[load.Message], error) {
+	ref, err := actors.Spawn(s, actors.Spec[load.Message]{
 		Name: n, Class: "bench", Box: boxOf(capacity), Lane: laneOf, Place: p,
-		Actor: actors.Func[Message](func(_ *actors.Context[Message], m Message) error {
+		Actor: actors.Func[load.Message](func(_ *actors.Context[load.Message], m load.Message) error {
 			handle(m)
 			return nil
 		}),
 	})
 	if errors.Is(err, actors.ErrNoSpareCore) {
-		return ref, fmt.Errorf("%w: %w", ErrNoSpareCore, err)
+		return ref, fmt.Errorf("%w: %w", load.ErrNoSpareCore, err)
 	}
 	for err == nil && !ref.Open() {
-		wait(ctx, time.Millisecond)
+		runtime.Gosched()
 		err = ctx.Err()
 	}
 	return ref, err
@@ -102,12 +104,12 @@ func spawn(ctx context.Context, s *actors.System, n actors.Name, p actors.Place,
 
 type failshut struct {
 	sys   *actors.System
-	to    actors.Ref[Message]
+	to    actors.Ref[load.Message]
 	lives atomic.Uint64
 }
 
 // Open starts a system with one actor.
-func (f Failshut) Open(ctx context.Context, s Setup) (Receiver, error) {
+func (f Failshut) Open(ctx context.Context, s load.Setup) (load.Receiver, error) {
 	sys, err := f.system()
 	if err != nil {
 		return nil, err
@@ -123,7 +125,7 @@ func (f Failshut) Open(ctx context.Context, s Setup) (Receiver, error) {
 	return r, nil
 }
 
-func (r *failshut) Senders(n int, f func(int, Sender)) error {
+func (r *failshut) Senders(n int, f func(int, load.Sender)) error {
 	name := actors.Name("senders" + strconv.FormatUint(r.lives.Add(1), 10))
 	l, err := r.sys.Begin(actors.Birth{Name: name})
 	if err != nil {
@@ -168,7 +170,7 @@ func stopSystem(s *actors.System) error {
 	}
 	for _, b := range s.Boxes() {
 		if t := b.Total(); !t.Balanced() {
-			return fmt.Errorf("%w: %s: %+v", ErrUnbalanced, b.Name, t)
+			return fmt.Errorf("%w: %s: %+v", load.ErrUnbalanced, b.Name, t)
 		}
 	}
 	return nil
@@ -177,20 +179,20 @@ func stopSystem(s *actors.System) error {
 type failshutSender struct {
 	ctx context.Context
 	out actors.Outside
-	to  actors.Ref[Message]
+	to  actors.Ref[load.Message]
 }
 
-func (s *failshutSender) Offer(m Message) bool { return s.to.Tell(m) == nil }
+func (s *failshutSender) Offer(m load.Message) bool { return s.to.Tell(m) == nil }
 
-func (s *failshutSender) Send(m Message) error { return s.to.OfferWait(s.ctx, s.out, m) }
+func (s *failshutSender) Send(m load.Message) error { return s.to.OfferWait(s.ctx, s.out, m) }
 
 type failshutPair struct {
 	sys   *actors.System
-	first actors.Ref[Message]
+	first actors.Ref[load.Message]
 }
 
 // Pair starts a system with two actors.
-func (f Failshut) Pair(ctx context.Context, turn func(Message) bool) (Pair, error) {
+func (f Failshut) Pair(ctx context.Context, turn func(load.Message) bool) (load.Pair, error) {
 	sys, err := f.system()
 	if err != nil {
 		return nil, err
@@ -201,9 +203,9 @@ func (f Failshut) Pair(ctx context.Context, turn func(Message) bool) (Pair, erro
 		return nil, errors.Join(err, stopSystem(sys))
 	}
 	const room = 16
-	var second actors.Ref[Message]
-	play := func(to *actors.Ref[Message]) func(Message) {
-		return func(m Message) {
+	var second actors.Ref[load.Message]
+	play := func(to *actors.Ref[load.Message]) func(load.Message) {
+		return func(m load.Message) {
 			if turn(m) {
 				m.Seq++
 				_ = to.Tell(m) // the only message there is: it cannot be refused
@@ -219,6 +221,6 @@ func (f Failshut) Pair(ctx context.Context, turn func(Message) bool) (Pair, erro
 	return p, nil
 }
 
-func (p *failshutPair) Kick(m Message) error { return p.first.Tell(m) }
+func (p *failshutPair) Kick(m load.Message) error { return p.first.Tell(m) }
 
 func (p *failshutPair) Close() error { return stopSystem(p.sys) }

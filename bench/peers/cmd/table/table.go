@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/failshut/failshut/bench/peers/peer"
+)
+
+// The systems by which the others are measured.
+const (
+	channel    = "channel"
+	protoactor = "protoactor"
+)
+
+// load names a load.
+type load struct {
+	mode    string
+	senders int
+}
+
+func (l load) String() string {
+	if l.mode == "throughput" {
+		return fmt.Sprintf("tell, %d sender(s), ns a message", l.senders)
+	}
+	return map[string]string{
+		"pingpong": "ping-pong, round trip", "wake": "wake of a sleeping receiver", "overload": "overload, age of what was handled",
+	}[l.mode]
+}
+
+// first is the figure by which runs are ordered and systems compared: nanoseconds.
+func first(f peer.Figures) float64 {
+	if f.NsPerOp > 0 {
+		return f.NsPerOp
+	}
+	return float64(f.P50)
+}
+
+// median is the run in the middle of a system under a load; runs without figures count as the slowest. false: no run.
+func median(all []peer.Figures, name string, l load) (peer.Figures, bool) {
+	var of []peer.Figures
+	for _, f := range all {
+		if f.System == name && f.Mode == l.mode && f.Senders == l.senders {
+			of = append(of, f)
+		}
+	}
+	if len(of) == 0 {
+		return peer.Figures{}, false
+	}
+	slices.SortStableFunc(of, func(a, b peer.Figures) int {
+		x, y := first(a), first(b)
+		switch {
+		case x == y:
+			return 0
+		case x == 0, y > 0 && x > y:
+			return 1
+		}
+		return -1
+	})
+	return of[(len(of)-1)/2], true
+}
+
+// over divides two figures; 0 where one is missing.
+func over(a, b float64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return a / b
+}
+
+func print(w io.Writer, all []peer.Figures) error {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	for _, l := range loads {
+		fmt.Fprintf(t, "%s\n", l)
+		fmt.Fprintln(t, "SYSTEM\tFIGURE\tP99\tMAX\t× CHANNEL\t× PROTOACTOR\tALLOCS\tGOODPUT\tMEMORY\tNOTE")
+		c, _ := median(all, channel, l)
+		p, _ := median(all, protoactor, l)
+		for _, s := range systems {
+			f, ok := median(all, s.name, l)
+			if !ok {
+				continue
+			}
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%.2f\t%s\t%s\t%s\n", f.System, nanos(first(f)), nanos(float64(f.P99)), nanos(float64(f.Max)),
+				ratio(over(first(f), first(c))), ratio(over(first(f), first(p))), f.Allocs, share(f), grown(f), f.Note)
+		}
+		fmt.Fprintln(t)
+	}
+	fmt.Fprintln(t, "TARGET\tGOT\tWANTED\tMET")
+	for _, x := range targets(all) {
+		fmt.Fprintf(t, "%s\t%s\t%s %g\t%s\n", x.text, ratio(x.got), x.relation, x.wanted, x.met())
+	}
+	return t.Flush()
+}
+
+func nanos(ns float64) string {
+	switch {
+	case ns == 0:
+		return ""
+	case ns < 1000:
+		return fmt.Sprintf("%.0fns", ns)
+	case ns < 1e6:
+		return fmt.Sprintf("%.3gµs", ns/1e3)
+	}
+	return fmt.Sprintf("%.3gms", ns/float64(time.Millisecond))
+}
+
+func ratio(v float64) string {
+	if v == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.3g", v)
+}
+
+func share(f peer.Figures) string {
+	if f.Mode != "overload" || f.Note != "" {
+		return ""
+	}
+	return fmt.Sprintf("%.0f %%", 100*f.Goodput)
+}
+
+func grown(f peer.Figures) string {
+	if f.Mode != "overload" || f.Note != "" {
+		return ""
+	}
+	return fmt.Sprintf("+%.1f MB", float64(f.Memory)/(1<<20))
+}
