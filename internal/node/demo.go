@@ -93,7 +93,7 @@ type Demo struct {
 // OpenDemo starts the exchange, then the node, and returns when the tree is up; the gate opens by itself afterwards. An
 // error leaves nothing running and the directory unlocked.
 func OpenDemo(ctx context.Context, cfg DemoConfig) (*Demo, error) {
-	sys, err := actors.New(actors.Config{Name: "node", Clock: actors.Real(), Dispatch: actors.Shared(0), Seed: cfg.Seed, Log: cfg.Log})
+	sys, err := actors.New(systemConfig("node", actors.Real(), actors.Shared(0), cfg.Seed, cfg.Log))
 	if err != nil {
 		return nil, err
 	}

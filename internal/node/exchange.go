@@ -33,7 +33,7 @@ const exchangeName = "exchange"
 // OpenExchange starts an exchange of a venue file, with a clock of its own, its feed on loopback addresses that are free
 // now, and its ledger on w.
 func OpenExchange(ctx context.Context, c *config.Exchange, seed uint64, w io.Writer, log *slog.Logger) (*Exchange, error) {
-	sys, err := actors.New(actors.Config{Name: exchangeName, Clock: actors.Real(), Dispatch: actors.Shared(0), Seed: seed, Log: log})
+	sys, err := actors.New(systemConfig(exchangeName, actors.Real(), actors.Shared(0), seed, log))
 	if err != nil {
 		return nil, err
 	}

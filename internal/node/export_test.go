@@ -15,3 +15,6 @@ func (n *Node) Live(a market.Account) int { return n.accountOf(a).Status().Live 
 
 // Bounded is the log as risk sees it.
 func Bounded(log risk.Log, within time.Duration) risk.Log { return proposer{log, within} }
+
+// SystemConfig is that of every system of a node.
+var SystemConfig = systemConfig

@@ -201,9 +201,7 @@ func planFor(cfg ReplayConfig, instruments []market.Instrument) (*Plan, error) {
 // build makes the node in its world: virtual clock, one deterministic thread, everything in memory.
 func (r *rerun) build(plan *Plan, source packets, start time.Time) error {
 	var err error
-	r.sys, err = actors.New(actors.Config{
-		Name: "replay", Clock: actors.Virtual(start), Dispatch: actors.Deterministic(), Seed: r.cfg.Seed, Log: r.cfg.Log,
-	})
+	r.sys, err = actors.New(systemConfig("replay", actors.Virtual(start), actors.Deterministic(), r.cfg.Seed, r.cfg.Log))
 	if err != nil {
 		return err
 	}
