@@ -280,13 +280,17 @@ func TestPanicInEachActor(t *testing.T) {
 		for _, b := range breakdowns {
 			want = append(want, b.who)
 		}
-		for _, sup := range h.Node().Tree().Snapshot().Sups {
-			for _, c := range sup.Children {
-				if !c.Sup {
-					got = append(got, c.Path)
+		h.until("as many actors as the table has: feeds and strategies are added when the static tree is up", func() bool {
+			got = got[:0]
+			for _, sup := range h.Node().Tree().Snapshot().Sups {
+				for _, c := range sup.Children {
+					if !c.Sup {
+						got = append(got, c.Path)
+					}
 				}
 			}
-		}
+			return len(got) >= len(want)
+		})
 		slices.Sort(want)
 		slices.Sort(got)
 		if !slices.Equal(got, want) {
