@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -358,6 +359,9 @@ func TestReaderEndsWithItsContextAndClosesItsSocket(t *testing.T) {
 		func(_ *actors.Context[feeds.Message], m feeds.Message) error { got <- m; return nil })})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for !to.Open() {
+		runtime.Gosched() // what comes before it is open is refused, and nobody sends it again
 	}
 	life, err := sys.Begin(actors.Birth{Name: "reader"})
 	if err != nil {
