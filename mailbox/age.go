@@ -11,12 +11,19 @@ func Deadline[M any](f func(M) int64) Option[M] { return func(b *Box[M]) { b.due
 // judge says why the lane cannot take m, 0 when it can. What is too old already is not wanted, however much room there is.
 func (b *Box[M]) judge(name Lane, l *lane[M], m *M) Reason {
 	r := b.check(name, l)
-	if (r == 0 || r == Full) && l.ages && b.due != nil {
-		if due := b.due(*m); due > 0 && b.now() >= due {
-			return Expired
-		}
+	if (r == 0 || r == Full) && b.overdue(l, m) {
+		return Expired
 	}
 	return r
+}
+
+// overdue says whether the deadline of a message that is offered has passed.
+func (b *Box[M]) overdue(l *lane[M], m *M) bool {
+	if !l.ages || b.due == nil {
+		return false
+	}
+	due := b.due(*m)
+	return due > 0 && b.now() >= due
 }
 
 // expired says whether a message has waited longer than its lane allows, or past its own deadline. The clock is read

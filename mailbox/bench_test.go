@@ -100,3 +100,37 @@ func produce(b *testing.B, producers int, offer, take func() bool) {
 		}
 	}
 }
+
+// BenchmarkConflate is a lane of 1,000 keys with a State or an Event a message, as full as it gets: the consumer takes
+// every eighth time.
+func BenchmarkConflate(b *testing.B) {
+	const keys = 1000
+	b.ReportAllocs()
+	cfg := mailbox.One(4*keys, mailbox.Conflate)
+	cfg.MaxKeys = keys
+	box, err := mailbox.New(cfg, mailbox.Describe(describe), mailbox.GapOf(gapOf))
+	if err != nil {
+		b.Fatal(err)
+	}
+	messages := make([]tick, 16*keys) // made before, so that only the lane is measured; of equal Seq, which is not stale
+	for i := range messages {
+		messages[i] = quoted(mailbox.Key(i*7919%keys), 1)
+		if i%16 == 0 {
+			messages[i].Kind = mailbox.Event
+		}
+	}
+	i := 0
+	for ; i < 2*keys; i++ {
+		_ = box.Offer(messages[i])
+	}
+	var item [1]mailbox.Item[tick]
+	for b.Loop() {
+		i++
+		if err := box.Offer(messages[i%len(messages)]); err != nil {
+			b.Fatal(err)
+		}
+		if i%8 == 0 {
+			box.Take(item[:])
+		}
+	}
+}

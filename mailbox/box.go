@@ -19,6 +19,9 @@ type Box[M any] struct {
 	hooks  hooks
 	lanes  [laneCount]*lane[M] // nil: the lane does not exist
 
+	describe func(M) Description // for a conflating lane, as is the next
+	gapOf    func(Key, uint64, uint64) M
+
 	// Who offers, who takes, and what both look at write on cache lines of their own.
 	_       cacheLine
 	signals atomic.Uint32
@@ -46,6 +49,7 @@ type lane[M any] struct {
 	policy Policy
 	ages   bool         // messages of this lane can grow too old
 	direct bool         // there is only the first queue: others than the consumer take from it, or it is small
+	keyed  *keyed[M]    // the queue of a conflating lane, which is direct and has no other
 	waits  atomic.Int32 // how many wait for room: the consumer looks at it without the lock
 
 	_       cacheLine // who offers writes what follows
@@ -96,37 +100,64 @@ func New[M any](cfg Config, opts ...Option[M]) (*Box[M], error) {
 			continue
 		}
 		l := &lane[M]{
-			bound: lc.Cap, policy: lc.Policy, direct: lc.Policy == DropOldest || lc.Cap < directBelow,
+			bound: lc.Cap, policy: lc.Policy, direct: lc.Policy == DropOldest || lc.Policy == Conflate || lc.Cap < directBelow,
 			arrived: queue[M]{size: min(lc.Cap, chunkSlots)}, ready: queue[M]{size: min(lc.Cap, chunkSlots)},
 			ttl: int64(lc.TTL), ages: lc.TTL > 0 || b.due != nil && mayAge(Lane(i+1)),
 		}
 		l.waiting.n = &l.waits
-		if lc.Prealloc {
+		switch {
+		case lc.Policy == Conflate:
+			l.keyed = newKeyed(l, cfg.MaxKeys, b.gapOf)
+			if lc.Prealloc {
+				l.keyed.prealloc(lc.Cap)
+			}
+		case lc.Prealloc:
 			l.arrived.prealloc(lc.Cap)
 		}
 		b.lanes[i] = l
 		b.only = Lane(i + 1)
 		lanes++
 	}
-	if b.due != nil && b.now == nil {
-		return nil, fmt.Errorf("%w: %w", ErrConfig, errors.New("deadlines and no Now, want a clock"))
-	}
-	if lanes > 1 && b.byLane == nil {
-		return nil, fmt.Errorf("%w: %w", ErrConfig, errors.New("several lanes and no ByLane, want a function that says which"))
+	if err := b.validate(lanes); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	return b, nil
 }
 
+// validate lists the options that are missing.
+func (b *Box[M]) validate(lanes int) error {
+	var errs []error
+	if b.due != nil && b.now == nil {
+		errs = append(errs, errors.New("deadlines and no Now, want a clock"))
+	}
+	if lanes > 1 && b.byLane == nil {
+		errs = append(errs, errors.New("several lanes and no ByLane, want a function that says which"))
+	}
+	if l := b.lane(Data); l != nil && l.keyed != nil {
+		if b.describe == nil {
+			errs = append(errs, fmt.Errorf("lane %s: policy = %s and no Describe, want a function that describes a message", Data, Conflate))
+		}
+		if b.gapOf == nil {
+			errs = append(errs, fmt.Errorf("lane %s: policy = %s and no GapOf, want a function that makes the message of a gap", Data, Conflate))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // Offer puts m at the tail of its lane, or says why it cannot: ErrFull, ErrSuspended, ErrClosed, ErrExpired, or
 // ErrPolicy where the box has no such lane. A full DropOldest lane takes m and gives up its oldest message, a full DropNewest
-// lane refuses m and makes it a dead letter. It never blocks, and allocates nothing once the lane has grown. Safe
+// lane refuses m and makes it a dead letter, a conflating lane does with it what its Description says and may answer
+// ErrGapped. It never blocks, and allocates nothing once the lane has grown. Safe
 // for any number of goroutines.
 func (b *Box[M]) Offer(m M) error { return b.OfferIn(b.laneOf(m), m) }
 
 // OfferIn is Offer for a caller that knows the lane: ByLane is not asked.
 func (b *Box[M]) OfferIn(name Lane, m M) error {
-	b.mu.Lock()
 	l := b.lane(name)
+	if l != nil && l.keyed != nil {
+		return b.offerKeyed(name, l, &m)
+	}
+	b.mu.Lock()
 	r := b.judge(name, l, &m)
 	switch {
 	case r == 0:
@@ -187,12 +218,7 @@ func (b *Box[M]) check(name Lane, l *lane[M]) Reason {
 }
 
 func (b *Box[M]) accept(name Lane, l *lane[M], m *M) {
-	var at int64
-	// One in 64 is stamped, and the one that wakes an idle consumer: reading a clock costs as much as the
-	// whole queue. On a lane with a TTL each one is: its age is its end.
-	if b.now != nil && (l.ttl > 0 || l.counts.Accepted%chunkSlots == 0 || b.state.Load()&somewhere == 0) {
-		at = max(b.now(), 1)
-	}
+	at := b.stamp(l)
 	l.counts.Accepted++
 	l.arrived.push(m, at)
 	if l.depth() > l.counts.HighWater {
@@ -201,6 +227,15 @@ func (b *Box[M]) accept(name Lane, l *lane[M], m *M) {
 	if l.arrived.n == 1 {
 		b.state.Or(arrivedBit(int(name - 1)))
 	}
+}
+
+// stamp is when a message is accepted, 0 for most: one in 64 is stamped, and the one that wakes an idle consumer, for
+// reading a clock costs as much as the whole queue. On a lane with a TTL each one is: its age is its end.
+func (b *Box[M]) stamp(l *lane[M]) int64 {
+	if b.now != nil && (l.ttl > 0 || l.counts.Accepted%chunkSlots == 0 || b.state.Load()&somewhere == 0) {
+		return max(b.now(), 1)
+	}
+	return 0
 }
 
 func (b *Box[M]) refuse(l *lane[M], r Reason) {
@@ -213,8 +248,12 @@ func (b *Box[M]) refuse(l *lane[M], r Reason) {
 
 func errOf(r Reason) error {
 	switch r {
-	case Full:
+	case 0:
+		return nil
+	case Full, Keys:
 		return ErrFull
+	case Gapped:
+		return ErrGapped
 	case Suspended:
 		return ErrSuspended
 	case Closed:

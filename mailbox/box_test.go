@@ -3,6 +3,7 @@ package mailbox_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -76,30 +77,36 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 	waitingCommands := lanes(1, 1, 1, 1)
 	waitingCommands.Lanes[mailbox.Commands-1].Policy = mailbox.Block
 	two := lanes(-1, -2, 1, 1)
+	narrow := mailbox.One(7, mailbox.Conflate)
+	narrow.MaxKeys = 7
+	wide := mailbox.One(math.MaxInt32+1, mailbox.Conflate)
+	wide.MaxKeys = 7
 	tests := map[string]struct {
-		cfg      mailbox.Config
-		notBuilt bool
-		says     []string
+		cfg  mailbox.Config
+		says []string
 	}{
-		"no lane":              {mailbox.Config{}, false, []string{"no lane"}},
-		"negative bounds, all": {two, false, []string{"control: cap = -1", "reports: cap = -2"}},
-		"no policy":            {mailbox.One(1, 0), false, []string{"policy = invalid(0)"}},
-		"unknown policy":       {mailbox.One(1, 99), false, []string{"policy = invalid(99)"}},
-		"losing cancels":       {of(mailbox.Control, mailbox.DropNewest), false, []string{"control: policy = drop_newest", "[reject]"}},
-		"waiting to cancel":    {of(mailbox.Control, mailbox.Block), false, []string{"control: policy = block"}},
-		"losing evidence":      {of(mailbox.Reports, mailbox.DropOldest), false, []string{"reports: policy = drop_oldest", "[reject block]"}},
-		"losing a command":     {of(mailbox.Commands, mailbox.DropOldest), false, []string{"commands: policy = drop_oldest", "[reject drop_newest]"}},
-		"conflate":             {mailbox.One(1, mailbox.Conflate), true, []string{"data: policy conflate is not built"}},
-		"ttl without a clock":  {ttl, false, []string{"ttl = 1s and no Now"}},
-		"ttl on reports":       {never, false, []string{"reports: ttl = 1s, want none"}},
-		"keys":                 {keys, true, []string{"max keys = 7"}},
-		"waiting for commands": {waitingCommands, false, []string{"commands: policy = block"}},
+		"no lane":              {mailbox.Config{}, []string{"no lane"}},
+		"negative bounds, all": {two, []string{"control: cap = -1", "reports: cap = -2"}},
+		"no policy":            {mailbox.One(1, 0), []string{"policy = invalid(0)"}},
+		"unknown policy":       {mailbox.One(1, 99), []string{"policy = invalid(99)"}},
+		"losing cancels":       {of(mailbox.Control, mailbox.DropNewest), []string{"control: policy = drop_newest", "[reject]"}},
+		"waiting to cancel":    {of(mailbox.Control, mailbox.Block), []string{"control: policy = block"}},
+		"losing evidence":      {of(mailbox.Reports, mailbox.DropOldest), []string{"reports: policy = drop_oldest", "[reject block]"}},
+		"losing a command":     {of(mailbox.Commands, mailbox.DropOldest), []string{"commands: policy = drop_oldest", "[reject drop_newest]"}},
+		"conflate":             {mailbox.One(1, mailbox.Conflate), []string{"max keys = 0, want at least 1"}},
+		"keys have all":        {narrow, []string{"data: cap = 7, want more than max keys = 7"}},
+		"places without names": {wide, []string{"data: cap = 2147483648, want at most 2147483647"}},
+		"conflating evidence":  {of(mailbox.Reports, mailbox.Conflate), []string{"reports: policy = conflate, want one of [reject block]"}},
+		"ttl without a clock":  {ttl, []string{"ttl = 1s and no Now"}},
+		"ttl on reports":       {never, []string{"reports: ttl = 1s, want none"}},
+		"keys":                 {keys, []string{"max keys = 7 and no lane conflates, want 0"}},
+		"waiting for commands": {waitingCommands, []string{"commands: policy = block"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			_, err := mailbox.New(tt.cfg, mailbox.ByLane(laneOf))
-			if !errors.Is(err, mailbox.ErrConfig) || errors.Is(err, mailbox.ErrNotBuilt) != tt.notBuilt {
-				t.Fatalf("New() error = %v, want ErrConfig, not built = %v", err, tt.notBuilt)
+			if !errors.Is(err, mailbox.ErrConfig) {
+				t.Fatalf("New() error = %v, want ErrConfig", err)
 			}
 			for _, s := range tt.says {
 				if !strings.Contains(err.Error(), s) {

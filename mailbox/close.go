@@ -105,12 +105,20 @@ func (b *Box[M]) clear(r Reason, first Lane, change func()) (left [laneCount]bac
 		if l == nil {
 			continue
 		}
-		left[i] = backlog[M]{first: l.ready.detach(), then: l.arrived.detach()}
+		left[i] = l.detach()
 		d[i] = left[i].n()
 		l.drop(r, d[i])
 		b.state.And(^(arrivedBit(i) | readyBit(i)))
 	}
 	return left, d
+}
+
+// detach takes out all that is queued.
+func (l *lane[M]) detach() backlog[M] {
+	if l.keyed != nil {
+		return backlog[M]{first: l.keyed.detach()}
+	}
+	return backlog[M]{first: l.ready.detach(), then: l.arrived.detach()}
 }
 
 // backlog is what was queued in a lane, oldest first.

@@ -27,7 +27,8 @@ type Config struct {
 	Class string
 	// Lanes are indexed by Lane-1: Control, Reports, Commands, Data.
 	Lanes [laneCount]LaneConfig
-	// MaxKeys must be 0: conflation is not built.
+	// MaxKeys is how many keys a conflating lane may see. Each has a place for one Barrier, which is part of the lane's
+	// bound, so Cap must be more. 0 where no lane conflates.
 	MaxKeys int
 	// Now gives a monotonic reading in nanoseconds for the ages of messages. nil: no ages. It is called
 	// with the box locked and must not call the box.
@@ -55,8 +56,7 @@ func DefaultConfig(class string) Config {
 }
 
 // Validate lists every mistake of the configuration, each with what was found and what was wanted; nil when
-// there is none. Every error matches ErrConfig, those that ask for something that does not exist yet match
-// ErrNotBuilt too.
+// there is none. Every error matches ErrConfig.
 func (c Config) Validate() error {
 	var errs []error
 	lanes := 0
@@ -72,13 +72,29 @@ func (c Config) Validate() error {
 	if lanes == 0 {
 		errs = append(errs, errors.New("no lane has a capacity, want at least one"))
 	}
-	if c.MaxKeys != 0 {
-		errs = append(errs, fmt.Errorf("max keys = %d, want 0: conflation is %w", c.MaxKeys, ErrNotBuilt))
-	}
+	errs = append(errs, c.validateKeys()...)
 	if len(errs) == 0 {
 		return nil
 	}
 	return fmt.Errorf("%w: %w", ErrConfig, errors.Join(errs...))
+}
+
+// validateKeys looks at the one lane that may conflate.
+func (c Config) validateKeys() []error {
+	data := c.Lanes[Data-1]
+	switch {
+	case data.Policy != Conflate || data.Cap <= 0:
+		if c.MaxKeys != 0 {
+			return []error{fmt.Errorf("max keys = %d and no lane conflates, want 0", c.MaxKeys)}
+		}
+	case c.MaxKeys < 1:
+		return []error{fmt.Errorf("max keys = %d, want at least 1 with policy %s", c.MaxKeys, Conflate)}
+	case data.Cap <= c.MaxKeys:
+		return []error{fmt.Errorf("lane %s: cap = %d, want more than max keys = %d", Data, data.Cap, c.MaxKeys)}
+	case data.Cap > maxPlaces:
+		return []error{fmt.Errorf("lane %s: cap = %d, want at most %d with policy %s", Data, data.Cap, maxPlaces, Conflate)}
+	}
+	return nil
 }
 
 func (lc LaneConfig) validate(l Lane) []error {
@@ -92,11 +108,8 @@ func (lc LaneConfig) validate(l Lane) []error {
 	if lc.Cap == 0 {
 		return errs
 	}
-	switch allowed := policiesOf(l); {
-	case !slices.Contains(allowed, lc.Policy):
+	if allowed := policiesOf(l); !slices.Contains(allowed, lc.Policy) {
 		errs = append(errs, fmt.Errorf("lane %s: policy = %s, want one of %v", l, lc.Policy, allowed))
-	case lc.Policy == Conflate:
-		errs = append(errs, fmt.Errorf("lane %s: policy %s is %w, want another of %v", l, lc.Policy, ErrNotBuilt, allowed))
 	}
 	return errs
 }

@@ -9,6 +9,10 @@ type Events struct {
 	Refused func(class string, l Lane, r Reason)
 	// Dropped tells of n accepted messages of one lane that will not be handled.
 	Dropped func(class string, l Lane, r Reason, n int)
+	// Gapped tells that a key of a conflating lane lost the Events from from to to, and will lose all until a Snapshot.
+	Gapped func(class string, k Key, from, to uint64)
+	// KeysExhausted tells, once, that a conflating lane turned away a key because it has as many as it may.
+	KeysExhausted func(class string)
 }
 
 // hooks guards the hooks of one box.
@@ -31,6 +35,22 @@ func (h *hooks) dropped(class string, l Lane, r Reason, n int) {
 	}
 	defer h.guard()
 	h.Dropped(class, l, r, n)
+}
+
+func (h *hooks) gapped(class string, k Key, from, to uint64) {
+	if h.Gapped == nil || h.off.Load() {
+		return
+	}
+	defer h.guard()
+	h.Gapped(class, k, from, to)
+}
+
+func (h *hooks) keysExhausted(class string) {
+	if h.KeysExhausted == nil || h.off.Load() {
+		return
+	}
+	defer h.guard()
+	h.KeysExhausted(class)
 }
 
 func (h *hooks) guard() {

@@ -43,13 +43,13 @@ func (l Lane) String() string {
 // a stated policy is a mistake.
 type Policy uint8
 
-// The policies. New refuses Conflate by name, see ErrNotBuilt. Control and Reports lose nothing for want of room:
+// The policies. Control and Reports lose nothing for want of room:
 // Control takes Reject alone, Reports Reject or Block, Commands Reject or DropNewest, Data any.
 const (
 	Reject     Policy = iota + 1 // the sender gets ErrFull
 	DropNewest                   // as Reject, and the message, which was never accepted, is a dead letter: full
 	DropOldest                   // the oldest message of the lane makes room and is a dead letter: overflow
-	Conflate                     // a newer state takes the place of the queued one of its key
+	Conflate                     // a newer State takes the place of the queued one of its key, see Description
 	Block                        // as Reject for Offer; OfferWait waits for room
 )
 
@@ -73,13 +73,16 @@ const (
 	Closed                      // the box takes nothing any more
 	Policing                    // the lane does not exist, or its policy does not allow the call
 	Cancelled                   // OfferWait ended with its context
+	Gapped                      // an Event of the key found no room, this one or one before it
+	Keys                        // the lane has no place for another key
 
 	Stopped    // dropped: the owner stopped
 	Restarted  // dropped: the owner failed, its next incarnation starts empty
 	Abandoned  // dropped: the owner hung and was left behind
 	Expired    // dropped: too old; refused: too old already when it was offered
 	Overflow   // dropped: made room for a newer one
-	Conflated  // dropped: replaced by a newer state
+	Conflated  // dropped: replaced by a newer State or Barrier, or made void by a Barrier
+	Stale      // dropped: a newer State of its key waited already
 	Poison     // dropped: it crashed its owner before
 	Shutdown   // dropped: the whole system stopped
 	HandedOn   // not lost: it is counted anew in the box of the owner's next incarnation
@@ -87,8 +90,8 @@ const (
 )
 
 var reasonNames = [reasonsEnd]string{
-	"invalid", "full", "suspended", "closed", "policy", "cancelled",
-	"stopped", "restarted", "abandoned", "expired", "overflow", "conflated", "poison", "shutdown", "handed_on",
+	"invalid", "full", "suspended", "closed", "policy", "cancelled", "gapped", "keys",
+	"stopped", "restarted", "abandoned", "expired", "overflow", "conflated", "stale", "poison", "shutdown", "handed_on",
 }
 
 // String gives the lower-case name of the reason, as metrics and reports show it.
@@ -101,7 +104,7 @@ func (r Reason) String() string {
 
 // Answers of Offer and OfferWait. They are returned bare, so that a refusal costs no allocation.
 var (
-	// ErrFull says that the lane holds as many messages as its bound allows.
+	// ErrFull says that the lane holds as many messages as its bound allows, or as many keys.
 	ErrFull = errors.New("mailbox: full")
 	// ErrClosed says that the box was closed and will never take a message again.
 	ErrClosed = errors.New("mailbox: closed")
@@ -109,18 +112,17 @@ var (
 	ErrSuspended = errors.New("mailbox: suspended")
 	// ErrExpired says that the message's deadline has passed already.
 	ErrExpired = errors.New("mailbox: expired")
+	// ErrGapped says that an Event of the message's key found no room, this one or one before it: the consumer gets
+	// a Gap, and no Event of the key is taken until a Snapshot. The Gap may be all that waits, so this answer is a
+	// reason to wake the consumer as nil is.
+	ErrGapped = errors.New("mailbox: gapped")
 	// ErrPolicy says that the message names a lane this box does not have, or that the lane's policy does
-	// not allow the call.
+	// not allow the call or the kind of the message.
 	ErrPolicy = errors.New("mailbox: not allowed by policy")
 )
 
-// Answers of New.
-var (
-	// ErrConfig is what every error of New matches.
-	ErrConfig = errors.New("mailbox: invalid configuration")
-	// ErrNotBuilt says that the configuration asks for something this version names but does not have.
-	ErrNotBuilt = errors.New("not built")
-)
+// ErrConfig is what every error of New matches.
+var ErrConfig = errors.New("mailbox: invalid configuration")
 
 // Signal is a set of latches, one bit each. Their meaning is the owner's.
 type Signal uint32
@@ -133,6 +135,8 @@ type Item[M any] struct {
 	Lane Lane
 	// At is the reading of Config.Now when it was accepted, 0 for a message that was not stamped.
 	At int64
+	// Coalesced says which older States this one replaced in a conflating lane.
+	Coalesced Coalesced
 }
 
 // Letter is a message that will not be handled, with the reason: of a refusal for one that a DropNewest lane did not

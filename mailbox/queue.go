@@ -40,7 +40,7 @@ func (q *queue[M]) push(m *M, at int64) {
 // is not kept alive by a place where it once waited.
 func (q *queue[M]) pop(item *Item[M]) {
 	s := &q.head.slots[q.first]
-	item.Message, item.At = s.message, s.at
+	item.Message, item.At, item.Coalesced = s.message, s.at, Coalesced{}
 	*s = slot[M]{}
 	q.first++
 	q.n--

@@ -43,8 +43,11 @@ type LaneStats struct {
 	Cap int
 	// Offered counts the offers that have their answer.
 	Offered uint64
-	// Accepted counts the offers that were answered with nil.
+	// Accepted counts the offers that were answered with nil, and the Gaps.
 	Accepted uint64
+	// Gaps counts the messages that a conflating lane made itself, to stand for lost Events. They are among Offered and
+	// Accepted, though nobody sent them.
+	Gaps uint64
 	// Handled counts the messages that the consumer took.
 	Handled uint64
 	// Refused counts the offers that got an error, by reason.
@@ -74,6 +77,7 @@ func (s LaneStats) Add(o LaneStats) LaneStats {
 	s.Offered += o.Offered
 	s.Accepted += o.Accepted
 	s.Handled += o.Handled
+	s.Gaps += o.Gaps
 	for r := range s.Refused {
 		s.Refused[r] += o.Refused[r]
 		s.Dropped[r] += o.Dropped[r]
@@ -120,15 +124,22 @@ func (b *Box[M]) Stats() Stats {
 		c.Cap, c.Queued, c.Waiting = l.bound, l.queued(), int(l.waits.Load())
 		c.Handled = l.seen
 		c.Offered = c.Accepted + c.Refused.Total()
-		at := l.ready.oldestStamp()
-		if at == 0 {
-			at = l.arrived.oldestStamp()
-		}
-		if at != 0 && b.now != nil {
+		if at := l.oldestStamp(); at != 0 && b.now != nil {
 			c.OldestAge = time.Duration(max(0, b.now()-at))
 		}
 		l.counts.HighWater = c.Queued
 		s.Lanes[i] = c
 	}
 	return s
+}
+
+// oldestStamp is when the oldest stamped message of the lane was accepted, 0 if there is none.
+func (l *lane[M]) oldestStamp() int64 {
+	if l.keyed != nil {
+		return l.keyed.oldestStamp()
+	}
+	if at := l.ready.oldestStamp(); at != 0 {
+		return at
+	}
+	return l.arrived.oldestStamp()
 }

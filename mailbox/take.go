@@ -126,6 +126,9 @@ func (b *Box[M]) takeOver(i int, l *lane[M]) {
 func (b *Box[M]) takeDirect(i int, l *lane[M], item *Item[M], now *int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if l.keyed != nil {
+		return b.takeKeyed(i, l, item, now)
+	}
 	l.arrived.pop(item)
 	item.Lane = Lane(i + 1)
 	if l.arrived.n == 0 {
