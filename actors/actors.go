@@ -41,7 +41,7 @@ const (
 // Abnormal says whether a supervisor should see a failure in r.
 func (r Reason) Abnormal() bool { return r != ReasonNormal && r != ReasonShutdown }
 
-// Answers of Tell. ErrFull, ErrSuspended and ErrClosed are those of package mailbox.
+// Answers of Tell. ErrFull, ErrSuspended, ErrClosed and ErrGapped are those of package mailbox.
 var (
 	// ErrFull says that the lane of the message holds as many as its bound allows.
 	ErrFull = mailbox.ErrFull
@@ -49,6 +49,9 @@ var (
 	ErrSuspended = mailbox.ErrSuspended
 	// ErrClosed says that the receiver is stopping.
 	ErrClosed = mailbox.ErrClosed
+	// ErrGapped says that the receiver's mailbox conflates and lost this message, or one before it, of the same key: the
+	// receiver is told of a gap, and the key takes nothing more that counts until a snapshot.
+	ErrGapped = mailbox.ErrGapped
 	// ErrExpired says that no answer came in time.
 	ErrExpired = mailbox.ErrExpired
 	// ErrFenced says that the incarnation meant has ended or was abandoned.

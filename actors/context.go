@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"testing"
 	"time"
+
+	"github.com/failshut/failshut/mailbox"
 )
 
 // Context is what a handler may ask for. It belongs to its actor and is valid only inside Starting, Receive
@@ -62,6 +64,14 @@ func (c *Context[M]) Instant() int64 {
 		return v.instant()
 	}
 	return c.in.instant
+}
+
+// Coalesced says which older States of its key the message in hand replaced in a mailbox that conflates.
+func (c *Context[M]) Coalesced() mailbox.Coalesced {
+	if !c.mayAct() {
+		return mailbox.Coalesced{}
+	}
+	return c.in.item[0].Coalesced
 }
 
 // Context ends when the incarnation is asked to stop, or is over.

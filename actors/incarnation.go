@@ -46,6 +46,10 @@ type Spec[M any] struct {
 	Box mailbox.Config
 	// Lane says where a message waits; it must be pure. Needed where Box has more than one lane.
 	Lane func(M) mailbox.Lane
+	// Describe and GapOf are needed where a lane of Box conflates, see mailbox.Describe and mailbox.GapOf: what may be
+	// done with a message, and the message that tells the actor of lost ones.
+	Describe func(M) mailbox.Description
+	GapOf    func(k mailbox.Key, from, to uint64) M
 	// Recorder is how many messages the flight recorder remembers, a power of two: 64 bytes each. 0 is 64, NoRecorder
 	// is none.
 	Recorder int
@@ -145,6 +149,14 @@ func (in *incarnation[M]) makeBox(sp Spec[M]) error {
 	opts := []mailbox.Option[envelope[M]]{mailbox.Sink(in.bury)}
 	if sp.Lane != nil {
 		opts = append(opts, mailbox.ByLane(func(e envelope[M]) mailbox.Lane { return in.lane(e.message) }))
+	}
+	if sp.Describe != nil {
+		opts = append(opts, mailbox.Describe(func(e envelope[M]) mailbox.Description { return sp.Describe(e.message) }))
+	}
+	if sp.GapOf != nil {
+		opts = append(opts, mailbox.GapOf(func(k mailbox.Key, from, to uint64) envelope[M] {
+			return envelope[M]{message: sp.GapOf(k, from, to)}
+		}))
 	}
 	var err error
 	if in.box, err = mailbox.New(cfg, opts...); err != nil {

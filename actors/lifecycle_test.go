@@ -316,11 +316,11 @@ func TestInvalidConfigurationsAndSpecsAreRefused(t *testing.T) {
 	systems(t, actors.Config{}, func(t *testing.T, s *actors.System) {
 		f := actors.Func[int](func(*actors.Context[int], int) error { return nil })
 		for name, sp := range map[string]actors.Spec[int]{
-			"no actor":  {Name: "a", Box: mailbox.One(1, mailbox.Reject)},
-			"no name":   {Actor: f, Box: mailbox.One(1, mailbox.Reject)},
-			"no box":    {Name: "a", Actor: f},
-			"no lane":   {Name: "a", Actor: f, Box: mailbox.DefaultConfig("")},
-			"not built": {Name: "a", Actor: f, Box: mailbox.One(1, mailbox.Conflate)},
+			"no actor":                {Name: "a", Box: mailbox.One(1, mailbox.Reject)},
+			"no name":                 {Actor: f, Box: mailbox.One(1, mailbox.Reject)},
+			"no box":                  {Name: "a", Actor: f},
+			"no lane":                 {Name: "a", Actor: f, Box: mailbox.DefaultConfig("")},
+			"conflating, undescribed": {Name: "a", Actor: f, Box: conflating(1, 1)},
 		} {
 			if _, err := actors.Spawn(s, sp); !errors.Is(err, actors.ErrConfig) {
 				t.Errorf("%s: Spawn() error = %v, want ErrConfig", name, err)

@@ -30,10 +30,7 @@ func (in *incarnation[M]) post(s *slip) {
 		return
 	}
 	if in.reports {
-		err := in.box.OfferIn(mailbox.Reports, envelope[M]{slip: s})
-		if err == nil {
-			in.kick()
-		}
+		err := in.offer(mailbox.Reports, envelope[M]{slip: s})
 		if err == nil || errors.Is(err, ErrClosed) {
 			return
 		}

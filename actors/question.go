@@ -175,12 +175,8 @@ func put[M any](in *incarnation[M], q *question, m M, deadline int64) error {
 		q.forget()
 		return ErrClosed
 	}
-	err := in.box.OfferIn(in.laneOf(m), envelope[M]{message: m, slip: &q.slip})
-	if err == nil {
-		in.kick()
-		return nil
-	}
-	if !q.giveUp() {
+	err := in.offer(in.laneOf(m), envelope[M]{message: m, slip: &q.slip})
+	if err == nil || !q.giveUp() {
 		return nil // settled meanwhile: the answer says why
 	}
 	return in.refusal(err)
@@ -201,7 +197,7 @@ func (c *cell) dropped(r mailbox.Reason) error {
 		return ErrFull
 	case mailbox.Expired:
 		return ErrExpired
-	case mailbox.Conflated, mailbox.Poison:
+	case mailbox.Conflated, mailbox.Stale, mailbox.Poison:
 		return ErrNoReply
 	case mailbox.Stopped, mailbox.Shutdown:
 		return ErrDown{Name: c.life.name, Epoch: c.life.epoch, Reason: ReasonShutdown}

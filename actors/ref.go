@@ -3,6 +3,8 @@ package actors
 import (
 	"context"
 	"errors"
+
+	"github.com/failshut/failshut/mailbox"
 )
 
 // Ref is the address of one incarnation. It is a comparable value; the zero Ref answers ErrUnknown. An old Ref
@@ -10,8 +12,8 @@ import (
 type Ref[M any] struct{ in *incarnation[M] }
 
 // Tell offers m to the actor's mailbox and says what came of it: nil, ErrFull, ErrSuspended while it starts,
-// ErrClosed while it stops, ErrFenced once it has ended or was abandoned, ErrUnknown for the zero Ref. It never
-// blocks and allocates nothing. Safe for any number of goroutines, also from the actor's own handler.
+// ErrClosed while it stops, ErrFenced once it has ended or was abandoned, ErrUnknown for the zero Ref, ErrGapped where
+// its mailbox conflates and told the actor of a loss instead. It never blocks and allocates nothing. Safe for any number of goroutines, also from the actor's own handler.
 func (r Ref[M]) Tell(m M) error {
 	if r.in == nil {
 		return ErrUnknown
@@ -77,12 +79,19 @@ func (c *cell) barrier() error {
 }
 
 func (in *incarnation[M]) tell(e envelope[M]) error {
-	err := in.box.OfferIn(in.laneOf(e.message), e)
-	if err != nil {
+	if err := in.offer(in.laneOf(e.message), e); err != nil {
 		return in.refusal(err)
 	}
-	in.kick()
 	return nil
+}
+
+// offer puts e into the mailbox and wakes the actor, also where e is lost in a gap: that is what waits then.
+func (in *incarnation[M]) offer(l mailbox.Lane, e envelope[M]) error {
+	err := in.box.OfferIn(l, e)
+	if err == nil || errors.Is(err, ErrGapped) {
+		in.kick()
+	}
+	return err
 }
 
 // refusal tells a box closed for good from one whose actor is stopping.
