@@ -143,3 +143,68 @@ func TestConflationIsWiredByAnOption(t *testing.T) {
 		t.Fatalf("With() for another type of messages = %v, want ErrConfig", err)
 	}
 }
+
+func TestMergedMessagesAreNoDeadLetters(t *testing.T) {
+	systems(t, actors.Config{}, func(t *testing.T, s *actors.System) {
+		_, w := spawnTape(t, s, 8, func(c *actors.Context[update]) {
+			for _, seq := range []uint64{2, 1, 3} { // 1 is stale, 2 is replaced
+				if err := c.Self().Tell(quoteOf(seq)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		w.sees(t, s, "quote 3 +1")
+		letters := s.DeadLetters()
+		if len(letters) != 1 || letters[0].Reason != mailbox.Stale {
+			t.Fatalf("dead letters %+v, want the stale one alone", letters)
+		}
+		if l := s.Boxes()[0].Lanes[mailbox.Data-1]; l.Dropped.Of(mailbox.Conflated) != 1 || !l.Balanced() {
+			t.Fatalf("counts %+v, want one conflated", l)
+		}
+	})
+}
+
+func TestAMailboxMergesRequestsOfOneKey(t *testing.T) {
+	systems(t, actors.Config{}, func(t *testing.T, s *actors.System) {
+		saw := make(chan string, 100)
+		sp, err := actors.Spec[string]{
+			Name: "a", Actor: actors.Func[string](func(c *actors.Context[string], m string) error {
+				for n := 0; m == "go" && n < 100; n++ {
+					for _, again := range []string{"cancel 1", "cancel 2"} {
+						if err := c.Self().Tell(again); err != nil {
+							t.Error(err)
+						}
+					}
+				}
+				saw <- m
+				return nil
+			}),
+		}.With(actors.WithBox(mailbox.DefaultConfig("")), actors.WithLane(func(string) mailbox.Lane { return mailbox.Control }),
+			actors.WithKey(func(m string) any {
+				if m == "go" {
+					return nil
+				}
+				return m
+			}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ref, err := actors.Spawn(s, sp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened(t, s, ref)
+		tellOpen(t, s, ref, "go")
+		for _, want := range []string{"go", "cancel 1", "cancel 2"} {
+			if got := await(t, s, saw); got != want {
+				t.Fatalf("handled %q, want %q", got, want)
+			}
+		}
+		tellOpen(t, s, ref, "go") // the keys are free again
+		for _, want := range []string{"go", "cancel 1", "cancel 2"} {
+			if got := await(t, s, saw); got != want {
+				t.Fatalf("handled %q, want %q", got, want)
+			}
+		}
+	})
+}

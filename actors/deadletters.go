@@ -11,7 +11,8 @@ import (
 // deadLettersKept is how many dead letters a System remembers.
 const deadLettersKept = 1024
 
-// Letter tells of a message that was accepted and will not be handled.
+// Letter tells of a message that was accepted and will not be handled. One that was merged with another, conflated in the
+// counts of its mailbox, is none.
 type Letter struct {
 	Name   Name
 	Epoch  Epoch

@@ -46,6 +46,10 @@ type Spec[M any] struct {
 	Box mailbox.Config
 	// Lane says where a message waits; it must be pure. Needed where Box has more than one lane.
 	Lane func(M) mailbox.Lane
+	// Key says which messages of Control ask for the same thing, see mailbox.ByKey: a second one of a key is taken and
+	// dropped while the first waits. A nil key never merges; any other must be comparable. An ask that is merged is
+	// answered ErrNoReply. nil: nothing merges.
+	Key func(M) any
 	// Describe and GapOf are needed where a lane of Box conflates, see mailbox.Describe and mailbox.GapOf: what may be
 	// done with a message, and the message that tells the actor of lost ones.
 	Describe func(M) mailbox.Description
@@ -149,6 +153,12 @@ func (in *incarnation[M]) makeBox(sp Spec[M]) error {
 	opts := []mailbox.Option[envelope[M]]{mailbox.Sink(in.bury)}
 	if sp.Lane != nil {
 		opts = append(opts, mailbox.ByLane(func(e envelope[M]) mailbox.Lane { return in.lane(e.message) }))
+	}
+	if sp.Key != nil {
+		opts = append(opts, mailbox.ByKey(func(e envelope[M]) (any, bool) {
+			k := sp.Key(e.message)
+			return k, k != nil
+		}))
 	}
 	if sp.Describe != nil {
 		opts = append(opts, mailbox.Describe(func(e envelope[M]) mailbox.Description { return sp.Describe(e.message) }))
@@ -311,6 +321,9 @@ func (in *incarnation[M]) messageType() string {
 func (in *incarnation[M]) bury(l mailbox.Letter[envelope[M]]) {
 	if s := l.Message.slip; s != nil && s.ask != nil {
 		s.ask.settle(in.dropped(l.Reason))
+	}
+	if l.Reason == mailbox.Conflated {
+		return // what replaced it is handled: nothing is lost, and the lane has counted it
 	}
 	letter := Letter{
 		Name: in.life.name, Epoch: in.life.epoch, Class: in.life.class,

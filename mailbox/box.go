@@ -21,6 +21,7 @@ type Box[M any] struct {
 
 	describe func(M) Description // for a conflating lane, as is the next
 	gapOf    func(Key, uint64, uint64) M
+	merges   merger[M] // for Control; nil: nothing merges
 
 	// Who offers, who takes, and what both look at write on cache lines of their own.
 	_       cacheLine
@@ -50,6 +51,7 @@ type lane[M any] struct {
 	ages   bool         // messages of this lane can grow too old
 	direct bool         // there is only the first queue: others than the consumer take from it, or it is small
 	keyed  *keyed[M]    // the queue of a conflating lane, which is direct and has no other
+	merges merger[M]    // of Control, which is direct then
 	waits  atomic.Int32 // how many wait for room: the consumer looks at it without the lock
 
 	_       cacheLine // who offers writes what follows
@@ -114,6 +116,9 @@ func New[M any](cfg Config, opts ...Option[M]) (*Box[M], error) {
 		case lc.Prealloc:
 			l.arrived.prealloc(lc.Cap)
 		}
+		if Lane(i+1) == Control && b.merges != nil {
+			l.merges, l.direct = b.merges, true
+		}
 		b.lanes[i] = l
 		b.only = Lane(i + 1)
 		lanes++
@@ -132,6 +137,9 @@ func (b *Box[M]) validate(lanes int) error {
 	}
 	if lanes > 1 && b.byLane == nil {
 		errs = append(errs, errors.New("several lanes and no ByLane, want a function that says which"))
+	}
+	if b.merges != nil && b.lane(Control) == nil {
+		errs = append(errs, fmt.Errorf("ByKey and no lane %s, want one whose messages can merge", Control))
 	}
 	if l := b.lane(Data); l != nil && l.keyed != nil {
 		if b.describe == nil {
@@ -154,8 +162,12 @@ func (b *Box[M]) Offer(m M) error { return b.OfferIn(b.laneOf(m), m) }
 // OfferIn is Offer for a caller that knows the lane: ByLane is not asked.
 func (b *Box[M]) OfferIn(name Lane, m M) error {
 	l := b.lane(name)
-	if l != nil && l.keyed != nil {
+	switch {
+	case l == nil:
+	case l.keyed != nil:
 		return b.offerKeyed(name, l, &m)
+	case l.merges != nil && l.merges.mergeable(m):
+		return b.offerRequest(l, m)
 	}
 	b.mu.Lock()
 	r := b.judge(name, l, &m)

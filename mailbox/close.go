@@ -115,6 +115,9 @@ func (b *Box[M]) clear(r Reason, first Lane, change func()) (left [laneCount]bac
 
 // detach takes out all that is queued.
 func (l *lane[M]) detach() backlog[M] {
+	if l.merges != nil {
+		l.merges.clear()
+	}
 	if l.keyed != nil {
 		return backlog[M]{first: l.keyed.detach()}
 	}

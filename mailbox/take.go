@@ -131,6 +131,9 @@ func (b *Box[M]) takeDirect(i int, l *lane[M], item *Item[M], now *int64) bool {
 	}
 	l.arrived.pop(item)
 	item.Lane = Lane(i + 1)
+	if l.merges != nil {
+		l.merges.remove(item.Message)
+	}
 	if l.arrived.n == 0 {
 		b.state.And(^arrivedBit(i))
 	}

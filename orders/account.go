@@ -118,7 +118,7 @@ func (a *Account) StartOwner(ctx context.Context, b *supervision.Birth) error {
 		return err
 	}
 	a.publish(b.Epoch(), d)
-	if _, err := supervision.Spawn(b, &owner{account: a, desk: d, before: before}, actors.WithBox(ownerBox()), actors.WithLane(LaneOf)); err != nil {
+	if _, err := supervision.Spawn(b, &owner{account: a, desk: d, before: before}, actors.WithBox(ownerBox()), actors.WithLane(LaneOf), actors.WithKey(sameCancel)); err != nil {
 		return err
 	}
 	to := actors.Follow[Message](b.System(), b.Path())

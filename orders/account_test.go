@@ -372,3 +372,23 @@ func TestWhatIsBehindTheSettledRecordIsNotLookedAt(t *testing.T) {
 		t.Errorf("Open() error = %v, want an account that opens on what is settled", err)
 	}
 }
+
+// TestCancelsOfOneOrderDoNotFillTheirLane: who says the same cancel over and
+// over, because the order is still there, must not be told that there is no
+// room, and must not take the room of another order's cancel.
+func TestCancelsOfOneOrderDoNotFillTheirLane(t *testing.T) {
+	onVirtualTime(t, func(h *house) {
+		h.open()
+		h.place(1, strategy, 50*dollar)
+		h.place(2, strategy, 49*dollar)
+		h.event(orders.EventAccepted, 1)
+		h.event(orders.EventAccepted, 2)
+		for range 10_000 {
+			h.tell(orders.CancelOrder{Strategy: strategy, Cause: risk.Cause{1}})
+			h.tell(orders.CancelAll{Scope: orders.Scope{Strategy: "other"}, Why: "again"})
+		}
+		h.tell(orders.CancelOrder{Strategy: strategy, Cause: risk.Cause{2}})
+		h.event(orders.EventCancelled, 1)
+		h.event(orders.EventCancelled, 2)
+	})
+}

@@ -51,6 +51,17 @@ func LaneOf(m Message) mailbox.Lane {
 	}
 }
 
+// sameCancel is what a cancel asks for: a second one that asks for it while
+// the first waits is that one, so that their lane does not fill by repetition.
+func sameCancel(m Message) any {
+	switch m.(type) {
+	case CancelOrder, CancelAll:
+		return m
+	default:
+		return nil
+	}
+}
+
 // Starting sets the timers. The session is asked for in the first turn, since
 // what it brings finds a closed mailbox before.
 func (o *owner) Starting(c *actors.Context[Message]) error {
