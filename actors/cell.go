@@ -17,7 +17,6 @@ const (
 	signalKill
 	signalLeave
 	signalLastQueue
-	signalRecording
 )
 
 // Where a cell or a coroutine stands with the run queue.
@@ -61,7 +60,7 @@ type cell struct {
 
 	// Who tells looks at what is above, the turn writes what is below: they do not share a cache line.
 	_      cacheLine
-	steps  atomic.Uint64 // odd while user code runs
+	moves  atomic.Uint64 // what it did, but for taking messages from its mailbox
 	behind *cell         // in the queue of a loop
 	folded sync.Once
 	engine engineMailbox
@@ -69,7 +68,6 @@ type cell struct {
 	asking askList // by this actor
 
 	watchers watchers
-	copies   copies
 
 	draining    bool // after signalLastQueue
 	phase       phase
@@ -82,7 +80,7 @@ type cell struct {
 	messageType string
 	recent      []Record
 	fingerprint uint64 // of the message that was in hand when it failed
-	seen        uint64 // steps at the last look of the watchdog, which alone uses it
+	seen        uint64 // progress at the last look of the watchdog, which alone uses it
 	since       int64
 	_           cacheLine
 }
@@ -107,6 +105,8 @@ type body interface {
 	recordEnd(o Outcome)
 	suspectInHand() uint64
 	records() []Record
+	film() film
+	taken() uint64
 }
 
 // kick puts the cell into the run queue unless it is there or has its turn.
@@ -273,9 +273,8 @@ func (c *cell) start() {
 	if c.obey(c.body.signals()) {
 		return
 	}
-	c.enter()
+	c.moves.Add(1)
 	err := c.body.starting()
-	c.exit()
 	if err != nil {
 		c.end(reasonOf(err), err)
 		return
@@ -287,9 +286,14 @@ func (c *cell) start() {
 	c.life.mu.Unlock()
 }
 
-// enter and exit mark user code for the watchdog.
-func (c *cell) enter() { c.steps.Store(c.steps.Load() | 1) }
-func (c *cell) exit()  { c.steps.Store((c.steps.Load() | 1) + 1) }
+// hasTurn says whether it has its turn, so that user code may be running.
+func (c *cell) hasTurn() bool {
+	s := c.state.Load()
+	return s == stateRunning || s == stateLeft
+}
+
+// progress changes with all that the cell does.
+func (c *cell) progress() uint64 { return c.moves.Load() + c.body.taken() }
 
 // obey begins the end that a signal asks for.
 func (c *cell) obey(s mailbox.Signal) bool {
@@ -302,9 +306,6 @@ func (c *cell) obey(s mailbox.Signal) bool {
 		c.end(ReasonShutdown, nil)
 	default:
 		c.draining = c.draining || s&signalLastQueue != 0
-		if s&signalRecording != 0 {
-			c.answerCopies()
-		}
 		return false
 	}
 	return true
@@ -328,7 +329,6 @@ func (c *cell) end(r Reason, err error) {
 
 // fail records what went through the guard: a panic, or a Goexit where p is nil.
 func (c *cell) fail(p any, stack []byte) {
-	c.exit()
 	if len(stack) > stackMax {
 		stack = stack[:stackMax]
 	}
@@ -362,9 +362,8 @@ func (c *cell) windDown() {
 	if !c.began.Load() || left || c.reason == ReasonKilled {
 		return
 	}
-	c.enter()
+	c.moves.Add(1)
 	err := c.body.stopping(c.reason)
-	c.exit()
 	if err != nil {
 		c.end(reasonOf(err), err)
 	}

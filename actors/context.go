@@ -19,7 +19,7 @@ type Context[M any] struct{ in *incarnation[M] }
 // mayAct says whether the actor has its turn. A caller on another goroutine while a handler runs is not found out.
 func (c *Context[M]) mayAct() bool {
 	in := c.in
-	if in.steps.Load()%2 == 1 {
+	if in.hasTurn() {
 		return true
 	}
 	in.sys.hooks.outOfTurn(&in.sys.events, in.life.class)

@@ -12,6 +12,9 @@ type envelope[M any] struct {
 	slip    *slip
 }
 
+// isWhole says whether it holds its message: a parcel's is made in the turn of its receiver.
+func (e *envelope[M]) isWhole() bool { return e.slip == nil || e.slip.parcel == nil }
+
 // slip travels beside a message.
 type slip struct {
 	from  *Life // who sent it, nil: a goroutine outside, or not said

@@ -149,8 +149,12 @@ func (in *incarnation[M]) makeBox(sp Spec[M]) error {
 			in.only = mailbox.Lane(i + 1)
 		}
 	}
+	cfg.EasyWake = sp.Place.loop != nil
 	in.reports = cfg.Lanes[mailbox.Reports-1].Cap > 0
 	opts := []mailbox.Option[envelope[M]]{mailbox.Sink(in.bury)}
+	if in.recorder.size > 0 {
+		opts = append(opts, mailbox.Tap(in.record))
+	}
 	if sp.Lane != nil {
 		opts = append(opts, mailbox.ByLane(func(e envelope[M]) mailbox.Lane { return in.lane(e.message) }))
 	}
@@ -245,6 +249,11 @@ func (in *incarnation[M]) next() bool {
 			return false
 		}
 		in.inHand = true
+	} else {
+		in.moves.Add(1)
+		if in.recorder.size > 0 {
+			in.box.Hold(func() { in.record(item) })
+		}
 	}
 	if in.silence.length > 0 && (!beside || item.Message.slip != nil) {
 		in.hear(item.Message.message)
@@ -252,20 +261,19 @@ func (in *incarnation[M]) next() bool {
 	if in.sys.quarantine.active.Load() != 0 && in.inHand && in.park(item) {
 		return in.handled(item)
 	}
-	if in.recorder.size > 0 {
-		in.record(item)
+	if in.recorder.describes {
+		in.describe(item)
 	}
 	var err error
-	in.steps.Store(in.steps.Load() + 1)
 	if item.Message.slip == nil {
 		err = in.actor.Receive(&in.ctx, item.Message.message)
 	} else {
 		err = in.handle(&item.Message)
 	}
-	in.steps.Store(in.steps.Load() + 1)
-	if err != nil {
+	switch {
+	case err != nil:
 		in.failWith(err)
-	} else {
+	case in.recorder.began != 0:
 		in.recordEnd(Handled)
 	}
 	return in.handled(item)
@@ -304,6 +312,7 @@ func (in *incarnation[M]) pending() bool           { return in.box.Pending() }
 func (in *incarnation[M]) resume()                 { in.box.Resume() }
 func (in *incarnation[M]) close(r mailbox.Reason)  { in.Close(r) }
 func (in *incarnation[M]) fold(e *entry)           { e.fold(in) }
+func (in *incarnation[M]) taken() uint64           { return in.box.Taken() }
 
 func (in *incarnation[M]) retire(r mailbox.Reason) {
 	in.dropStash(r)

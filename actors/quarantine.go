@@ -251,6 +251,7 @@ func (in *incarnation[M]) park(item *mailbox.Item[envelope[M]]) bool {
 	if evicted != nil {
 		evicted.bury(mailbox.Poison)
 	}
+	in.strike()
 	told := p.Parked
 	told.Recent = in.records()
 	in.sys.hooks.quarantined(&in.sys.events, told)

@@ -1,11 +1,10 @@
 package actors
 
 import (
-	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/failshut/failshut/mailbox"
@@ -62,8 +61,9 @@ type flight struct {
 	brief       [32]byte
 }
 
-// recorder is a ring of the last messages. It belongs to the actor's turn, and costs no lock, no clock reading of its
-// own, except for one message in 64, and no allocation but that of the ring at the first message.
+// recorder is a ring of the last messages. The actor's turn writes it as it takes them, so whoever holds the mailbox reads
+// it whole. It costs no lock, no clock reading of its own, except for one message in 64, and no allocation but that of the
+// ring at the first message.
 type recorder[M any] struct {
 	size        int
 	ring        []flight
@@ -72,6 +72,7 @@ type recorder[M any] struct {
 	began       int64 // when the handler of a message that is timed was called, else 0
 	kinds       []reflect.Type
 	dynamic     bool // M is an interface, so messages have types of their own
+	describes   bool // it has one of the next
 	brief       func(M) [32]byte
 	fingerprint func(M) uint64
 }
@@ -81,6 +82,7 @@ const kindsMax = 1 << 10
 
 func newRecorder[M any](sp Spec[M]) (recorder[M], error) {
 	r := recorder[M]{size: sp.Recorder, brief: sp.Brief, fingerprint: sp.Fingerprint}
+	r.describes = sp.Brief != nil || sp.Fingerprint != nil
 	t := reflect.TypeFor[M]()
 	r.dynamic = t.Kind() == reflect.Interface
 	r.kinds = []reflect.Type{t}
@@ -88,14 +90,14 @@ func newRecorder[M any](sp Spec[M]) (recorder[M], error) {
 	case r.size == 0:
 		r.size = recorded
 	case r.size == NoRecorder:
-		r.size = 0
+		r.size, r.describes = 0, false
 	case r.size < 0 || r.size&(r.size-1) != 0:
 		return r, fmt.Errorf("recorder = %d, want a power of two, 0 for %d, or NoRecorder", r.size, recorded)
 	}
 	return r, nil
 }
 
-// record writes down the message that is about to be handled.
+// record writes down a message that was taken. The mailbox is held.
 func (in *incarnation[M]) record(item *mailbox.Item[envelope[M]]) {
 	r := &in.recorder
 	if r.ring == nil {
@@ -107,15 +109,15 @@ func (in *incarnation[M]) record(item *mailbox.Item[envelope[M]]) {
 		r.at = in.instant
 	}
 	f := &r.ring[r.n&uint64(len(r.ring)-1)]
-	f.at, f.lane, f.outcome, f.wait, f.service = r.at, item.Lane, InHand, 0, 0
+	f.at, f.lane, f.outcome, f.kind, f.wait, f.service = r.at, item.Lane, Handled, 0, 0, 0
+	if r.describes {
+		f.fingerprint, f.brief = 0, [32]byte{}
+	}
 	if item.At != 0 {
 		f.wait = micros(r.at - item.At)
 	}
-	switch s := item.Message.slip; {
-	case s != nil && s.parcel != nil: // it is made in the turn
-		f.kind, f.fingerprint, f.brief = 0, 0, [32]byte{}
-	case r.dynamic || r.fingerprint != nil || r.brief != nil:
-		r.describe(f, item.Message.message)
+	if r.dynamic && item.Message.isWhole() {
+		f.kind = r.kindOf(item.Message.message)
 	}
 	if r.n%64 == 63 {
 		r.began = in.sys.Mono()
@@ -123,34 +125,54 @@ func (in *incarnation[M]) record(item *mailbox.Item[envelope[M]]) {
 	r.n++
 }
 
-// describe writes what depends on the message itself.
-func (r *recorder[M]) describe(f *flight, m M) {
-	if r.dynamic {
-		f.kind = r.kindOf(m)
-	}
-	if r.fingerprint != nil {
-		f.fingerprint = r.fingerprint(m)
-	}
-	if r.brief != nil {
-		f.brief = r.brief(m)
-	}
-}
-
-// recordEnd completes the last record.
-func (in *incarnation[M]) recordEnd(o Outcome) {
-	r := &in.recorder
-	if r.n == 0 {
+// describe writes down what the Spec says of the message in hand.
+func (in *incarnation[M]) describe(item *mailbox.Item[envelope[M]]) {
+	if !item.Message.isWhole() {
 		return
 	}
-	f := &r.ring[(r.n-1)&uint64(len(r.ring)-1)]
-	if f.outcome != InHand {
-		return // Starting or Stopping failed, with no message in hand
+	r := &in.recorder
+	var brief [32]byte
+	var mark uint64
+	if r.fingerprint != nil {
+		mark = r.fingerprint(item.Message.message)
 	}
-	f.outcome = o
+	if r.brief != nil {
+		brief = r.brief(item.Message.message)
+	}
+	in.box.Hold(func() {
+		f := r.last()
+		f.fingerprint, f.brief = mark, brief
+	})
+}
+
+// last is the newest record; there must be one.
+func (r *recorder[M]) last() *flight { return &r.ring[(r.n-1)&uint64(len(r.ring)-1)] }
+
+// recordEnd completes the record of the message in hand, if there is one.
+func (in *incarnation[M]) recordEnd(o Outcome) {
+	r := &in.recorder
+	if r.n == 0 || in.item[0].Lane == 0 {
+		return
+	}
+	took := int64(0)
 	if r.began != 0 {
-		f.service = micros(in.sys.Mono() - r.began)
+		took = in.sys.Mono() - r.began
 		r.began = 0
 	}
+	in.box.Hold(func() {
+		f := r.last()
+		f.outcome, f.service = o, micros(took)
+	})
+}
+
+// strike takes the last record back: its message was not handled.
+func (in *incarnation[M]) strike() {
+	r := &in.recorder
+	if r.size == 0 {
+		return
+	}
+	r.began = 0
+	in.box.Hold(func() { r.n-- })
 }
 
 func micros(nanos int64) uint32 { return uint32(min(max(nanos, 0)/1000, 1<<32-1)) } //nolint:gosec // bounded just here
@@ -171,22 +193,40 @@ func (r *recorder[M]) kindOf(m M) uint16 {
 	return uint16(len(r.kinds) - 1) //nolint:gosec // at most kindsMax
 }
 
-// records copies the ring, oldest first.
-func (in *incarnation[M]) records() []Record {
+// film is a copy of a recorder.
+type film struct {
+	ring  []flight
+	n     uint64
+	kinds []reflect.Type
+}
+
+func (in *incarnation[M]) film() (f film) {
 	r := &in.recorder
-	if r.n == 0 {
+	in.box.Hold(func() { f = film{ring: slices.Clone(r.ring), n: r.n, kinds: r.kinds} })
+	return f
+}
+
+// records are those of the recorder, for the actor's own turn.
+func (in *incarnation[M]) records() []Record { return in.film().records(false) }
+
+// records lists what the film shows, oldest first. inHand says that the last message is in the hands of its actor.
+func (f film) records(inHand bool) []Record {
+	if f.n == 0 {
 		return nil
 	}
-	size := uint64(len(r.ring))
-	out := make([]Record, 0, min(r.n, size))
-	for i := r.n - min(r.n, size); i < r.n; i++ {
-		f := r.ring[i&(size-1)]
+	size := uint64(len(f.ring))
+	out := make([]Record, 0, min(f.n, size))
+	for i := f.n - min(f.n, size); i < f.n; i++ {
+		r := f.ring[i&(size-1)]
 		out = append(out, Record{
-			At: f.at, Lane: f.lane, Type: r.kinds[f.kind].String(), Fingerprint: f.fingerprint,
-			Brief: strings.TrimRight(string(f.brief[:]), "\x00"),
-			Wait:  time.Duration(f.wait) * time.Microsecond, Service: time.Duration(f.service) * time.Microsecond,
-			Outcome: f.outcome,
+			At: r.at, Lane: r.lane, Type: f.kinds[r.kind].String(), Fingerprint: r.fingerprint,
+			Brief: strings.TrimRight(string(r.brief[:]), "\x00"),
+			Wait:  time.Duration(r.wait) * time.Microsecond, Service: time.Duration(r.service) * time.Microsecond,
+			Outcome: r.outcome,
 		})
+	}
+	if inHand {
+		out[len(out)-1].Outcome = InHand
 	}
 	return out
 }
@@ -196,17 +236,14 @@ type Recording struct {
 	Name    Name
 	Epoch   Epoch
 	Records []Record // oldest first
-	// Torn says that the actor hangs in a handler, so that the copy was not made by itself.
-	Torn bool
+	// Busy says that the actor had its turn when the copy was made: the last record may be of the message in its hands, and
+	// its Outcome is InHand then.
+	Busy bool
 }
 
-// hangsAfter is how long an actor has to answer before a look from outside.
-const hangsAfter = 100 * time.Millisecond
-
-// Recording copies the flight recorder of the present incarnation of a name: the actor itself does at its next message,
-// or at once when it is idle. One that hangs in a handler is looked at from outside, and the copy is Torn. ErrFenced
-// when the name has no actor, else the cause of ctx.
-func (s *System) Recording(ctx context.Context, n Name) (Recording, error) {
+// Recording copies the flight recorder of the present incarnation of a name, at once, whether it is idle, at work or
+// hangs. ErrFenced when the name has no actor.
+func (s *System) Recording(n Name) (Recording, error) {
 	l := s.living(n, 0)
 	if l == nil {
 		return Recording{}, fmt.Errorf("%w: %s", ErrFenced, n)
@@ -217,65 +254,8 @@ func (s *System) Recording(ctx context.Context, n Name) (Recording, error) {
 	if c == nil {
 		return Recording{}, fmt.Errorf("%w: %s has no actor", ErrFenced, n)
 	}
-	rec := Recording{Name: n, Epoch: l.epoch}
-	if s.ordered != nil { // the caller is who drives
-		rec.Records = c.body.records()
-		return rec, nil
-	}
-	copied := c.copies.ask()
-	c.signal(signalRecording)
-	for {
-		wait := time.NewTimer(hangsAfter)
-		select {
-		case rec.Records = <-copied:
-			wait.Stop()
-			return rec, nil
-		case <-l.gone:
-			wait.Stop()
-			return Recording{}, fmt.Errorf("%w: %s#%d", ErrFenced, n, l.epoch)
-		case <-ctx.Done():
-			wait.Stop()
-			return Recording{}, context.Cause(ctx)
-		case <-wait.C:
-		}
-		if records, hangs := c.tornRecords(); hangs {
-			rec.Records, rec.Torn = records, true
-			return rec, nil
-		}
-	}
-}
-
-// tornRecords copies the recorder of an actor that is inside a handler before and after; its records are at rest then.
-func (c *cell) tornRecords() (records []Record, hangs bool) {
-	before := c.steps.Load()
-	if before%2 == 0 {
-		return nil, false
-	}
-	records = c.body.records()
-	return records, c.steps.Load() == before
-}
-
-// copies are the requests for a copy of the recorder.
-type copies struct {
-	mu   sync.Mutex
-	asks []chan<- []Record
-}
-
-func (cs *copies) ask() <-chan []Record {
-	answer := make(chan []Record, 1)
-	cs.mu.Lock()
-	cs.asks = append(cs.asks, answer)
-	cs.mu.Unlock()
-	return answer
-}
-
-// answerCopies is called in the cell's turn.
-func (c *cell) answerCopies() {
-	c.copies.mu.Lock()
-	asks := c.copies.asks
-	c.copies.asks = nil
-	c.copies.mu.Unlock()
-	for _, answer := range asks {
-		answer <- c.body.records()
-	}
+	busy := c.hasTurn()
+	film := c.body.film()
+	busy = busy && c.hasTurn()
+	return Recording{Name: n, Epoch: l.epoch, Records: film.records(busy), Busy: busy}, nil
 }

@@ -72,7 +72,7 @@ func TestACrashCarriesTheLastMessages(t *testing.T) {
 	}
 }
 
-func TestTheRecorderKeepsTheLastMessagesAndIsCopiedByItsActor(t *testing.T) {
+func TestTheRecorderKeepsTheLastMessagesAndIsCopiedAtOnce(t *testing.T) {
 	for size, want := range map[int]int{actors.NoRecorder: 0, 4: 4, 0: 64} {
 		systems(t, actors.Config{}, func(t *testing.T, s *actors.System) {
 			ref := spawnWords(t, s, size, 0, func(any) error { return nil })
@@ -85,9 +85,9 @@ func TestTheRecorderKeepsTheLastMessagesAndIsCopiedByItsActor(t *testing.T) {
 				_ = s.Drive(t.Context(), handled)
 			}
 			_ = s.Drive(t.Context(), nil)
-			rec, err := s.Recording(t.Context(), "a")
-			if err != nil || rec.Torn || len(rec.Records) != want {
-				t.Fatalf("Recording() with a recorder of %d = %d records, torn %t, %v, want %d", size, len(rec.Records), rec.Torn, err, want)
+			rec, err := s.Recording("a")
+			if err != nil || rec.Busy || len(rec.Records) != want {
+				t.Fatalf("Recording() with a recorder of %d = %d records, busy %t, %v, want %d", size, len(rec.Records), rec.Busy, err, want)
 			}
 			for i, r := range rec.Records {
 				if w := fmt.Sprint(100 - want + i); r.Brief != w {
@@ -98,7 +98,7 @@ func TestTheRecorderKeepsTheLastMessagesAndIsCopiedByItsActor(t *testing.T) {
 	}
 }
 
-func TestTheRecorderOfAHangingActorIsCopiedTornAndToldWithItsAbandonment(t *testing.T) {
+func TestTheRecorderOfAHangingActorIsCopiedAndToldWithItsAbandonment(t *testing.T) {
 	s, err := actors.New(actors.Config{Clock: actors.Real(), Dispatch: actors.Shared(2)})
 	if err != nil {
 		t.Fatal(err)
@@ -112,9 +112,9 @@ func TestTheRecorderOfAHangingActorIsCopiedTornAndToldWithItsAbandonment(t *test
 	}
 	<-held
 	const want = "data actors_test.word(hang 4) in hand; "
-	rec, err := s.Recording(t.Context(), "a")
-	if err != nil || !rec.Torn || briefs(rec.Records) != want {
-		t.Errorf("Recording() of an actor that hangs = %q, torn %t, %v, want %q", briefs(rec.Records), rec.Torn, err, want)
+	rec, err := s.Recording("a")
+	if err != nil || !rec.Busy || briefs(rec.Records) != want {
+		t.Errorf("Recording() of an actor that hangs = %q, busy %t, %v, want %q", briefs(rec.Records), rec.Busy, err, want)
 	}
 	if x := await(t, s, ended); x.Reason != actors.ReasonHung || briefs(x.Recent) != want {
 		t.Errorf("exit %s with %q, want hung with %q", x.Reason, briefs(x.Recent), want)
@@ -129,7 +129,7 @@ func TestARecordingOfNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stop(t, s)
-	if _, err := s.Recording(t.Context(), "nobody"); !errors.Is(err, actors.ErrFenced) {
+	if _, err := s.Recording("nobody"); !errors.Is(err, actors.ErrFenced) {
 		t.Errorf("Recording() of an unknown name = %v, want ErrFenced", err)
 	}
 	if _, err := actors.Spawn(s, actors.Spec[int]{

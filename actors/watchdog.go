@@ -10,15 +10,15 @@ func (l *Life) expire(_ *timer, now int64) func() {
 	}
 }
 
-// hanging finds a part that has not moved for the time of the watchdog. It counts steps and beats instead of
+// hanging finds a part that has not moved for the time of the watchdog. It counts progress and beats instead of
 // reading the clock at every message, so it is late by at most a quarter of that time.
 func (l *Life) hanging(now int64) (part string, hung bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if c := l.actor; c != nil {
-		s := c.steps.Load()
-		if s != c.seen || s%2 == 0 {
-			c.seen, c.since = s, now
+		p := c.progress()
+		if p != c.seen || !c.hasTurn() || c.since == 0 {
+			c.seen, c.since = p, now
 		}
 		if now-c.since >= int64(l.watchdog) {
 			return "", true
@@ -48,7 +48,7 @@ func (l *Life) hang(part string) {
 	l.mu.Unlock()
 	var recent []Record
 	if part == "" && actor != nil {
-		recent, _ = actor.tornRecords()
+		recent = actor.body.film().records(true)
 	}
 	l.Abandon()
 	l.sys.tellExit(Exit{

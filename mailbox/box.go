@@ -22,6 +22,8 @@ type Box[M any] struct {
 	describe func(M) Description // for a conflating lane, as is the next
 	gapOf    func(Key, uint64, uint64) M
 	merges   merger[M] // for Control; nil: nothing merges
+	tap      func(*Item[M])
+	easyWake bool
 
 	// Who offers, who takes, and what both look at write on cache lines of their own.
 	_       cacheLine
@@ -92,7 +94,7 @@ func New[M any](cfg Config, opts ...Option[M]) (*Box[M], error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	b := &Box[M]{class: cfg.Class, now: cfg.Now, hooks: hooks{Events: cfg.Events}}
+	b := &Box[M]{class: cfg.Class, now: cfg.Now, easyWake: cfg.EasyWake, hooks: hooks{Events: cfg.Events}}
 	for _, o := range opts {
 		o(b)
 	}
@@ -241,10 +243,10 @@ func (b *Box[M]) accept(name Lane, l *lane[M], m *M) {
 	}
 }
 
-// stamp is when a message is accepted, 0 for most: one in 64 is stamped, and the one that wakes an idle consumer, for
-// reading a clock costs as much as the whole queue. On a lane with a TTL each one is: its age is its end.
+// stamp is when a message is accepted, 0 for most: one in 64 is stamped, and the one that wakes an idle consumer, unless
+// that is easy, for reading a clock costs as much as the whole queue. On a lane with a TTL each one is: its age is its end.
 func (b *Box[M]) stamp(l *lane[M]) int64 {
-	if b.now != nil && (l.ttl > 0 || l.counts.Accepted%chunkSlots == 0 || b.state.Load()&somewhere == 0) {
+	if b.now != nil && (l.ttl > 0 || l.counts.Accepted%chunkSlots == 0 || !b.easyWake && b.state.Load()&somewhere == 0) {
 		return max(b.now(), 1)
 	}
 	return 0

@@ -33,6 +33,9 @@ type Config struct {
 	// Now gives a monotonic reading in nanoseconds for the ages of messages. nil: no ages. It is called
 	// with the box locked and must not call the box.
 	Now func() int64
+	// EasyWake says that to wake the consumer costs no more than a reading of Now, so the message that finds it idle is not
+	// stamped for that. It is so where who offers and who takes share a goroutine.
+	EasyWake bool
 	// Events are told what happens to the box.
 	Events Events
 }

@@ -74,6 +74,11 @@ func (b *Box[M]) Take(buf []Item[M]) int {
 			n++
 		}
 	}
+	if b.tap != nil {
+		for i := range n {
+			b.tap(&buf[i])
+		}
+	}
 	b.leave()
 	if len(b.late) > 0 {
 		b.buryLate()
