@@ -125,6 +125,15 @@ func (c *cell) queueUp() {
 	c.sys.dispatch.push(c)
 }
 
+// queueAgain is queueUp after a turn. A worker that goes on will look at the queue itself, so it wakes no other.
+func (c *cell) queueAgain(goesOn bool) {
+	if c.loop == nil && goesOn {
+		c.sys.dispatch.pushQuietly(c)
+		return
+	}
+	c.queueUp()
+}
+
 // replaceWorker puts another goroutine in the place of the one that runs the cell, because it hangs in an abandoned
 // handler or a Goexit ends it.
 func (c *cell) replaceWorker(hung bool) {
@@ -238,15 +247,16 @@ func (c *cell) settle() bool {
 	case phaseEnded:
 		return c.state.Swap(stateDead) != stateLeft
 	case phaseLive:
-		before := c.state.Swap(stateIdle)
-		if c.open.Load() && c.due.Load() > 0 || c.body.pending() {
-			c.kick()
+		goOn := c.state.Swap(stateIdle) != stateLeft
+		more := c.open.Load() && c.due.Load() > 0 || c.body.pending()
+		if more && c.state.CompareAndSwap(stateIdle, stateReady) {
+			c.queueAgain(goOn)
 		}
-		return before != stateLeft
+		return goOn
 	default:
-		before := c.state.Swap(stateReady)
-		c.queueUp()
-		return before != stateLeft
+		goOn := c.state.Swap(stateReady) != stateLeft
+		c.queueAgain(goOn)
+		return goOn
 	}
 }
 

@@ -58,6 +58,8 @@ func (d *deterministic) push(r runnable) {
 	d.mu.Unlock()
 }
 
+func (d *deterministic) pushQuietly(r runnable) { d.push(r) }
+
 func (d *deterministic) next() runnable {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -33,6 +33,8 @@ type runnable interface {
 type dispatcher interface {
 	// push puts r at the end of the queue. r is in the queue at most once.
 	push(r runnable)
+	// pushQuietly is push by a worker that will look at the queue next, so nobody needs to be woken.
+	pushQuietly(r runnable)
 	// replace adds a worker for one that hangs in an abandoned handler, or that a Goexit ends.
 	replace()
 	// stop ends the workers and waits for them.

@@ -93,7 +93,7 @@ func OfferWait[M any](ctx context.Context, out Outside, to Recipient[M], m M) er
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, to.Name())
 	}
-	waiting, err := in.box.OfferLater(envelope[M]{message: m}, w)
+	waiting, err := in.box.OfferLaterIn(in.laneOf(m), envelope[M]{message: m}, w)
 	if waiting == nil {
 		if err != nil {
 			return in.refusal(err)

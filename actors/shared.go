@@ -63,8 +63,7 @@ func (d *shared) push(r runnable) {
 	}
 	d.queue.push(r)
 	w := d.idle()
-	alert := w == nil && !d.waking && !d.alerted && !d.closed
-	d.alerted = d.alerted || alert
+	alert := w == nil && d.mustAlert()
 	d.mu.Unlock()
 	if w != nil {
 		w.wake <- struct{}{}
@@ -72,6 +71,25 @@ func (d *shared) push(r runnable) {
 	if alert {
 		d.alert()
 	}
+}
+
+func (d *shared) pushQuietly(r runnable) {
+	d.mu.Lock()
+	d.queue.push(r)
+	alert := d.queue.n > 1 && d.mustAlert()
+	d.mu.Unlock()
+	if alert {
+		d.alert()
+	}
+}
+
+// mustAlert says whether somebody has to be asked to look at the queue. The lock must be held.
+func (d *shared) mustAlert() bool {
+	if d.waking || d.alerted || d.closed {
+		return false
+	}
+	d.alerted = true
+	return true
 }
 
 // look adds a worker if the queue has not moved since the last look, and says when to look again; false when

@@ -57,6 +57,7 @@ type lane[M any] struct {
 	waits  atomic.Int32 // how many wait for room: the consumer looks at it without the lock
 
 	_       cacheLine // who offers writes what follows
+	brim    brim
 	arrived queue[M]
 	waiting waiters[M]
 	lost    uint64    // sum of counts.Dropped
@@ -65,6 +66,7 @@ type lane[M any] struct {
 
 	_     cacheLine // the consumer writes what follows
 	ready queue[M]
+	_     cacheLine // who is refused reads what follows
 	taken atomic.Uint64
 	_     cacheLine
 }
@@ -166,6 +168,10 @@ func (b *Box[M]) OfferIn(name Lane, m M) error {
 	l := b.lane(name)
 	switch {
 	case l == nil:
+	case l.brimming():
+		l.brim.refused.Add(1)
+		b.hooks.refused(b.class, name, Full)
+		return ErrFull
 	case l.keyed != nil:
 		return b.offerKeyed(name, l, &m)
 	case l.merges != nil && l.merges.mergeable(m):
@@ -187,6 +193,9 @@ func (b *Box[M]) OfferIn(name Lane, m M) error {
 		return nil
 	}
 	b.refuse(l, r)
+	if r == Full {
+		l.noteBrim()
+	}
 	b.mu.Unlock()
 	b.hooks.refused(b.class, name, r)
 	if r == Full && l.policy == DropNewest {

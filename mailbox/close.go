@@ -12,6 +12,11 @@ func (b *Box[M]) Suspend() {
 }
 
 func (b *Box[M]) suspend() {
+	for _, l := range b.lanes {
+		if l != nil {
+			l.brim.forget()
+		}
+	}
 	b.suspended = true
 	b.state.Or(suspension)
 }
@@ -115,6 +120,7 @@ func (b *Box[M]) clear(r Reason, first Lane, change func()) (left [laneCount]bac
 
 // detach takes out all that is queued.
 func (l *lane[M]) detach() backlog[M] {
+	l.brim.forget()
 	if l.merges != nil {
 		l.merges.clear()
 	}

@@ -1,6 +1,7 @@
 package mailbox_test
 
 import (
+	"fmt"
 	"runtime"
 	"testing"
 	"time"
@@ -106,5 +107,37 @@ func TestOfferAndTakeAllocateNothing(t *testing.T) {
 	})
 	if allocs != 0 {
 		t.Fatalf("%v allocations a message, want 0", allocs)
+	}
+}
+
+// BenchmarkBoxBytes says how many bytes a box with one lane of 16 keeps: empty, and full.
+func BenchmarkBoxBytes(b *testing.B) {
+	for _, n := range []int{0, 16} {
+		b.Run(fmt.Sprint(n, " queued"), func(b *testing.B) {
+			const boxes = 1000
+			kept := make([]*mailbox.Box[int64], boxes)
+			var before, after runtime.MemStats
+			for b.Loop() {
+				clear(kept)
+				runtime.GC()
+				runtime.ReadMemStats(&before)
+				for i := range kept {
+					box, err := mailbox.New[int64](mailbox.One(16, mailbox.Reject))
+					if err != nil {
+						b.Fatal(err)
+					}
+					for range n {
+						if err := box.Offer(1); err != nil {
+							b.Fatal(err)
+						}
+					}
+					kept[i] = box
+				}
+				runtime.GC()
+				runtime.ReadMemStats(&after)
+			}
+			b.ReportMetric(float64(int64(after.HeapAlloc)-int64(before.HeapAlloc))/boxes, "B/box") //nolint:gosec // a heap is far below 2⁶³
+			runtime.KeepAlive(kept)
+		})
 	}
 }

@@ -121,6 +121,7 @@ func (b *Box[M]) Stats() Stats {
 			continue
 		}
 		c := l.counts
+		c.Refused[Full] += l.brim.refused.Load()
 		c.Cap, c.Queued, c.Waiting = l.bound, l.queued(), int(l.waits.Load())
 		c.Handled = l.seen
 		c.Offered = c.Accepted + c.Refused.Total()

@@ -83,9 +83,13 @@ func (b *Box[M]) OfferWait(ctx context.Context, m M) error {
 // Waiting means that the error is the answer. Otherwise the waiter gets the answer, unless Withdraw comes
 // first.
 func (b *Box[M]) OfferLater(m M, waiter Waiter) (*Waiting[M], error) {
-	name := b.laneOf(m)
-	b.mu.Lock()
+	return b.OfferLaterIn(b.laneOf(m), m, waiter)
+}
+
+// OfferLaterIn is OfferLater for a caller that knows the lane: ByLane is not asked.
+func (b *Box[M]) OfferLaterIn(name Lane, m M, waiter Waiter) (*Waiting[M], error) {
 	l := b.lane(name)
+	b.mu.Lock()
 	r := b.judge(name, l, &m)
 	if l != nil && l.policy != Block {
 		r = Policing
