@@ -75,19 +75,22 @@ func TestACrashCarriesTheLastMessages(t *testing.T) {
 func TestTheRecorderKeepsTheLastMessagesAndIsCopiedAtOnce(t *testing.T) {
 	for size, want := range map[int]int{actors.NoRecorder: 0, 4: 4, 0: 64} {
 		systems(t, actors.Config{}, func(t *testing.T, s *actors.System) {
-			ref := spawnWords(t, s, size, 0, func(any) error { return nil })
+			last := make(chan bool, 1)
+			ref := spawnWords(t, s, size, 0, func(m any) error {
+				if m == 99 {
+					last <- true
+				}
+				return nil
+			})
 			for i := range 100 {
 				if err := ref.Tell(i); err != nil {
 					t.Fatal(err)
 				}
 			}
-			for handled := func() bool { return s.Boxes()[0].Total().Queued == 0 }; !handled(); {
-				_ = s.Drive(t.Context(), handled)
-			}
-			_ = s.Drive(t.Context(), nil)
+			await(t, s, last)
 			rec, err := s.Recording("a")
-			if err != nil || rec.Busy || len(rec.Records) != want {
-				t.Fatalf("Recording() with a recorder of %d = %d records, busy %t, %v, want %d", size, len(rec.Records), rec.Busy, err, want)
+			if err != nil || len(rec.Records) != want {
+				t.Fatalf("Recording() with a recorder of %d = %d records, %v, want %d", size, len(rec.Records), err, want)
 			}
 			for i, r := range rec.Records {
 				if w := fmt.Sprint(100 - want + i); r.Brief != w {
