@@ -5,6 +5,7 @@ package peer
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"os/signal"
 	"runtime"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/failshut/failshut/bench/load"
@@ -24,6 +26,7 @@ type Figures struct {
 	Bounded  bool    `json:"bounded"`
 	Mode     string  `json:"mode"`
 	Senders  int     `json:"senders"`
+	Rate     int     `json:"rate"` // messages a second, of the mode steady
 	NsPerOp  float64 `json:"ns_per_op"`
 	P50      int64   `json:"p50"`
 	P99      int64   `json:"p99"`
@@ -32,14 +35,18 @@ type Figures struct {
 	Goodput  float64 `json:"goodput"`
 	Memory   int64   `json:"memory_growth"`
 	AgeBound int64   `json:"age_bound"`
-	// Note says why there are no figures.
-	Note string `json:"note,omitempty"`
+	// Overloaded says that less than 99 in 100 of what was offered was handled in time: its latencies compare with nothing.
+	Overloaded bool `json:"overloaded,omitempty"`
+	// Note says why there are no figures, Failed that there should be some.
+	Note   string `json:"note,omitempty"`
+	Failed bool   `json:"failed,omitempty"`
 }
 
 // Case is one load.
 type Case struct {
 	Mode     string
 	Senders  int
+	Rate     int
 	Duration time.Duration
 	Warmup   time.Duration
 	Seed     uint64
@@ -52,9 +59,9 @@ const (
 	slowHandler = 2 * time.Microsecond
 )
 
-// Run runs a case on a system.
+// Run runs a case on a system. What the system cannot do on this machine is a note, no error.
 func Run(ctx context.Context, d load.Driver, c Case) (Figures, error) {
-	f := Figures{System: d.Name(), Version: d.Version(), Bounded: d.Traits().Bounded, Mode: c.Mode, Senders: c.Senders}
+	f := Figures{System: d.Name(), Version: d.Version(), Bounded: d.Traits().Bounded, Mode: c.Mode, Senders: c.Senders, Rate: c.Rate}
 	plan := load.Plan{Senders: c.Senders, Capacity: room, Duration: c.Duration, Warmup: c.Warmup, Seed: c.Seed}
 	var run func(context.Context, load.Driver, load.Plan) (load.Outcome, error)
 	switch c.Mode {
@@ -64,15 +71,25 @@ func Run(ctx context.Context, d load.Driver, c Case) (Figures, error) {
 		run = load.PingPong
 	case "wake":
 		run, plan.Rate, plan.Pace = load.Steady, wakeRate, load.Constant
+	case "steady":
+		if c.Rate < 1 {
+			return f, fmt.Errorf("rate = %d, want at least 1 message a second", c.Rate)
+		}
+		run, plan.Rate, plan.Pace = load.Steady, float64(c.Rate), load.Constant
 	case "overload":
 		run, plan.Work = load.Overload, slowHandler
 	default:
-		return f, fmt.Errorf("mode = %q, want throughput, pingpong, wake or overload", c.Mode)
+		return f, fmt.Errorf("mode = %q, want throughput, pingpong, steady, wake or overload", c.Mode)
 	}
 	o, err := run(ctx, d, plan)
-	if err != nil {
+	switch {
+	case errors.Is(err, load.ErrNoSpareCore):
+		f.Note = load.ErrNoSpareCore.Error()
+		return f, nil
+	case err != nil:
 		return f, err
 	}
+	f.Overloaded = c.Mode != "overload" && o.Overloaded()
 	f.Allocs, f.Goodput, f.Memory, f.AgeBound = o.AllocsPerOp(), o.Goodput, o.MemoryGrowth, o.AgeBound
 	if o.Latencies == nil {
 		f.NsPerOp = o.NsPerOp()
@@ -84,7 +101,7 @@ func Run(ctx context.Context, d load.Driver, c Case) (Figures, error) {
 
 // Main is the program of one library: it runs the case that its flags describe on the system that they name.
 func Main(drivers ...load.Driver) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := mainWith(ctx, os.Args[1:], os.Stdout, drivers); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -96,8 +113,9 @@ func mainWith(ctx context.Context, args []string, out io.Writer, drivers []load.
 	flags := flag.NewFlagSet("peer", flag.ContinueOnError)
 	system := flags.String("system", "", "which of the systems of this program")
 	var c Case
-	flags.StringVar(&c.Mode, "mode", "throughput", "throughput, pingpong, wake or overload")
+	flags.StringVar(&c.Mode, "mode", "throughput", "throughput, pingpong, steady, wake or overload")
 	flags.IntVar(&c.Senders, "senders", 1, "senders of the mode throughput")
+	flags.IntVar(&c.Rate, "rate", 0, "messages a second of the mode steady")
 	flags.DurationVar(&c.Duration, "duration", time.Second, "measured")
 	flags.DurationVar(&c.Warmup, "warmup", time.Second/5, "before it")
 	flags.Uint64Var(&c.Seed, "seed", 0, "of random schedules")
@@ -169,6 +187,7 @@ func (r *receiver) Senders(n int, f func(int, load.Sender)) error {
 	return nil
 }
 
+// Dropped is 0: none of the libraries says.
 func (r *receiver) Dropped() uint64 { return 0 }
 
 func (r *receiver) Close() error {

@@ -8,5 +8,6 @@ import (
 )
 
 func main() {
-	peer.Main(load.Channel{}, bench.Failshut{}, bench.Failshut{Where: bench.Pinned}, bench.Failshut{Where: bench.OneGoroutine})
+	peer.Main(load.Channel{}, bench.Failshut{}, bench.Failshut{Where: bench.Pinned}, bench.Failshut{Where: bench.PinnedSpin},
+		bench.Failshut{Where: bench.OneGoroutine})
 }

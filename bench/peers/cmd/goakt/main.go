@@ -1,4 +1,5 @@
-// Command goakt measures github.com/tochemey/goakt with its non-blocking bounded mailbox.
+// Command goakt measures github.com/tochemey/goakt with its bounded mailbox, in which a sender that finds no room tries
+// again until there is some.
 package main
 
 import (

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,8 +15,10 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/failshut/failshut/bench/peers/peer"
@@ -25,11 +28,28 @@ import (
 type system struct{ program, name string }
 
 var systems = []system{
-	{"failshut", channel}, {"failshut", "failshut"}, {"failshut", "failshut pinned"}, {"failshut", "failshut loop"},
-	{"protoactor", protoactor}, {"protoactor", "protoactor bounded"}, {"hollywood", "hollywood"}, {"goakt", "goakt"},
+	{failshut, channel}, {failshut, failshut}, {failshut, pinned}, {failshut, spinning}, {failshut, loop},
+	{protoactor, protoactor}, {protoactor, "protoactor bounded"}, {"hollywood", "hollywood"}, {"goakt", "goakt"},
 }
 
-var loads = []load{{"throughput", 1}, {"throughput", 4}, {"pingpong", 1}, {"wake", 1}, {"overload", 1}}
+var loads = []load{
+	{mode: "throughput", senders: 1}, {mode: "throughput", senders: 4}, {mode: "pingpong", senders: 1},
+	{mode: "steady", senders: 1, rate: 100_000}, {mode: "steady", senders: 1, rate: 500_000},
+	{mode: "wake", senders: 1}, {mode: "overload", senders: 1},
+}
+
+// has says whether the system differs under the load from what else runs: a loop does where actors play to each other,
+// and an actor that spins where one waits.
+func (s system) has(l load) bool {
+	switch s.name {
+	case loop:
+		return l.mode == "pingpong"
+	case spinning:
+		return l.mode == "pingpong" || l.mode == "steady" || l.mode == "wake"
+	default:
+		return true
+	}
+}
 
 type config struct {
 	programs         string
@@ -48,7 +68,7 @@ func main() {
 	flag.Uint64Var(&c.seed, "seed", 1, "order of the runs")
 	flag.StringVar(&c.json, "json", "", "file for all runs")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, c)
 	stop()
 	if err != nil {
@@ -66,6 +86,9 @@ func run(ctx context.Context, c config) error {
 	for range c.runs {
 		for _, l := range loads {
 			for _, i := range draw.Perm(len(systems)) {
+				if !systems[i].has(l) {
+					continue
+				}
 				f := measure(ctx, c, systems[i], l)
 				if err := ctx.Err(); err != nil {
 					return context.Cause(ctx)
@@ -83,7 +106,21 @@ func run(ctx context.Context, c config) error {
 			return err
 		}
 	}
-	return print(os.Stdout, all)
+	if err := print(os.Stdout, all); err != nil {
+		return err
+	}
+	return failures(all)
+}
+
+// failures names the runs of this project's program that gave no figures. Those of the others are in the table.
+func failures(all []peer.Figures) error {
+	var errs []error
+	for _, f := range all {
+		if f.Failed && slices.ContainsFunc(systems, func(s system) bool { return s.name == f.System && s.program == failshut }) {
+			errs = append(errs, fmt.Errorf("%s, %s: %s", f.System, loadOf(f), f.Note))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // patience is how long a program may take beyond what it measures: a library that hangs is a result too.
@@ -94,20 +131,20 @@ func measure(ctx context.Context, c config, s system, l load) peer.Figures {
 	ctx, cancel := context.WithTimeout(ctx, c.warmup+c.duration+patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(c.programs, s.program), "-system", s.name, "-mode", l.mode, //nolint:gosec // ours
-		"-senders", strconv.Itoa(l.senders), "-duration", c.duration.String(), "-warmup", c.warmup.String(), "-seed", strconv.FormatUint(c.seed, 10))
+		"-senders", strconv.Itoa(l.senders), "-rate", strconv.Itoa(l.rate), "-duration", c.duration.String(), "-warmup", c.warmup.String(), "-seed", strconv.FormatUint(c.seed, 10))
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
-	f := peer.Figures{System: s.name, Mode: l.mode, Senders: l.senders}
+	f := peer.Figures{System: s.name, Mode: l.mode, Senders: l.senders, Rate: l.rate}
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		f.Note = "did not end in time"
+		f.Failed, f.Note = true, "did not end in time"
 	case err != nil:
 		first, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n")
-		f.Note = first
+		f.Failed, f.Note = true, cmp.Or(first, err.Error())
 	default:
 		if err := json.Unmarshal(stdout.Bytes(), &f); err != nil {
-			f.Note = "no figures: " + err.Error()
+			f.Failed, f.Note = true, "no figures: "+err.Error()
 		}
 	}
 	return f

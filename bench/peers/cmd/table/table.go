@@ -10,21 +10,31 @@ import (
 	"github.com/failshut/failshut/bench/peers/peer"
 )
 
-// The systems by which the others are measured.
+// The systems by which the others are measured, and the places of this project's actors.
 const (
 	channel    = "channel"
 	protoactor = "protoactor"
+	failshut   = "failshut"
+	pinned     = "failshut pinned"
+	spinning   = "failshut spinning"
+	loop       = "failshut loop"
 )
 
 // load names a load.
 type load struct {
 	mode    string
 	senders int
+	rate    int
 }
 
+func loadOf(f peer.Figures) load { return load{f.Mode, f.Senders, f.Rate} }
+
 func (l load) String() string {
-	if l.mode == "throughput" {
+	switch l.mode {
+	case "throughput":
 		return fmt.Sprintf("tell, %d sender(s), ns a message", l.senders)
+	case "steady":
+		return fmt.Sprintf("one way at %d a second", l.rate)
 	}
 	return map[string]string{
 		"pingpong": "ping-pong, round trip", "wake": "wake of a sleeping receiver", "overload": "overload, age of what was handled",
@@ -39,11 +49,12 @@ func first(f peer.Figures) float64 {
 	return float64(f.P50)
 }
 
-// median is the run in the middle of a system under a load; runs without figures count as the slowest. false: no run.
+// median is the run in the middle of a system under a load, of an even number the lower of the two there; runs without
+// figures count as the slowest. false: no run.
 func median(all []peer.Figures, name string, l load) (peer.Figures, bool) {
 	var of []peer.Figures
 	for _, f := range all {
-		if f.System == name && f.Mode == l.mode && f.Senders == l.senders {
+		if f.System == name && loadOf(f) == l {
 			of = append(of, f)
 		}
 	}
@@ -84,13 +95,13 @@ func print(w io.Writer, all []peer.Figures) error {
 				continue
 			}
 			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%.2f\t%s\t%s\t%s\n", f.System, nanos(first(f)), nanos(float64(f.P99)), nanos(float64(f.Max)),
-				ratio(over(first(f), first(c))), ratio(over(first(f), first(p))), f.Allocs, share(f), grown(f), f.Note)
+				ratio(over(first(f), first(c))), ratio(over(first(f), first(p))), f.Allocs, share(f), grown(f), note(f))
 		}
 		fmt.Fprintln(t)
 	}
 	fmt.Fprintln(t, "TARGET\tGOT\tWANTED\tMET")
 	for _, x := range targets(all) {
-		fmt.Fprintf(t, "%s\t%s\t%s %g\t%s\n", x.text, ratio(x.got), x.relation, x.wanted, x.met())
+		fmt.Fprintf(t, "%s\t%s\t%s %g\t%s\n", x.text, x.figure(), x.relation, x.wanted, x.met())
 	}
 	return t.Flush()
 }
@@ -112,6 +123,13 @@ func ratio(v float64) string {
 		return ""
 	}
 	return fmt.Sprintf("%.3g", v)
+}
+
+func note(f peer.Figures) string {
+	if f.Note == "" && f.Overloaded {
+		return "overloaded"
+	}
+	return f.Note
 }
 
 func share(f peer.Figures) string {
