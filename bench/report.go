@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -31,18 +32,18 @@ func (a Answer) WriteHTML(w io.Writer) error {
 	r := report{View: a.View(), Curves: a.curves(), Plot: a.plot(), Bars: a.bars()}
 	r.BarsHeight = 26*len(r.Bars) + 6
 	for i := range curveColours {
-		r.ColourClasses = append(r.ColourClasses, fmt.Sprintf("c%d", i))
+		r.Colours = append(r.Colours, i)
 	}
 	return reportTemplate.Execute(w, r)
 }
 
 type report struct {
 	View
-	Curves        []curve
-	Plot          plot
-	Bars          []barOf
-	BarsHeight    int
-	ColourClasses []string
+	Curves     []curve
+	Plot       plot
+	Bars       []barOf
+	BarsHeight int
+	Colours    []int
 }
 
 // The plot's area in its own units.
@@ -53,10 +54,11 @@ const (
 	barMost             = 500.0
 )
 
-// curve is the distribution of one system and case as a line of the plot.
+// curve is the distribution of one system and case as a line of the plot: its colour is the system's, its dashes the case's.
 type curve struct {
-	Name, Class, Points string
-	LegendY             float64
+	Name, Points   string
+	Colour, Dashes int
+	LegendY        float64
 }
 
 // tick is a mark of an axis.
@@ -119,24 +121,40 @@ func (p plot) x(percentile float64) float64 {
 func (a Answer) curves() []curve {
 	p := a.plot()
 	var out []curve
-	for _, d := range a.distributions {
-		if d.latencies.Count() == 0 {
+	var systems, cases []string
+	for _, m := range a.Medians { // in the order of the table, not that in which they ran
+		at := slices.IndexFunc(a.distributions, func(d distribution) bool { return d.system == m.System && d.kase == m.Case })
+		if at < 0 || a.distributions[at].latencies.Count() == 0 {
 			continue
 		}
 		var points strings.Builder
-		for _, at := range d.latencies.Curve() {
-			fmt.Fprintf(&points, "%.1f,%.1f ", p.x(at.Percentile), p.y(at.Ns))
+		for _, q := range a.distributions[at].latencies.Curve() {
+			fmt.Fprintf(&points, "%.1f,%.1f ", p.x(q.Percentile), p.y(q.Ns))
 		}
 		out = append(out, curve{
-			Name: d.system + ", " + d.kase, Class: fmt.Sprintf("c%d", len(out)%curveColours), Points: strings.TrimSpace(points.String()),
+			Name: m.System + ", " + m.Case, Points: strings.TrimSpace(points.String()),
+			Colour: ordinal(&systems, m.System) % curveColours, Dashes: ordinal(&cases, m.Case) % curveDashes,
 			LegendY: plotTop + 18*float64(len(out)),
 		})
 	}
 	return out
 }
 
-// curveColours is how many colours the style sheet has.
-const curveColours = 8
+// ordinal is the place of a word among those seen, which it joins.
+func ordinal(seen *[]string, word string) int {
+	at := slices.Index(*seen, word)
+	if at < 0 {
+		at = len(*seen)
+		*seen = append(*seen, word)
+	}
+	return at
+}
+
+// What the style sheet has.
+const (
+	curveColours = 8
+	curveDashes  = 5
+)
 
 // barOf is the first figure of a row as a bar, or what became of the messages of an overloaded one.
 type barOf struct {
@@ -187,4 +205,4 @@ func (b barOf) TextX() float64 { return b.DroppedX() + b.Dropped + 8 }
 func (b barOf) TextY() float64 { return b.Y + 15 }
 
 // barLeft leaves room for the names.
-const barLeft = 210.0
+const barLeft = 260.0

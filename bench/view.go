@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -50,7 +51,7 @@ type ViewNote struct {
 // View draws the answer for a terminal.
 func (a Answer) View() View {
 	v := View{
-		Bench: fmt.Sprintf("mailbox, %s; medians of %d runs, seed %d", a.Mode, a.runsEach(), a.Seed),
+		Bench: fmt.Sprintf("mailbox, %s; %s, seed %d", a.Mode, a.runsEach(), a.Seed),
 		Machine: fmt.Sprintf("%s, %d cores, GOMAXPROCS %d, %s, Linux %s",
 			a.Machine.CPU, a.Machine.Cores, a.Machine.GOMAXPROCS, a.Machine.Go, a.Machine.Kernel),
 		Rows: []ViewRow{}, Targets: []ViewTarget{}, Bounds: []ViewTarget{}, Notes: []ViewNote{},
@@ -74,11 +75,13 @@ func (a Answer) View() View {
 	return v
 }
 
-func (a Answer) runsEach() int {
-	if len(a.Medians) == 0 {
-		return 0
+func (a Answer) runsEach() string {
+	switch n := len(a.Runs) / max(len(a.Medians), 1); n {
+	case 1:
+		return "one run each"
+	default:
+		return fmt.Sprintf("medians of %d runs", n)
 	}
-	return len(a.Runs) / len(a.Medians)
 }
 
 func (r Row) view() ViewRow {
@@ -143,14 +146,19 @@ func nanos(v *int64) string {
 		return d.String()
 	case d < time.Millisecond:
 		return fmt.Sprintf("%.3gµs", float64(d)/1e3)
-	default:
+	case d < time.Second:
 		return fmt.Sprintf("%.3gms", float64(d)/1e6)
+	default:
+		return fmt.Sprintf("%.3gs", d.Seconds())
 	}
 }
 
 func number(v *float64) string {
 	if v == nil {
 		return ""
+	}
+	if math.Abs(*v) >= 1e4 { // no digits of an exponent where there is a number to read
+		return strconv.FormatFloat(*v, 'f', 0, 64)
 	}
 	return strconv.FormatFloat(*v, 'g', 4, 64)
 }
