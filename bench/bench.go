@@ -75,7 +75,7 @@ type Row struct {
 
 // Mailboxed are the figures of a row that mailboxes alone have. What the mode does not measure is null.
 type Mailboxed struct {
-	NsPerOp  *float64 `json:"ns_per_op"` // at full speed
+	NsPerOp  *float64 `json:"ns_per_op"` // at full speed; of an offer in the modes conflate and suspended
 	Refused  uint64   `json:"refused"`
 	Dropped  uint64   `json:"dropped"`
 	Handled  uint64   `json:"handled"`
@@ -84,6 +84,7 @@ type Mailboxed struct {
 	Memory   *int64   `json:"memory_growth"` // bytes the resident size grew at most
 	IdleP99  *int64   `json:"idle_p99"`      // ns: of the same messages while nothing else was sent
 	Starved  *int     `json:"starved"`       // senders not heard of by half time
+	Behind   *int     `json:"behind"`        // instruments whose last quote was never handled
 	// VsChannel is the row's first figure, ns_per_op or else p50, over that of the channel in the same case.
 	VsChannel *float64 `json:"vs_channel"`
 	// Void names percentiles that lie under the machine's own stalls, and so were not shown.

@@ -27,11 +27,19 @@ const (
 )
 
 // Failshut is an actor of this project, with its mailbox.
-type Failshut struct{ Where Where }
+type Failshut struct {
+	Where Where
+	// Conflates has it merge quotes of one key.
+	Conflates bool
+}
 
 // Name is "failshut", with its place where that is not the pool.
 func (f Failshut) Name() string {
-	return [...]string{"failshut", "failshut pinned", "failshut spinning", "failshut loop"}[f.Where]
+	name := [...]string{"failshut", "failshut pinned", "failshut spinning", "failshut loop"}[f.Where]
+	if f.Conflates {
+		name += " conflating"
+	}
+	return name
 }
 
 // Version is the version of the module, "(devel)" in a checkout.
@@ -44,7 +52,7 @@ func (Failshut) Version() string {
 
 // Traits say that it is bounded and has lanes.
 func (f Failshut) Traits() load.Traits {
-	return load.Traits{Bounded: true, Lanes: true, Spins: f.Where == PinnedSpin}
+	return load.Traits{Bounded: true, Lanes: true, Conflates: f.Conflates, Spins: f.Where == PinnedSpin}
 }
 
 func (f Failshut) system() (*actors.System, error) {
@@ -58,12 +66,28 @@ func laneOf(m load.Message) mailbox.Lane {
 	return mailbox.Data
 }
 
-// boxOf is the mailbox that actors have by default, with the capacity of the run; senders outside actors may wait for
-// room in it.
-func boxOf(capacity int) mailbox.Config {
-	c := mailbox.DefaultConfig("bench")
-	c.Lanes[mailbox.Data-1] = mailbox.LaneConfig{Cap: capacity, Policy: mailbox.Block}
-	return c
+// spec is an actor with the mailbox that actors have by default, with the capacity of the run; senders outside actors may
+// wait for room in it, or it conflates.
+func (f Failshut) spec(n actors.Name, p actors.Place, s load.Setup) actors.Spec[load.Message] {
+	box := mailbox.DefaultConfig("bench")
+	box.Lanes[mailbox.Data-1] = mailbox.LaneConfig{Cap: s.Capacity, Policy: mailbox.Block}
+	sp := actors.Spec[load.Message]{
+		Name: n, Class: "bench", Lane: laneOf, Place: p,
+		Actor: actors.Func[load.Message](func(_ *actors.Context[load.Message], m load.Message) error {
+			s.Handle(m)
+			return nil
+		}),
+	}
+	if f.Conflates {
+		box.Lanes[mailbox.Data-1] = mailbox.LaneConfig{Cap: s.Capacity + s.Keys, Policy: mailbox.Conflate}
+		box.MaxKeys = s.Keys
+		sp.Describe = func(m load.Message) mailbox.Description {
+			return mailbox.Description{Key: mailbox.Key(m.Key), Seq: m.Seq, Kind: mailbox.State}
+		}
+		sp.GapOf = func(mailbox.Key, uint64, uint64) load.Message { return load.Message{} } // of States none is lost
+	}
+	sp.Box = box
+	return sp
 }
 
 func (f Failshut) place(s *actors.System) (actors.Place, error) {
@@ -83,23 +107,24 @@ func (f Failshut) place(s *actors.System) (actors.Place, error) {
 	}
 }
 
-// spawn starts an actor and waits until it takes messages.
-func spawn(ctx context.Context, s *actors.System, n actors.Name, p actors.Place, capacity int, handle func(load.Message)) (actors.Ref[load.Message], error) {
-	ref, err := actors.Spawn(s, actors.Spec[load.Message]{
-		Name: n, Class: "bench", Box: boxOf(capacity), Lane: laneOf, Place: p,
-		Actor: actors.Func[load.Message](func(_ *actors.Context[load.Message], m load.Message) error {
-			handle(m)
-			return nil
-		}),
-	})
+// spawn starts an actor.
+func spawn(s *actors.System, sp actors.Spec[load.Message]) (actors.Ref[load.Message], error) {
+	ref, err := actors.Spawn(s, sp)
 	if errors.Is(err, actors.ErrNoSpareCore) {
-		return ref, fmt.Errorf("%w: %w", load.ErrNoSpareCore, err)
-	}
-	for err == nil && !ref.Open() {
-		runtime.Gosched()
-		err = ctx.Err()
+		err = fmt.Errorf("%w: %w", load.ErrNoSpareCore, err)
 	}
 	return ref, err
+}
+
+// opened waits until an actor takes messages.
+func opened(ctx context.Context, ref actors.Ref[load.Message]) error {
+	for !ref.Open() {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		runtime.Gosched()
+	}
+	return nil
 }
 
 type failshut struct {
@@ -110,14 +135,47 @@ type failshut struct {
 
 // Open starts a system with one actor.
 func (f Failshut) Open(ctx context.Context, s load.Setup) (load.Receiver, error) {
+	r, err := f.receiver(s, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := opened(ctx, r.to); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// OpenSuspended starts a system with one actor whose life is not open yet, as that of one whose supervisor waits for it.
+func (f Failshut) OpenSuspended(ctx context.Context, s load.Setup) (load.Receiver, func() error, error) {
+	var life *actors.Life
+	r, err := f.receiver(s, func(sys *actors.System) (l *actors.Life, err error) {
+		life, err = sys.Begin(actors.Birth{Name: "receiver", Class: "bench"})
+		return life, err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return r, func() error {
+		life.Ready()
+		life.Open()
+		return opened(ctx, r.to)
+	}, nil
+}
+
+// receiver starts a system with one actor; begin makes the life that it belongs to, nil: one of its own.
+func (f Failshut) receiver(s load.Setup, begin func(*actors.System) (*actors.Life, error)) (*failshut, error) {
 	sys, err := f.system()
 	if err != nil {
 		return nil, err
 	}
 	r := &failshut{sys: sys}
 	place, err := f.place(sys)
+	sp := f.spec("receiver", place, s)
+	if err == nil && begin != nil {
+		sp.Life, err = begin(sys)
+	}
 	if err == nil {
-		r.to, err = spawn(ctx, sys, "receiver", place, s.Capacity, s.Handle)
+		r.to, err = spawn(sys, sp)
 	}
 	if err != nil {
 		return nil, errors.Join(err, r.Close())
@@ -212,8 +270,16 @@ func (f Failshut) Pair(ctx context.Context, turn func(load.Message) bool) (load.
 			}
 		}
 	}
-	if second, err = spawn(ctx, sys, "second", place, room, play(&p.first)); err == nil {
-		p.first, err = spawn(ctx, sys, "first", place, room, play(&second))
+	spec := func(n actors.Name, handle func(load.Message)) actors.Spec[load.Message] {
+		return f.spec(n, place, load.Setup{Capacity: room, Handle: handle})
+	}
+	if second, err = spawn(sys, spec("second", play(&p.first))); err == nil {
+		p.first, err = spawn(sys, spec("first", play(&second)))
+	}
+	for _, ref := range []actors.Ref[load.Message]{p.first, second} {
+		if err == nil {
+			err = opened(ctx, ref)
+		}
 	}
 	if err != nil {
 		return nil, errors.Join(err, stopSystem(sys))

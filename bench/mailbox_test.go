@@ -130,18 +130,29 @@ func TestATargetThatWasNotMeasuredIsNeitherMetNorMissed(t *testing.T) {
 func TestEveryLoadOnEveryPlace(t *testing.T) {
 	loads := map[string]func(context.Context, load.Driver, load.Plan) (load.Outcome, error){
 		"throughput": load.Throughput, "pingpong": load.PingPong, "steady": load.Steady, "overload": load.Overload, "cancel": load.CancelLane,
+		"conflate": load.Conflate, "suspended": load.Suspended,
 	}
 	for _, where := range []bench.Where{bench.Pool, bench.Pinned, bench.PinnedSpin, bench.OneGoroutine} {
 		for mode, run := range loads {
 			d := bench.Failshut{Where: where}
 			_, err := run(t.Context(), d, load.Plan{
-				Senders: 3, Capacity: 100, Rate: 5000, Pace: load.Poisson, Work: time.Microsecond, Duration: 20 * time.Millisecond,
+				Senders: 3, Capacity: 100, Keys: 7, Rate: 5000, Pace: load.Poisson, Work: time.Microsecond, Duration: 20 * time.Millisecond,
 			})
 			refused := where == bench.PinnedSpin && errors.Is(err, load.ErrNoSpareCore)
 			if err != nil && !refused {
 				t.Errorf("%s, %s: %v", d.Name(), mode, err)
 			}
 		}
+	}
+}
+
+// A mailbox that conflates is overloaded like any other, and is behind with no instrument.
+func TestAMailboxThatConflatesIsNeverBehind(t *testing.T) {
+	o, err := load.Conflate(t.Context(), bench.Failshut{Conflates: true}, load.Plan{
+		Keys: 50, Capacity: 100, Work: 2 * time.Microsecond, Duration: 50 * time.Millisecond,
+	})
+	if err != nil || o.Behind != 0 || o.Refused != 0 || o.Dropped == 0 {
+		t.Errorf("behind %d, refused %d, merged %d, error %v, want 0, 0 and some", o.Behind, o.Refused, o.Dropped, err)
 	}
 }
 

@@ -26,6 +26,7 @@ const (
 	dataRoom    = 8192 // the lane Data by default
 	cancelRoom  = 65_536
 	burstSize   = 10_000
+	quotedKeys  = 1000
 	wakeRate    = 1000.0
 	slowHandler = 2 * time.Microsecond
 	fastHandler = time.Microsecond
@@ -66,6 +67,21 @@ var mailboxModes = []mailboxMode{
 		[]string{"100 cancels a second beside a full data lane that is pushed at 200 %; idle_p99 is without data"},
 		parked,
 		oneCase("full", load.Plan{Capacity: cancelRoom, Work: fastHandler}), load.CancelLane, cancelRow, cancelTargets,
+	},
+	{
+		"conflate", false,
+		[]string{
+			"one sender at full speed, quotes of 1,000 instruments in turn, 2 µs of work each; ns_per_op is that of an offer",
+			"latencies are the ages of the quotes handled; behind counts instruments whose last quote never came",
+		},
+		[]load.Driver{load.Channel{}, Failshut{}, Failshut{Conflates: true}},
+		oneCase("1000 keys", load.Plan{Keys: quotedKeys, Capacity: dataRoom, Work: slowHandler}), load.Conflate, conflateRow, conflateTargets,
+	},
+	{
+		"suspended", false,
+		[]string{"one sender at full speed to a receiver that is being started; ns_per_op is that of a refusal; p50 from the end of that to a message handled"},
+		parked,
+		oneCase("starting", load.Plan{Capacity: dataRoom}), load.Suspended, offeredRow, suspendedTargets,
 	},
 	{
 		"burst", false,
@@ -132,6 +148,19 @@ func steadyCases(ctx context.Context, cfg MailboxConfig) ([]mailboxCase, error) 
 func noMore(*Row, load.Outcome) {}
 
 func fullSpeedRow(r *Row, o load.Outcome) { r.NsPerOp = new(o.NsPerOp()) }
+
+// offeredRow gives the time of an offer, which is not that of a message handled.
+func offeredRow(r *Row, o load.Outcome) {
+	r.NsPerOp = new(1e9 / o.OfferedRate)
+	r.AllocsPerOp = float64(o.Allocs) / float64(o.Offered)
+	r.BytesPerOp = float64(o.Bytes) / float64(o.Offered)
+	r.Overloaded = false // it is meant to be
+}
+
+func conflateRow(r *Row, o load.Outcome) {
+	offeredRow(r, o)
+	r.Behind = &o.Behind
+}
 
 func fanInRow(r *Row, o load.Outcome) {
 	fullSpeedRow(r, o)

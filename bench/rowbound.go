@@ -55,7 +55,7 @@ func systemNames() []string {
 
 var rowFigures = []string{
 	"p50", "p90", "p99", "p999", "p9999", "max", "idle_p99", "ns_per_op", "vs_channel", "achieved", "allocs_per_op", "bytes_per_op",
-	"cpu_ms", "goodput", "memory_growth", "starved",
+	"cpu_ms", "goodput", "memory_growth", "starved", "behind",
 }
 
 // figure gives a figure of the row by its name in JSON; nil where it is void or was not measured. false: no such figure.
@@ -108,6 +108,11 @@ func (r Row) figure(name string) (*float64, bool) {
 			return nil, true
 		}
 		return new(float64(*r.Starved)), true
+	case "behind":
+		if r.Behind == nil {
+			return nil, true
+		}
+		return new(float64(*r.Behind)), true
 	}
 	return nil, false
 }

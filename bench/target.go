@@ -153,3 +153,28 @@ func cancelTargets(m []Row) []Target {
 	}
 	return []Target{atMost(fmt.Sprintf("cancel p99, times (2 × its idle p99 + one handler of %s)", fastHandler), twice, 1)}
 }
+
+func conflateTargets(m []Row) []Target {
+	r, _ := rowOf(m, Failshut{Conflates: true}, "")
+	var behind *float64
+	if r.Behind != nil {
+		behind = new(float64(*r.Behind))
+	}
+	return []Target{
+		atMost("instruments whose last quote never came", behind, 0),
+		atMost("allocations per offer", r.allocs(), 0),
+	}
+}
+
+func suspendedTargets(m []Row) []Target {
+	r, _ := rowOf(m, Failshut{}, "")
+	return []Target{atMost("allocations per refusal", r.allocs(), 0)}
+}
+
+// allocs are the allocations to one decimal, nil where nothing was measured.
+func (r Row) allocs() *float64 {
+	if r.NsPerOp == nil {
+		return nil
+	}
+	return new(math.Round(r.AllocsPerOp*10) / 10)
+}

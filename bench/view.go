@@ -132,6 +132,9 @@ func (r Row) remarks() string {
 	if r.Starved != nil && *r.Starved > 0 {
 		add("starved %d", *r.Starved)
 	}
+	if r.Behind != nil {
+		add("behind %d", *r.Behind)
+	}
 	return strings.Join(out, "; ")
 }
 

@@ -47,8 +47,8 @@ type Setup struct {
 	Capacity int
 	// Lanes says that messages of the lane Cancel will come.
 	Lanes bool
-	// Conflate asks for a receiver that conflates Data by Key.
-	Conflate bool
+	// Keys is how many instruments Message.Key tells apart, 0 where that says nothing. A receiver that conflates needs it.
+	Keys int
 	// Handle takes every message, one at a time, on a goroutine of the system. It never blocks.
 	Handle func(Message)
 }

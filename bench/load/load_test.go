@@ -122,7 +122,7 @@ func TestAStalledSenderHidesNoWait(t *testing.T) {
 // Each load adds up and ends; how fast is for a benchmark to say.
 func TestEveryLoad(t *testing.T) {
 	short := load.Plan{
-		Senders: 3, Capacity: 100, Rate: 5000, Pace: load.Poisson, Work: time.Microsecond,
+		Senders: 3, Capacity: 100, Keys: 7, Rate: 5000, Pace: load.Poisson, Work: time.Microsecond,
 		Warmup: 5 * time.Millisecond, Duration: 30 * time.Millisecond, Seed: *seed,
 	}
 	modes := map[string]struct {
@@ -134,6 +134,7 @@ func TestEveryLoad(t *testing.T) {
 		"steady":     {load.Steady, true},
 		"overload":   {load.Overload, true},
 		"cancel":     {load.CancelLane, true},
+		"conflate":   {load.Conflate, true},
 	}
 	for mode, m := range modes {
 		t.Run(mode, func(t *testing.T) {
@@ -161,11 +162,53 @@ func TestALoadEndsWithItsContext(t *testing.T) {
 	cancel()
 	for mode, run := range map[string]func(context.Context, load.Driver, load.Plan) (load.Outcome, error){
 		"throughput": load.Throughput, "pingpong": load.PingPong, "steady": load.Steady, "overload": load.Overload, "cancel": load.CancelLane,
+		"conflate": load.Conflate,
 	} {
-		_, err := run(ctx, load.Channel{}, load.Plan{Senders: 1, Capacity: 10, Rate: 1000, Pace: load.Constant, Duration: time.Hour, Warmup: time.Hour})
+		_, err := run(ctx, load.Channel{}, load.Plan{Senders: 1, Capacity: 10, Keys: 3, Rate: 1000, Pace: load.Constant, Duration: time.Hour, Warmup: time.Hour})
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: error = %v, want the context's", mode, err)
 		}
+	}
+}
+
+// What a channel cannot do is said, and so is a plan without instruments.
+func TestALoadThatIsNotPossible(t *testing.T) {
+	if _, err := load.Suspended(t.Context(), load.Channel{}, load.Plan{Duration: time.Millisecond}); !errors.Is(err, load.ErrNotPossible) {
+		t.Errorf("Suspended() = %v, want ErrNotPossible", err)
+	}
+	if _, err := load.Conflate(t.Context(), load.Channel{}, load.Plan{Duration: time.Millisecond}); err == nil {
+		t.Error("Conflate() without keys = nil, want an error")
+	}
+}
+
+// forgetful gives every quote of one instrument up and says that it took them.
+type forgetful struct {
+	load.Driver
+	load.Receiver
+	load.Sender
+}
+
+func (f *forgetful) Open(ctx context.Context, s load.Setup) (load.Receiver, error) {
+	r, err := f.Driver.Open(ctx, s)
+	f.Receiver = r
+	return f, err
+}
+
+func (f *forgetful) Senders(n int, run func(int, load.Sender)) error {
+	return f.Receiver.Senders(n, func(i int, s load.Sender) {
+		f.Sender = s
+		run(i, f)
+	})
+}
+
+func (f *forgetful) Offer(m load.Message) bool { return m.Key != 1 && f.Sender.Offer(m) }
+
+func TestAnInstrumentWhoseLastQuoteNeverCameIsBehind(t *testing.T) {
+	o, err := load.Conflate(t.Context(), &forgetful{Driver: load.Channel{}}, load.Plan{
+		Keys: 3, Capacity: 1 << 20, Duration: 5 * time.Millisecond,
+	})
+	if err != nil || o.Behind != 1 || o.Refused == 0 {
+		t.Errorf("behind %d, refused %d, error %v, want one instrument behind", o.Behind, o.Refused, err)
 	}
 }
 

@@ -6,6 +6,7 @@ import "time"
 type Plan struct {
 	Senders  int
 	Capacity int
+	Keys     int     // instruments
 	Rate     float64 // messages a second
 	Pace     Pace
 	Burst    int           // messages that fall due together; 0 is 1
@@ -34,6 +35,8 @@ type Outcome struct {
 	MemoryGrowth int64
 	// Starved senders had none of theirs handled when half of the time had passed (mode fanin).
 	Starved int
+	// Behind is of how many instruments the last quote was never handled (mode conflate).
+	Behind int
 }
 
 // Overloaded says that less than 99 in 100 of what was offered was handled in time: latencies of such a run compare with
