@@ -16,7 +16,8 @@ import (
 // Name is the path of an actor in the tree, unique among the living of a System.
 type Name string
 
-// Epoch numbers the incarnations of one Name: 1, 2, 3 …, never reused. 0 is none.
+// Epoch numbers the incarnations of one Name: 1, 2, 3 …, never reused. 0 is none. Where a System has forgotten names, see
+// System.Boxes, those that are new begin behind the greatest epoch of a forgotten one.
 type Epoch uint64
 
 // Class labels actors in metrics: a bounded set of words, never the name of one actor.

@@ -20,11 +20,13 @@ type BoxStats struct {
 }
 
 // Boxes lists the names that have had a mailbox, sorted by name, each as one consistent cut over its present
-// mailbox and all that have ended. After Stop nothing is queued. The list is the caller's.
+// mailbox and all that have ended. Of the actors that Spawn gave a life of their own, the last 256 that ended are among
+// them; those before are one line for each class, without a name. After Stop nothing is queued. The list is the caller's.
 func (s *System) Boxes() []BoxStats {
-	entries := s.allEntries()
+	entries, forgotten := s.allEntries()
 	slices.SortFunc(entries, func(a, b *entry) int { return cmp.Compare(a.name, b.name) })
-	out := make([]BoxStats, 0, len(entries))
+	slices.SortFunc(forgotten, func(a, b BoxStats) int { return cmp.Compare(a.Class, b.Class) })
+	out := forgotten
 	for _, e := range entries {
 		if b, ok := e.count(); ok {
 			out = append(out, b)
@@ -38,7 +40,7 @@ func (e *entry) count() (BoxStats, bool) {
 	defer e.mu.Unlock()
 	b := BoxStats{Name: e.name, Epoch: e.last, Class: e.class, Live: len(e.boxes) > 0, Ended: e.ended, Stats: e.past}
 	for _, box := range e.boxes {
-		b.Stats = sum(b.Stats, box.Stats())
+		b.Stats = addStats(b.Stats, box.Stats())
 	}
 	return b, b.Live || b.Ended > 0
 }

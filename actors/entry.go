@@ -14,11 +14,14 @@ type anyBox interface {
 	Close(r mailbox.Reason) mailbox.Drained
 }
 
-// entry is what a System knows of a name over all its incarnations. It lives as long as the System, so that an
-// Address can hold it.
+// entry is what a System knows of a name over all its incarnations. An Address holds it, and asks for the one that the name
+// has now where it was forgotten.
 type entry struct {
-	name   Name
-	target atomic.Pointer[target]
+	sys       *System
+	name      Name
+	target    atomic.Pointer[target]
+	forgotten atomic.Bool
+	noted     bool // it is in the System's memory, under the System's lock
 
 	mu    sync.Mutex
 	life  *Life
@@ -27,6 +30,8 @@ type entry struct {
 	boxes []anyBox      // not yet in past: the present actor's, before it one that is being inherited
 	past  mailbox.Stats // all that were closed for good
 	ended int
+	// abandoned says that an incarnation was left behind, whose Late Exit must not be taken for that of another.
+	abandoned bool
 	// retired is the mailbox of an ended actor whose name is to be started again. An Address leads to it, so
 	// that Control is taken while there is no actor. It is one of boxes.
 	retired anyBox
@@ -124,11 +129,11 @@ func (e *entry) settle(box anyBox) {
 		return
 	}
 	e.boxes = slices.Delete(e.boxes, at, at+1)
-	e.past = sum(e.past, box.Stats())
+	e.past = addStats(e.past, box.Stats())
 	e.ended++
 }
 
-func sum(a, b mailbox.Stats) mailbox.Stats {
+func addStats(a, b mailbox.Stats) mailbox.Stats {
 	for i := range a.Lanes {
 		a.Lanes[i] = a.Lanes[i].Add(b.Lanes[i])
 	}

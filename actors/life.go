@@ -86,12 +86,12 @@ func (s *System) begin(b Birth, auto bool) (*Life, error) {
 	if b.Name == "" {
 		return nil, fmt.Errorf("%w: name is empty", ErrConfig)
 	}
-	e := s.entry(b.Name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopping {
 		return nil, ErrStopped
 	}
+	e := s.entryLocked(b.Name)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.life != nil {
@@ -266,6 +266,7 @@ func (l *Life) finish() {
 		return
 	}
 	l.ended = true
+	abandoned := l.abandoned
 	l.isOver.Store(true)
 	l.mu.Unlock()
 	l.cancel()
@@ -275,6 +276,7 @@ func (l *Life) finish() {
 	s.timers.disarm(&l.watch)
 	s.timers.mu.Unlock()
 	l.entry.mu.Lock()
+	l.entry.abandoned = l.entry.abandoned || abandoned
 	if l.entry.life == l {
 		l.entry.life = nil
 		if l.entry.target.Load().to != nil && l.entry.retired == nil {
@@ -282,6 +284,9 @@ func (l *Life) finish() {
 		}
 	}
 	l.entry.mu.Unlock()
+	if l.auto {
+		s.remember(l.entry)
+	}
 	s.mu.Lock()
 	delete(s.lives, l)
 	if s.stopping && len(s.lives) == 0 {

@@ -154,6 +154,13 @@ func (a Address[M]) resolve() (*incarnation[M], error) {
 		return nil, ErrUnknown
 	}
 	t := a.entry.target.Load()
+	if t.err != nil && a.entry.forgotten.Load() {
+		now := a.entry.present()
+		if now == nil {
+			return nil, ErrUnknown
+		}
+		t = now.target.Load()
+	}
 	if t.err != nil {
 		return nil, t.err
 	}

@@ -102,6 +102,7 @@ type System struct {
 
 	mu       sync.Mutex
 	entries  map[Name]*entry
+	memory   memory
 	lives    map[*Life]struct{}
 	loops    map[*Loop]struct{} // that have not ended
 	zombies  []*Life
@@ -216,9 +217,13 @@ func (s *System) tellExit(e Exit) {
 func (s *System) entry(n Name) *entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.entryLocked(n)
+}
+
+func (s *System) entryLocked(n Name) *entry {
 	e := s.entries[n]
 	if e == nil {
-		e = &entry{name: n}
+		e = &entry{sys: s, name: n, last: s.memory.epoch}
 		e.target.Store(&target{err: ErrUnknown})
 		s.entries[n] = e
 	}
@@ -285,7 +290,8 @@ func (s *System) Stop(ctx context.Context) error {
 		l.endIfEmpty()
 	}
 	unstopped := s.await(ctx, all)
-	for _, e := range s.allEntries() {
+	entries, _ := s.allEntries()
+	for _, e := range entries {
 		e.giveUp()
 	}
 	s.dropQuarantine()
@@ -348,10 +354,11 @@ func (s *System) halt(ctx context.Context) error {
 	return nil
 }
 
-func (s *System) allEntries() []*entry {
+// allEntries lists the names, and in the same cut what the forgotten ones have counted.
+func (s *System) allEntries() ([]*entry, []BoxStats) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Collect(maps.Values(s.entries))
+	return slices.Collect(maps.Values(s.entries)), s.forgottenBoxes()
 }
 
 func (s *System) allLoops() []*Loop {

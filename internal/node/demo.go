@@ -355,6 +355,9 @@ func counts(systems ...*actors.System) (out []MailboxCounts, unbalanced []string
 		for _, b := range sys.Boxes() {
 			t := b.Total()
 			m := MailboxCounts{Name: string(b.Name), Accepted: t.Accepted, Handled: t.Handled, Dropped: map[string]uint64{}, Queued: t.Queued}
+			if b.Name == "" {
+				m.Name = "ended:" + string(b.Class)
+			}
 			if sys.Name() != "node" {
 				m.Name = sys.Name() + ":" + m.Name
 			}
