@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/failshut/failshut/actors"
@@ -228,4 +229,164 @@ func ExamplePinned() {
 	}
 	fmt.Println(err, ref.Tell(5), <-done, s.Stop(context.Background()))
 	// Output: <nil> <nil> 5 <nil>
+}
+
+// A loop is one goroutine for a hot chain: the strategy is told of a price without waking anybody.
+func ExampleSystem_NewLoop() {
+	s, _ := actors.New(actors.Config{Clock: actors.Real(), Dispatch: actors.Shared(0)})
+	chain, err := s.NewLoop(actors.LoopConfig{Name: "ACME", Wait: actors.Park})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	done := make(chan string, 1)
+	strategy, _ := actors.Spawn(s, actors.Spec[int]{
+		Name: "strategy", Place: chain.Place(), Box: mailbox.One(10, mailbox.Reject),
+		Actor: actors.Func[int](func(c *actors.Context[int], price int) error {
+			done <- fmt.Sprint("strategy saw ", price)
+			return nil
+		}),
+	})
+	feed, _ := actors.Spawn(s, actors.Spec[int]{
+		Name: "feed", Place: chain.Place(), Box: mailbox.One(10, mailbox.Reject),
+		Actor: actors.Func[int](func(_ *actors.Context[int], price int) error { return strategy.Tell(price) }),
+	})
+	for !strategy.Open() || !feed.Open() {
+		continue
+	}
+	fmt.Println(feed.Tell(100), <-done, s.Loops()[0].Actors, s.Stop(context.Background()))
+	// Output: <nil> strategy saw 100 2 <nil>
+}
+
+func ExampleReal() {
+	clock := actors.Real()
+	before := clock.Now()
+	fmt.Println(clock.Now().Before(before))
+	// Output: false
+}
+
+// On the virtual clock a day passes as fast as what happens in it can be handled.
+func ExampleVirtual() {
+	start := time.Date(2026, 1, 5, 14, 30, 0, 0, time.UTC)
+	s, _ := actors.New(actors.Config{Clock: actors.Virtual(start), Dispatch: actors.Deterministic()})
+	ref, _ := actors.Spawn(s, actors.Spec[string]{
+		Name: "a", Box: mailbox.One(1, mailbox.Reject),
+		Actor: actors.Func[string](func(c *actors.Context[string], m string) error {
+			if m == "open" {
+				c.After("close", 6*time.Hour+30*time.Minute, "closing auction")
+				return nil
+			}
+			fmt.Println(m, "after", c.Now().Sub(start))
+			return nil
+		}),
+	})
+	_ = s.Drive(context.Background(), ref.Open)
+	_ = ref.Tell("open")
+	_ = s.Advance(context.Background(), 24*time.Hour)
+	fmt.Println(s.Now().Sub(start))
+	// Output:
+	// closing auction after 6h30m0s
+	// 24h0m0s
+}
+
+// Handlers run on a pool of goroutines, one message of an actor at a time.
+func ExampleShared() {
+	s, err := actors.New(actors.Config{Clock: actors.Real(), Dispatch: actors.Shared(2)})
+	fmt.Println(err, s.Deterministic(), s.Stop(context.Background()))
+	// Output: <nil> false <nil>
+}
+
+// One thread, one message at a time, in the same order in every run: nothing happens but in Drive.
+func ExampleDeterministic() {
+	s := driven()
+	spawn := func(name actors.Name) actors.Ref[string] {
+		ref, _ := actors.Spawn(s, actors.Spec[string]{
+			Name: name, Box: mailbox.One(2, mailbox.Reject),
+			Actor: actors.Func[string](func(c *actors.Context[string], m string) error {
+				fmt.Println(c.Name(), m)
+				return nil
+			}),
+		})
+		_ = s.Drive(context.Background(), ref.Open)
+		return ref
+	}
+	first, second := spawn("first"), spawn("second")
+	_, _ = first.TellAll("one", "two")
+	_, _ = second.TellAll("one", "two")
+	fmt.Println("nothing yet")
+	_ = s.Drive(context.Background(), nil)
+	// Output:
+	// nothing yet
+	// first one
+	// second one
+	// first two
+	// second two
+}
+
+// Options change the Spec of an actor whose message type their maker does not name, such as a supervisor.
+func ExampleWithBox() {
+	sp, err := actors.Spec[string]{Name: "a"}.With(actors.WithBox(mailbox.One(3, mailbox.DropOldest)))
+	fmt.Println(sp.Box.Lanes[mailbox.Data-1].Policy, err)
+	// Output: drop_oldest <nil>
+}
+
+func ExampleWithLane() {
+	urgent := func(m string) mailbox.Lane {
+		if m == "cancel" {
+			return mailbox.Control
+		}
+		return mailbox.Data
+	}
+	sp, _ := actors.Spec[string]{Name: "a"}.With(actors.WithLane(urgent))
+	fmt.Println(sp.Lane("cancel"), sp.Lane("price"))
+	_, err := actors.Spec[int]{Name: "b"}.With(actors.WithLane(urgent))
+	fmt.Println(errors.Is(err, actors.ErrConfig))
+	// Output:
+	// control data
+	// true
+}
+
+func ExampleWithPlace() {
+	s, _ := actors.New(actors.Config{Clock: actors.Real(), Dispatch: actors.Shared(0)})
+	loop, _ := s.NewLoop(actors.LoopConfig{Name: "ACME", Wait: actors.Park})
+	sp, err := actors.Spec[int]{Name: "feed"}.With(actors.WithPlace(loop.Place()))
+	fmt.Println(sp.Place == loop.Place(), err, s.Stop(context.Background()))
+	// Output: true <nil> <nil>
+}
+
+// Cancels of one order merge while they wait.
+func ExampleWithKey() {
+	sp, _ := actors.Spec[string]{Name: "orders"}.With(actors.WithKey(func(m string) any {
+		if order, ok := strings.CutPrefix(m, "cancel "); ok {
+			return order
+		}
+		return nil
+	}))
+	fmt.Println(sp.Key("cancel A1"), sp.Key("buy 10"))
+	// Output: A1 <nil>
+}
+
+// A strategy that is late sees the newest quote of an instrument, and how many it stands for.
+func ExampleWithConflation() {
+	type quote struct {
+		instrument mailbox.Key
+		seq        uint64
+		bid        int
+	}
+	box := mailbox.One(1000+10, mailbox.Conflate)
+	box.MaxKeys = 10
+	sp, _ := actors.Spec[quote]{Name: "strategy", Actor: actors.Func[quote](func(c *actors.Context[quote], q quote) error {
+		fmt.Println("bid", q.bid, "instead of", c.Coalesced().N, "older ones")
+		return nil
+	})}.With(actors.WithBox(box), actors.WithConflation(
+		func(q quote) mailbox.Description {
+			return mailbox.Description{Key: q.instrument, Seq: q.seq, Kind: mailbox.State}
+		},
+		func(k mailbox.Key, _, to uint64) quote { return quote{instrument: k, seq: to} }))
+	s := driven()
+	ref, _ := actors.Spawn(s, sp)
+	_ = s.Drive(context.Background(), ref.Open)
+	_, _ = ref.TellAll(quote{7, 1, 99}, quote{7, 2, 100}, quote{7, 3, 101})
+	_ = s.Drive(context.Background(), nil)
+	// Output: bid 101 instead of 2 older ones
 }

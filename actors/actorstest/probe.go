@@ -1,12 +1,10 @@
-// Package actorstest helps to test actors: a probe that stands where an actor would and records what it is told, and
-// Explore, which looks for an order of events that breaks a scenario.
-// It is for tests and never waits in real time under the virtual clock.
 package actorstest
 
 import (
-	"context"
 	"fmt"
+	"reflect"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,82 +13,35 @@ import (
 	"github.com/failshut/failshut/mailbox"
 )
 
-// Start is the time at which the virtual clock of NewSystem starts.
-var Start = time.Date(2026, 1, 5, 14, 30, 0, 0, time.UTC)
-
-// stopMax is how long a test system may take to stop.
-const stopMax = 10 * time.Second
-
-// NewSystem makes a deterministic system on the virtual clock, which is stopped when the test ends. seed 0 is order
-// of arrival. The test fails if it does not stop or a mailbox does not balance.
-func NewSystem(t testing.TB, seed uint64) *actors.System {
-	t.Helper()
-	return newSystem(t, actors.Config{
-		Name: t.Name(), Clock: actors.Virtual(Start), Dispatch: actors.Deterministic(), Seed: seed,
-	})
-}
-
-// NewShared makes a system of two workers on the real clock, which is that of the testing/synctest bubble
-// where there is one, and stops it when the test ends, as NewSystem does.
-func NewShared(t testing.TB) *actors.System {
-	t.Helper()
-	return newSystem(t, actors.Config{Name: t.Name(), Clock: actors.Real(), Dispatch: actors.Shared(2)})
-}
-
-func newSystem(t testing.TB, cfg actors.Config) *actors.System {
-	t.Helper()
-	s, err := actors.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), stopMax)
-		defer cancel()
-		if err := s.Stop(ctx); err != nil {
-			t.Errorf("System.Stop() error = %v, want nil", err)
-		}
-		Balanced(t, s)
-	})
-	return s
-}
-
-// Balanced fails the test if a mailbox of s has lost count of a message.
-func Balanced(t testing.TB, s *actors.System) {
-	t.Helper()
-	for _, b := range s.Boxes() {
-		for i, l := range b.Lanes {
-			if !l.Balanced() {
-				t.Errorf("%s, lane %s: accepted %d, handled %d, dropped %d, queued %d, offered %d, refused %d: does not balance",
-					b.Name, mailbox.Lane(i+1), l.Accepted, l.Handled, l.Dropped.Total(), l.Queued, l.Offered, l.Refused.Total())
-			}
-		}
-	}
-}
-
-// Settle drives a deterministic system for d of its virtual time: everything that happens within it has
-// happened, and the clock stands at the end of it.
-func Settle(t testing.TB, s *actors.System, d time.Duration) {
-	t.Helper()
-	if err := s.Advance(t.Context(), d); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // Probe is an actor that records. Safe for any number of goroutines.
 type Probe[M any] struct {
 	sys *actors.System
 	ref actors.Ref[M]
 	mu  sync.Mutex
 	got []M
-	at  int // the first message that no Expect has looked at
+	at  int // the first message that nobody has looked at
 	new chan struct{}
+
+	keep func(M) // what must be done with a message so that it can be answered later
+}
+
+// ProbeOption changes a Probe.
+type ProbeOption[M any] func(*Probe[M])
+
+// Asked says where a message carries the ReplyTo of an ask, so that the ask stays open until the test answers it with
+// Reply. Without it, a probe that is asked has given no answer: ErrNoReply.
+func Asked[M, R any](where func(M) actors.ReplyTo[R]) ProbeOption[M] {
+	return func(p *Probe[M]) { p.keep = func(m M) { where(m).Keep() } }
 }
 
 // NewProbe starts a probe in s. Its mailbox holds 8,192 messages in one lane. On a deterministic system it is ready
 // at once.
-func NewProbe[M any](t testing.TB, s *actors.System, name actors.Name) *Probe[M] {
+func NewProbe[M any](t testing.TB, s *actors.System, name actors.Name, opts ...ProbeOption[M]) *Probe[M] {
 	t.Helper()
 	p := &Probe[M]{sys: s, new: make(chan struct{}, 1)}
+	for _, o := range opts {
+		o(p)
+	}
 	up := make(chan struct{})
 	ref, err := actors.Spawn(s, actors.Spec[M]{
 		Name: name, Class: "probe", Box: mailbox.One(8192, mailbox.Reject), Actor: recorder[M]{p: p, up: up},
@@ -124,6 +75,9 @@ func (r recorder[M]) Starting(*actors.Context[M]) error {
 
 // Receive records m.
 func (r recorder[M]) Receive(_ *actors.Context[M], m M) error {
+	if r.p.keep != nil {
+		r.p.keep(m)
+	}
 	r.p.mu.Lock()
 	r.p.got = append(r.p.got, m)
 	r.p.mu.Unlock()
@@ -144,6 +98,48 @@ func (p *Probe[M]) Got() []M {
 	return append([]M(nil), p.got...)
 }
 
+// Expect wants the next message to equal m, as reflect.DeepEqual sees it, waiting for it as Next does.
+func (p *Probe[M]) Expect(t testing.TB, m M) {
+	t.Helper()
+	if got := p.Next(t); !reflect.DeepEqual(got, m) {
+		t.Fatalf("probe %s: got %+v, want %+v; history:%s", p.ref.Name(), got, m, p.history())
+	}
+}
+
+// ExpectNone wants no message for d: of the virtual clock, or of that of the testing/synctest bubble. Under the real clock
+// it waits that long.
+func (p *Probe[M]) ExpectNone(t testing.TB, d time.Duration) {
+	t.Helper()
+	if p.sys.Deterministic() {
+		Settle(t, p.sys, d)
+	} else {
+		p.wait(d)
+	}
+	p.None(t)
+}
+
+// Fish is the next message that match says yes to; those before it are looked at and left. It waits as Next does for each
+// of them.
+func (p *Probe[M]) Fish(t testing.TB, match func(M) bool) M {
+	t.Helper()
+	for {
+		if m := p.Next(t); match(m) {
+			return m
+		}
+	}
+}
+
+// Reply answers the next message that p is told, an ask of which where says where its ReplyTo is, and gives the message.
+// p must have been made with Asked.
+func Reply[R, M any](t testing.TB, p *Probe[M], where func(M) actors.ReplyTo[R], answer R) M {
+	t.Helper()
+	m := p.Next(t)
+	if err := where(m).Send(answer); err != nil {
+		t.Fatalf("probe %s: the answer to %+v is refused: %v; history:%s", p.ref.Name(), m, err, p.history())
+	}
+	return m
+}
+
 // Next is the first message that has not been looked at, waiting for it: the virtual time it takes on a
 // deterministic system, up to 10 s otherwise. It fails the test, with the probe's history, when none comes.
 func (p *Probe[M]) Next(t testing.TB) M {
@@ -156,11 +152,11 @@ func (p *Probe[M]) Next(t testing.TB) M {
 			t.Fatal(err)
 		}
 	} else {
-		p.wait()
+		p.wait(stopMax)
 	}
 	m, ok := p.look()
 	if !ok {
-		t.Fatalf("probe %s: no further message, history: %s", p.ref.Name(), p.history())
+		t.Fatalf("probe %s: no further message; history:%s", p.ref.Name(), p.history())
 	}
 	return m
 }
@@ -169,12 +165,13 @@ func (p *Probe[M]) Next(t testing.TB) M {
 func (p *Probe[M]) None(t testing.TB) {
 	t.Helper()
 	if m, ok := p.look(); ok {
-		t.Fatalf("probe %s: got %+v, want nothing; history: %s", p.ref.Name(), m, p.history())
+		t.Fatalf("probe %s: got %+v, want nothing; history:%s", p.ref.Name(), m, p.history())
 	}
 }
 
-func (p *Probe[M]) wait() {
-	end := time.NewTimer(stopMax)
+// wait ends with the first message that nobody has looked at, or when d has passed.
+func (p *Probe[M]) wait(d time.Duration) {
+	end := time.NewTimer(d)
 	defer end.Stop()
 	for !p.fresh() {
 		select {
@@ -202,8 +199,20 @@ func (p *Probe[M]) look() (M, bool) {
 	return p.got[p.at-1], true
 }
 
+// history lists what was recorded, one message a line, and marks where the test has got to.
 func (p *Probe[M]) history() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return fmt.Sprintf("%+v", p.got)
+	if len(p.got) == 0 {
+		return " nothing"
+	}
+	var b strings.Builder
+	for i, m := range p.got {
+		mark := ' '
+		if i == p.at-1 {
+			mark = '>'
+		}
+		fmt.Fprintf(&b, "\n%c %d: %+v", mark, i+1, m)
+	}
+	return b.String()
 }

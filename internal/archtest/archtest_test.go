@@ -32,6 +32,7 @@ var rules = []struct {
 	{"a renamed clock is a clock", archtest.Clocks, one("risk/bad.go", "import c \"time\"\nvar t = c.Now()")},
 	{"only the rooms that stop work start it", archtest.Goroutines, one("feeds/bad.go", "func f() { go f() }")},
 	{"rules import no chance and no lock", archtest.Pure, one("supervision/decide.go", `import _ "sync"`)},
+	{"constructors of the rooms that users build with have an example", archtest.Examples, one("mailbox/bad.go", "type Box struct{}\nfunc Make() *Box { return nil }")},
 	{"risk rests on no raft lease", archtest.Banned, one("risk/bad.go", "var n interface{ LastContact() }\nfunc f() { n.LastContact() }")},
 }
 
