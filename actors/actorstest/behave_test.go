@@ -96,17 +96,18 @@ func TestAProbeFailsWhereItShould(t *testing.T) {
 	p := actorstest.NewProbe[int](t, s, "p")
 	_, _ = p.Ref().TellAll(1, 2, 3)
 	actorstest.Settle(t, s, 0)
-	for name, tt := range map[string]struct {
+	for _, tt := range []struct {
+		name string
 		do   func(t testing.TB)
 		want string
 	}{
-		"another message":  {func(o testing.TB) { p.Expect(o, 7) }, "want 7"},
-		"one too many":     {func(o testing.TB) { p.ExpectNone(o, time.Second) }, "want nothing"},
-		"none that is big": {func(o testing.TB) { p.Fish(o, func(n int) bool { return n > 100 }) }, "no further message"},
+		{"another message", func(o testing.TB) { p.Expect(o, 7) }, "want 7"},
+		{"one too many", func(o testing.TB) { p.ExpectNone(o, time.Second) }, "want nothing"},
+		{"none that is big", func(o testing.TB) { p.Fish(o, func(n int) bool { return n > 100 }) }, "no further message"},
 	} {
 		said := fails(t, tt.do)
 		if !strings.Contains(said, tt.want) || !strings.Contains(said, "1: 1") {
-			t.Errorf("%s: said %q, want %q and the history", name, said, tt.want)
+			t.Errorf("%s: said %q, want %q and the history", tt.name, said, tt.want)
 		}
 	}
 	late := actorstest.NewProbe(t, s, "late", actorstest.Asked(replyOf))
