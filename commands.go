@@ -12,7 +12,7 @@ const commandVersion = 1
 func (c *cli) commands() []*cobra.Command {
 	return []*cobra.Command{
 		c.demoCommand(), c.replayCommand(), c.feedCommand(), c.benchCommand(),
-		c.statusCommand(), c.gateCommand(), c.tripCommand(), c.resetCommand(),
+		c.statusCommand(), c.gateCommand(), c.tripCommand(), c.resetCommand(), c.treeCommand(),
 		c.configCommand(), c.versionCommand(),
 	}
 }

@@ -238,6 +238,7 @@ func TestNobodyThereEndsWith4(t *testing.T) {
 		{"gate", []string{"gate", "--addr", nobody}, 4, "unreachable"},
 		{"trip", []string{"trip", "--addr", nobody, "--reason", "x"}, 4, "Idempotency-Key"},
 		{"reset", []string{"reset", "--addr", nobody, "--scope", "A1/*/*", "--reason", "x"}, 4, "Idempotency-Key"},
+		{"tree dump", []string{"tree", "dump", "venues/A1/orders", "--addr", nobody}, 4, "unreachable"},
 		{"a mute node", []string{"gate", "--addr", mute, "--timeout", "20ms"}, 4, "unreachable"},
 		{"a mute node and a trip", []string{"trip", "--addr", mute, "--reason", "x", "--timeout", "20ms", "--wait", "0s"}, 4, "Idempotency-Key"},
 	} {

@@ -24,6 +24,7 @@ type Node interface {
 	Gatez(scope *string) (body any, open bool, err error) // nil for the whole node
 	Status() any
 	Tree() any
+	Dump(path string) (any, error) // without a message to the actor
 	Trip(r TripRequest) (confirm func(ctx context.Context) (answer any, confirmed bool), err error)
 	Reset(ctx context.Context, r ResetRequest) (any, error)
 	Metrics() http.Handler
@@ -45,6 +46,11 @@ type TripRequest struct {
 	WaitMS int64  `json:"wait_ms"`
 
 	Who string `json:"-"` // the authenticated identity
+}
+
+// DumpRequest asks for the last messages of an actor.
+type DumpRequest struct {
+	Path string `json:"path"` // in the tree
 }
 
 // ResetRequest asks to clear the latches named.

@@ -43,6 +43,13 @@ func (n *node) Gatez(scope *string) (any, bool, error) {
 }
 func (n *node) Status() any { return map[string]string{"schema": "failshut.status/1"} }
 func (n *node) Tree() any   { return map[string]string{"schema": "failshut.tree/1"} }
+func (n *node) Dump(path string) (any, error) {
+	if path != "good" {
+		return nil, &control.Problem{Status: http.StatusNotFound, Code: "usage", Message: "no actor", Exit: 2}
+	}
+	return map[string]string{"schema": "failshut.tree.dump/1"}, nil
+}
+
 func (n *node) Trip(r control.TripRequest) (func(context.Context) (any, bool), error) {
 	id := n.trips.Add(1)
 	return func(ctx context.Context) (any, bool) {
@@ -216,6 +223,11 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"a trader trips":                {tcp, "ann-token", "/api/v1/trips", trip, 200},
 		"risk trips":                    {tcp, "rick-token", "/api/v1/trips", trip, 200},
 		"a trader may not reset":        {tcp, "ann-token", "/api/v1/resets", reset, 403},
+		"a trader dumps":                {tcp, "ann-token", "/api/v1/tree/dump", control.DumpRequest{Path: "good"}, 200},
+		"a viewer may not dump":         {tcp, "vera-token", "/api/v1/tree/dump", control.DumpRequest{Path: "good"}, 403},
+		"risk may not dump":             {tcp, "rick-token", "/api/v1/tree/dump", control.DumpRequest{Path: "good"}, 403},
+		"a dump of nobody":              {tcp, "ann-token", "/api/v1/tree/dump", control.DumpRequest{Path: "bad"}, 404},
+		"a dump of what is no path":     {tcp, "ann-token", "/api/v1/tree/dump", map[string]int{"path": 1}, 400},
 		"risk resets":                   {tcp, "rick-token", "/api/v1/resets", reset, 200},
 		"a reset without a reason":      {tcp, "rick-token", "/api/v1/resets", control.ResetRequest{Scope: "A1/*/*"}, 409},
 		"a trip without a reason":       {tcp, "rick-token", "/api/v1/trips", control.TripRequest{Scope: "A1/*/*"}, 400},

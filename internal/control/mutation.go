@@ -165,3 +165,14 @@ func (s *Server) reset(ctx context.Context, m mutation) (int, any, error) {
 	answer, err := s.node.Reset(ctx, r)
 	return http.StatusOK, answer, err
 }
+
+// dump changes nothing. It is asked for as a change is because what actors were told last is more than a viewer may see, so
+// it is audited.
+func (s *Server) dump(_ context.Context, m mutation) (int, any, error) {
+	var r DumpRequest
+	if err := strict(m.body, &r); err != nil {
+		return 0, nil, err
+	}
+	answer, err := s.node.Dump(r.Path)
+	return http.StatusOK, answer, err
+}

@@ -1,0 +1,48 @@
+package failshut
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/failshut/failshut/internal/control"
+)
+
+func (c *cli) treeCommand() *cobra.Command {
+	parent := &cobra.Command{Use: "tree", Short: "Look into the actors of a node", Args: cobra.NoArgs, RunE: help}
+	parent.AddCommand(c.treeDumpCommand())
+	return parent
+}
+
+func (c *cli) treeDumpCommand() *cobra.Command {
+	var f clientFlags
+	cmd := &cobra.Command{
+		Use:     "dump NAME",
+		Short:   "The last messages of one actor, also of one that hangs",
+		Example: "  failshut tree dump venues/A1/orders --addr unix:./data/n1/admin.sock",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[0] == "" {
+				return usagef("NAME is empty, want the path of an actor, such as venues/A1/orders")
+			}
+			return c.dump(cmd.Context(), f, args[0])
+		},
+	}
+	f.on(cmd)
+	return cmd
+}
+
+// dump asks under a key of its own, as the API wants it, and changes nothing: without an answer there is nothing to repeat.
+func (c *cli) dump(ctx context.Context, f clientFlags, path string) error {
+	client, err := f.dial()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := c.bounded(ctx)
+	defer cancel()
+	status, body, err := client.Post(ctx, "/api/v1/tree/dump", control.NewKey(), control.DumpRequest{Path: path})
+	if err != nil {
+		return endWith(ExitUnreachable, err)
+	}
+	return c.show(status, body, "failshut.tree.dump/1")
+}
