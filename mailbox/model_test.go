@@ -223,6 +223,9 @@ type ordered [producers][4]int
 
 func (o *ordered) check(t *testing.T, seed uint64, m msg) {
 	t.Helper()
+	if m.n < 0 {
+		return // a gap, which may stand ahead of States that were sent before what it speaks of
+	}
 	last := &o[m.n/eachSends][m.lane-1]
 	if m.n < *last {
 		t.Fatalf("seed %d: message %d of lane %s came after %d", seed, m.n, m.lane, *last)
@@ -256,7 +259,7 @@ func describeMsg(m msg) mailbox.Description {
 	return d
 }
 
-func gapOfMsg(_ mailbox.Key, from, _ uint64) msg { return msg{lane: mailbox.Data, n: int(from)} }
+func gapOfMsg(mailbox.Key, uint64, uint64) msg { return msg{lane: mailbox.Data, n: -1} }
 
 func conserve(t *testing.T, cfg mailbox.Config, seed uint64) {
 	t.Helper()

@@ -123,7 +123,9 @@ func (n Notional) Mul(k int64) (Notional, error) { return n.scale(k, 1, false) }
 // MulBps returns bps basis points of n, that is n·bps/10000, rounded away from zero when up and toward zero
 // otherwise, or ErrOverflow. "n is at most bps of whole" is exactly n.Cmp(whole.MulBps(bps, false)) <= 0 for a
 // whole of at least 0.
-func (n Notional) MulBps(bps int64, up bool) (Notional, error) { return n.scale(bps, 10_000, up) }
+func (n Notional) MulBps(bps int64, up bool) (Notional, error) {
+	return n.scale(bps, 10_000, false, up)
+}
 
 // Share returns the part of n that falls to part of whole, that is n·part/whole, rounded away from zero when up and
 // toward zero otherwise: what a partial fill takes from the charge of its order. It returns ErrInvalid for a whole
@@ -133,21 +135,22 @@ func (n Notional) Share(part, whole Qty, up bool) (Notional, error) {
 		return Notional{}, fmt.Errorf("%w: %s of a quantity of 0", ErrInvalid, part)
 	}
 	den, neg := abs(whole)
-	s, err := n.scale(int64(part), den, up)
-	if neg && err == nil {
-		return s.Neg()
-	}
-	return s, err
+	return n.scale(int64(part), den, neg, up)
 }
 
-// scale returns n·num/den, rounded away from zero when up and toward zero otherwise; den is not zero.
-func (n Notional) scale(num int64, den uint64, up bool) (Notional, error) {
+// scale returns n·num/den, where negative says that den is, rounded away from zero when up and toward zero otherwise; den is
+// not zero.
+func (n Notional) scale(num int64, den uint64, negative, up bool) (Notional, error) {
 	m, neg := n.split()
 	k, other := abs(num)
 	q, ok := m.times(k).over(den, up)
-	v, fits := amount(q, neg != other)
+	v, fits := amount(q, (neg != other) != negative)
 	if !ok || !fits {
-		return Notional{}, overflow(fmt.Sprintf("%s · %d / %d", n, num, den))
+		sign := ""
+		if negative {
+			sign = "-"
+		}
+		return Notional{}, overflow(fmt.Sprintf("%s · %d / %s%d", n, num, sign, den))
 	}
 	return v, nil
 }

@@ -2,6 +2,7 @@ package market_test
 
 import (
 	"errors"
+	"math"
 	"math/big"
 	"math/rand/v2"
 	"testing"
@@ -65,6 +66,13 @@ func FuzzPartsOfMoneyAgreeWithTheOracle(f *testing.F) {
 		}
 	}
 	f.Fuzz(divides)
+}
+
+// The lowest amount has no counterpart above zero: a share that is it must not be reckoned by way of that.
+func TestTheLowestAmountIsAShare(t *testing.T) {
+	divides(t, -1, 0, math.MinInt64, -1)
+	divides(t, math.MinInt64, 0, 1, 1)
+	divides(t, math.MinInt64, 0, -1, -1)
 }
 
 func TestPartsOfMoneyAgreeWithTheOracle(t *testing.T) {
