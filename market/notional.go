@@ -118,7 +118,7 @@ func (n Notional) Abs() (Notional, error) {
 }
 
 // Mul returns n taken k times, or ErrOverflow.
-func (n Notional) Mul(k int64) (Notional, error) { return n.scale(k, 1, false) }
+func (n Notional) Mul(k int64) (Notional, error) { return n.scale(k, 1, false, false) }
 
 // MulBps returns bps basis points of n, that is n·bps/10000, rounded away from zero when up and toward zero
 // otherwise, or ErrOverflow. "n is at most bps of whole" is exactly n.Cmp(whole.MulBps(bps, false)) <= 0 for a
