@@ -208,3 +208,26 @@ func TestAMailboxMergesRequestsOfOneKey(t *testing.T) {
 		}
 	})
 }
+
+// What a user says of gaps is user code: it may panic, and that is the end of its actor alone.
+func TestAGapOfThatPanicsIsACrash(t *testing.T) {
+	systems(t, actors.Config{}, func(t *testing.T, s *actors.System) {
+		ended := exits(s)
+		ref, err := actors.Spawn(s, actors.Spec[update]{
+			Name: "a", Box: conflating(1, 1), Describe: describeUpdate,
+			GapOf: func(mailbox.Key, uint64, uint64) update { panic("no gap") },
+			Actor: actors.Func[update](func(c *actors.Context[update], u update) error {
+				_, _ = c.Self().Tell(tradeOf(2)), c.Self().Tell(tradeOf(3))
+				return nil
+			}),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened(t, s, ref)
+		tellOpen(t, s, ref, tradeOf(1))
+		if x := await(t, s, ended); x.Reason != actors.ReasonCrash {
+			t.Fatalf("ended with %s, want crash", x.Reason)
+		}
+	})
+}

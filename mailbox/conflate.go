@@ -43,7 +43,7 @@ func Describe[M any](f func(M) Description) Option[M] { return func(b *Box[M]) {
 
 // GapOf makes the message that stands for the lost Events of a key, whose Seq lay between from and to, both included.
 // A conflating lane needs it. F is called when the gap is handed out, with the box locked, must be pure, quick, and must
-// not call the box.
+// not call the box. A panic of it is one of Take, and the gap is lost; Close hands out the zero M then.
 func GapOf[M any](f func(k Key, from, to uint64) M) Option[M] { return func(b *Box[M]) { b.gapOf = f } }
 
 // offerKeyed is Offer for a conflating lane.

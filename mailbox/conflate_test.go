@@ -563,3 +563,33 @@ func (s *stream) covered(n int, seenAt map[int]int) bool {
 	}
 	return false
 }
+
+// A GapOf that panics is a bug of its maker, whose consumer gets the panic; nobody else may find the box locked.
+func TestAGapOfThatPanicsLeavesTheBoxInOrder(t *testing.T) {
+	b, err := mailbox.New(conflating(1, 1), mailbox.Describe(describe),
+		mailbox.GapOf(func(mailbox.Key, uint64, uint64) tick { panic("no gap") }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seq := range uint64(3) {
+		_ = b.Offer(trade(1, seq))
+	}
+	func() {
+		defer func() {
+			if p := recover(); p != "no gap" {
+				t.Errorf("panic %v, want that of GapOf", p)
+			}
+		}()
+		var item [1]mailbox.Item[tick]
+		b.Take(item[:])
+	}()
+	if err := b.Offer(snapshot(1, 9)); err != nil {
+		t.Fatalf("Offer() afterwards = %v, want nil", err)
+	}
+	_ = b.Offer(trade(1, 10))
+	_ = b.Offer(trade(1, 11)) // torn again
+	b.Close(mailbox.Stopped)
+	if s := b.Stats().Lanes[mailbox.Data-1]; !s.Balanced() || s.Queued != 0 {
+		t.Fatalf("counts %+v do not balance", s)
+	}
+}

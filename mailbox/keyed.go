@@ -10,6 +10,7 @@ type keyed[M any] struct {
 	room      int         // for all but the first Barrier of each key, which has a place of its own
 	exhausted bool        // a key was turned away
 	spare     []Letter[M] // memory for the letters of an offer that drops many
+	broken    any         // what gapOf panicked with, until Take says so; it belongs to the consumer's side
 }
 
 func newKeyed[M any](l *lane[M], maxKeys int, gapOf func(Key, uint64, uint64) M) *keyed[M] {
@@ -193,7 +194,7 @@ func (q *keyed[M]) pop(item *Item[M]) (state bool) {
 	*item = Item[M]{Message: p.message, Lane: Data, At: p.at}
 	switch {
 	case p.gap:
-		item.Message = q.gapOf(q.stream(p.stream).key, p.first, p.seq)
+		item.Message = q.makeGap(q.stream(p.stream).key, p.first, p.seq)
 	case p.kind == State && p.merged > 0:
 		item.Coalesced = Coalesced{FirstSeq: p.first, N: p.merged}
 	}
@@ -209,6 +210,16 @@ func (q *keyed[M]) pop(item *Item[M]) (state bool) {
 	return state
 }
 
+// makeGap keeps a panic of gapOf until nobody is locked out by it.
+func (q *keyed[M]) makeGap(k Key, from, to uint64) M {
+	defer func() {
+		if p := recover(); p != nil {
+			q.broken = p
+		}
+	}()
+	return q.gapOf(k, from, to)
+}
+
 // detach hands out all messages as a plain queue and leaves q empty, without memory.
 func (q *keyed[M]) detach() queue[M] {
 	out := queue[M]{size: q.size}
@@ -219,6 +230,6 @@ func (q *keyed[M]) detach() queue[M] {
 		out.push(&item.Message, item.At)
 	}
 	q.places = places[M]{size: q.size}
-	q.spare = nil
+	q.spare, q.broken = nil, nil
 	return out
 }

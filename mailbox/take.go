@@ -79,9 +79,16 @@ func (b *Box[M]) Take(buf []Item[M]) int {
 			b.tap(&buf[i])
 		}
 	}
+	var broken any
+	if l := b.lanes[Data-1]; l != nil && l.keyed != nil {
+		broken, l.keyed.broken = l.keyed.broken, nil
+	}
 	b.leave()
 	if len(b.late) > 0 {
 		b.buryLate()
+	}
+	if broken != nil {
+		panic(broken)
 	}
 	return n
 }
