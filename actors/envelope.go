@@ -20,6 +20,7 @@ type slip struct {
 	from  *Life // who sent it, nil: a goroutine outside, or not said
 	trace Trace
 	ask   *question // the ask that waits for the message's answer
+	until int64     // the Instant after which it is not worth handling, 0: it always is
 	// parcel, a parcel[M], makes the message in the turn of its receiver; the envelope holds none then.
 	parcel any
 }

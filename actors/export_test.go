@@ -1,5 +1,7 @@
 package actors
 
+import "time"
+
 // ArmedTimers is how many timers are set.
 func ArmedTimers(s *System) int {
 	s.timers.mu.Lock()
@@ -68,3 +70,6 @@ func Watchers[M any](r Ref[M]) int {
 	}
 	return n
 }
+
+// SetVirtual moves the virtual clock on by d and lets nothing happen.
+func SetVirtual(s *System, d time.Duration) { s.virtual.now.Add(int64(d)) }

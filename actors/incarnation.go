@@ -151,7 +151,7 @@ func (in *incarnation[M]) makeBox(sp Spec[M]) error {
 	}
 	cfg.EasyWake = sp.Place.loop != nil
 	in.reports = cfg.Lanes[mailbox.Reports-1].Cap > 0
-	opts := []mailbox.Option[envelope[M]]{mailbox.Sink(in.bury)}
+	opts := []mailbox.Option[envelope[M]]{mailbox.Sink(in.bury), mailbox.SeldomDeadline(untilOf[M])}
 	if in.recorder.size > 0 {
 		opts = append(opts, mailbox.Tap(in.record))
 	}

@@ -109,6 +109,12 @@ func (in *incarnation[M]) takeBeside(item *mailbox.Item[envelope[M]]) bool {
 	case fromStash:
 		in.stash.take(item)
 		in.due.Add(-1)
+		if in.outdated(item) {
+			in.stash.expire(item.Lane)
+			in.bury(mailbox.Letter[envelope[M]]{Message: item.Message, Lane: item.Lane, Reason: mailbox.Expired, At: item.At})
+			*item = mailbox.Item[envelope[M]]{}
+			return in.takeBeside(item)
+		}
 		in.inHand = true
 	default:
 		in.takeParcel(item)

@@ -19,6 +19,7 @@ type stash[M any] struct {
 	dropped  [mailbox.Data]int
 	reason   mailbox.Reason
 	poisoned [mailbox.Data]int // taken from the box and put in quarantine
+	expired  [mailbox.Data]int // grew too old while they were put aside
 }
 
 type stashed[M any] struct {
@@ -108,6 +109,13 @@ func (st *stash[M]) poison(l mailbox.Lane) {
 	st.poisoned[l-1]++
 }
 
+// expire counts a message that was taken from the stash too late.
+func (st *stash[M]) expire(l mailbox.Lane) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.expired[l-1]++
+}
+
 // drop ends the stash and hands out what is in it.
 func (st *stash[M]) drop(r mailbox.Reason) *stashed[M] {
 	st.mu.Lock()
@@ -135,7 +143,8 @@ func (in *incarnation[M]) Stats() mailbox.Stats {
 	s := in.box.Stats()
 	for i := range s.Lanes {
 		l := &s.Lanes[i]
-		l.Handled -= uint64(st.queued[i] + st.dropped[i] + st.poisoned[i])
+		l.Handled -= uint64(st.queued[i] + st.dropped[i] + st.poisoned[i] + st.expired[i])
+		l.Dropped[mailbox.Expired] += uint64(st.expired[i])
 		l.Dropped[mailbox.Poison] += uint64(st.poisoned[i])
 		l.Queued += st.queued[i]
 		l.Dropped[st.reason] += uint64(st.dropped[i])

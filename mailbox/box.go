@@ -10,14 +10,15 @@ import (
 // Box is a bounded queue with up to four lanes. Any number of goroutines may offer, raise, close and ask for
 // statistics; one consumer takes. Make one with New.
 type Box[M any] struct {
-	class  string
-	byLane func(M) Lane
-	only   Lane // the lane of all messages where byLane is nil
-	sink   func(Letter[M])
-	due    func(M) int64 // deadline of a message, 0 for none; nil: none has one
-	now    func() int64
-	hooks  hooks
-	lanes  [laneCount]*lane[M] // nil: the lane does not exist
+	class     string
+	byLane    func(M) Lane
+	only      Lane // the lane of all messages where byLane is nil
+	sink      func(Letter[M])
+	due       func(M) int64 // deadline of a message, 0 for none; nil: none has one
+	seldomDue bool          // it is asked once OfferBy was called
+	now       func() int64
+	hooks     hooks
+	lanes     [laneCount]*lane[M] // nil: the lane does not exist
 
 	describe func(M) Description // for a conflating lane, as is the next
 	gapOf    func(Key, uint64, uint64) M
@@ -51,6 +52,7 @@ type lane[M any] struct {
 	ttl    int64 // nanoseconds, 0 for ever
 	policy Policy
 	ages   bool         // messages of this lane can grow too old
+	dated  atomic.Bool  // and since one has come that has a deadline of its own
 	direct bool         // there is only the first queue: others than the consumer take from it, or it is small
 	keyed  *keyed[M]    // the queue of a conflating lane, which is direct and has no other
 	merges merger[M]    // of Control, which is direct then
@@ -108,7 +110,7 @@ func New[M any](cfg Config, opts ...Option[M]) (*Box[M], error) {
 		l := &lane[M]{
 			bound: lc.Cap, policy: lc.Policy, direct: lc.Policy == DropOldest || lc.Policy == Conflate || lc.Cap < directBelow,
 			arrived: queue[M]{size: min(lc.Cap, chunkSlots)}, ready: queue[M]{size: min(lc.Cap, chunkSlots)},
-			ttl: int64(lc.TTL), ages: lc.TTL > 0 || b.due != nil && mayAge(Lane(i+1)),
+			ttl: int64(lc.TTL), ages: lc.TTL > 0 || b.due != nil && !b.seldomDue && mayAge(Lane(i+1)),
 		}
 		l.waiting.n = &l.waits
 		switch {

@@ -17,7 +17,7 @@ func (l *lane[M]) brimming() bool {
 
 // noteBrim remembers that the lane is full, if it is: others than the consumer make no room in it. The box must be locked.
 func (l *lane[M]) noteBrim() {
-	if (l.policy == Reject || l.policy == Block) && !l.ages && l.merges == nil && l.depth() >= l.bound {
+	if (l.policy == Reject || l.policy == Block) && !l.mayExpire() && l.merges == nil && l.depth() >= l.bound {
 		l.brim.at.Store(l.seen + 1)
 	}
 }

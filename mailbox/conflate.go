@@ -93,7 +93,7 @@ func (b *Box[M]) takeKeyed(i int, l *lane[M], item *Item[M], now *int64) bool {
 	if l.keyed.n == 0 {
 		b.state.And(^arrivedBit(i))
 	}
-	old := state && l.ages && b.expired(l, item, now)
+	old := state && l.mayExpire() && b.expired(l, item, now)
 	if !old {
 		l.taken.Add(1)
 	}

@@ -200,3 +200,26 @@ func ExampleTap() {
 	box.Hold(func() { fmt.Println("took", last, "last") })
 	// Output: took sell last
 }
+
+// Few messages of a mailbox have a deadline: the others pay nothing for it.
+func ExampleSeldomDeadline() {
+	type call struct {
+		text  string
+		until int64
+	}
+	now := int64(0)
+	cfg := mailbox.One(8, mailbox.Reject)
+	cfg.Now = func() int64 { return now }
+	box, _ := mailbox.New(cfg, mailbox.SeldomDeadline(func(c call) int64 { return c.until }))
+	_ = box.Offer(call{text: "plain"})
+	_ = box.OfferBy(mailbox.Data, call{"dated", 100})
+	now = 200
+	var items [8]mailbox.Item[call]
+	for _, item := range items[:box.Take(items[:])] {
+		fmt.Println(item.Message.text)
+	}
+	fmt.Println(box.OfferBy(mailbox.Data, call{"past", 150}))
+	// Output:
+	// plain
+	// mailbox: expired
+}

@@ -94,7 +94,7 @@ func (b *Box[M]) Take(buf []Item[M]) int {
 }
 
 // takeOne takes the next message of a lane into item, or drops it for its age, and says which. The clock is read into
-// now once a Take, and only for a lane whose messages age.
+// now once a Take, and only for a message that can grow too old.
 func (b *Box[M]) takeOne(i int, item *Item[M], now *int64) bool {
 	l := b.lanes[i]
 	if l.direct {
@@ -109,7 +109,7 @@ func (b *Box[M]) takeOne(i int, item *Item[M], now *int64) bool {
 		l.ready.flagged = false
 		b.state.And(^readyBit(i))
 	}
-	old := l.ages && b.expired(l, item, now)
+	old := l.mayExpire() && b.expired(l, item, now)
 	if !old {
 		l.taken.Add(1)
 	}
@@ -149,7 +149,7 @@ func (b *Box[M]) takeDirect(i int, l *lane[M], item *Item[M], now *int64) bool {
 	if l.arrived.n == 0 {
 		b.state.And(^arrivedBit(i))
 	}
-	old := l.ages && b.expired(l, item, now)
+	old := l.mayExpire() && b.expired(l, item, now)
 	if !old {
 		l.taken.Add(1)
 	}
