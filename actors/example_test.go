@@ -330,6 +330,12 @@ func ExampleWithBox() {
 	// Output: drop_oldest <nil>
 }
 
+func ExampleWithRecorder() {
+	sp, err := actors.Spec[string]{Name: "a"}.With(actors.WithRecorder(actors.NoRecorder))
+	fmt.Println(sp.Recorder == actors.NoRecorder, err)
+	// Output: true <nil>
+}
+
 func ExampleWithLane() {
 	urgent := func(m string) mailbox.Lane {
 		if m == "cancel" {

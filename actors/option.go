@@ -8,10 +8,11 @@ import (
 
 // Option changes a Spec whose message type its maker does not name.
 type Option struct {
-	name  string
-	box   *mailbox.Config
-	place *Place
-	set   any // func(*Spec[M])
+	name     string
+	box      *mailbox.Config
+	place    *Place
+	recorder *int
+	set      any // func(*Spec[M])
 }
 
 // WithBox bounds the mailbox.
@@ -19,6 +20,9 @@ func WithBox(c mailbox.Config) Option { return Option{name: "WithBox", box: &c} 
 
 // WithPlace says which goroutine runs the actor.
 func WithPlace(p Place) Option { return Option{name: "WithPlace", place: &p} }
+
+// WithRecorder says how many messages the flight recorder remembers, see Spec.Recorder.
+func WithRecorder(n int) Option { return Option{name: "WithRecorder", recorder: &n} }
 
 // WithLane says where a message waits; M must be the message type of the actor.
 func WithLane[M any](f func(M) mailbox.Lane) Option {
@@ -45,6 +49,9 @@ func (sp Spec[M]) With(opts ...Option) (Spec[M], error) {
 		}
 		if o.place != nil {
 			sp.Place = *o.place
+		}
+		if o.recorder != nil {
+			sp.Recorder = *o.recorder
 		}
 		if o.set == nil {
 			continue
