@@ -235,3 +235,50 @@ func benchHops(b *testing.B, s *actors.System, first, second actors.Place) {
 	}
 	<-done
 }
+
+// BenchmarkTimerRearmed sets one timer again for each message, as who waits for an answer does.
+func BenchmarkTimerRearmed(b *testing.B) {
+	s := newBench(b, true)
+	b.ReportAllocs()
+	n, done := 0, false
+	ref, err := actors.Spawn(s, actors.Spec[packet]{
+		Name: "a", Box: mailbox.DefaultConfig("bench"), Lane: laneOf,
+		Actor: actors.Func[packet](func(c *actors.Context[packet], m packet) error {
+			c.After("answer", time.Minute, packet{lane: mailbox.Control})
+			if n++; n >= b.N {
+				done = true
+				return nil
+			}
+			return c.Self().Tell(m)
+		}),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	_ = s.Drive(b.Context(), ref.Open)
+	if err := ref.Tell(packet{lane: mailbox.Data}); err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	if _ = s.Drive(b.Context(), func() bool { return done }); !done {
+		b.Fatal("not done")
+	}
+}
+
+// BenchmarkSpawnStop is the life of an actor that handles nothing, by one name, one after the other.
+func BenchmarkSpawnStop(b *testing.B) {
+	s := newBench(b, false)
+	b.ReportAllocs()
+	ended := make(chan struct{}, 1)
+	s.OnExit(func(actors.Exit) { ended <- struct{}{} })
+	for b.Loop() {
+		ref, err := actors.Spawn(s, actors.Spec[int]{
+			Name: "a", Box: mailbox.One(16, mailbox.Reject), Actor: actors.Func[int](func(*actors.Context[int], int) error { return nil }),
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		_ = s.StopActor("a", ref.Epoch())
+		<-ended
+	}
+}

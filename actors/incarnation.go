@@ -153,7 +153,7 @@ func (in *incarnation[M]) makeBox(sp Spec[M]) error {
 	in.reports = cfg.Lanes[mailbox.Reports-1].Cap > 0
 	opts := []mailbox.Option[envelope[M]]{mailbox.Sink(in.bury), mailbox.SeldomDeadline(untilOf[M])}
 	if in.recorder.size > 0 {
-		opts = append(opts, mailbox.Tap(in.record))
+		opts = append(opts, mailbox.Tap[envelope[M]](func(int) { in.record(&in.item[0]) }))
 	}
 	if sp.Lane != nil {
 		opts = append(opts, mailbox.ByLane(func(e envelope[M]) mailbox.Lane { return in.lane(e.message) }))

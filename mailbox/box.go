@@ -23,7 +23,7 @@ type Box[M any] struct {
 	describe func(M) Description // for a conflating lane, as is the next
 	gapOf    func(Key, uint64, uint64) M
 	merges   merger[M] // for Control; nil: nothing merges
-	tap      func(*Item[M])
+	tap      func(int)
 	easyWake bool
 
 	// Who offers, who takes, and what both look at write on cache lines of their own.

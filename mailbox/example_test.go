@@ -192,10 +192,10 @@ func ExampleGapOf() {
 // A flight recorder: what the consumer took last, which anybody may read.
 func ExampleTap() {
 	var last string
-	box, _ := mailbox.New(mailbox.One(8, mailbox.Reject), mailbox.Tap(func(item *mailbox.Item[string]) { last = item.Message }))
+	var items [8]mailbox.Item[string]
+	box, _ := mailbox.New(mailbox.One(8, mailbox.Reject), mailbox.Tap[string](func(taken int) { last = items[taken-1].Message }))
 	_ = box.Offer("buy")
 	_ = box.Offer("sell")
-	var items [8]mailbox.Item[string]
 	box.Take(items[:])
 	box.Hold(func() { fmt.Println("took", last, "last") })
 	// Output: took sell last

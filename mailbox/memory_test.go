@@ -110,6 +110,23 @@ func TestOfferAndTakeAllocateNothing(t *testing.T) {
 	}
 }
 
+// A consumer may keep its buffer where it likes, on its stack too.
+func TestABufferOfTheConsumersStaysWhereItIs(t *testing.T) {
+	b, err := mailbox.New[int](mailbox.One(8, mailbox.Reject))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := testing.AllocsPerRun(1000, func() {
+		var item [1]mailbox.Item[int]
+		_ = b.Offer(1)
+		if b.Take(item[:]) != 1 {
+			t.Error("nothing taken")
+		}
+	}); got != 0 {
+		t.Errorf("%v allocations a message, want 0", got)
+	}
+}
+
 // BenchmarkBoxBytes says how many bytes a box with one lane of 16 keeps: empty, and full.
 func BenchmarkBoxBytes(b *testing.B) {
 	for _, n := range []int{0, 16} {

@@ -74,10 +74,8 @@ func (b *Box[M]) Take(buf []Item[M]) int {
 			n++
 		}
 	}
-	if b.tap != nil {
-		for i := range n {
-			b.tap(&buf[i])
-		}
+	if b.tap != nil && n > 0 {
+		b.tap(n)
 	}
 	var broken any
 	if l := b.lanes[Data-1]; l != nil && l.keyed != nil {

@@ -1,9 +1,9 @@
 package mailbox
 
-// Tap calls f for each message that Take hands out, just before it does, on the consumer's goroutine and never while Hold
-// calls anything: so the consumer can write down what it takes, and others can read that. F must be quick, must not
-// panic, and must not call the box.
-func Tap[M any](f func(item *Item[M])) Option[M] { return func(b *Box[M]) { b.tap = f } }
+// Tap calls f in each Take that has messages, with their number, when they are in the buffer that it was given and before
+// it returns: on the consumer's goroutine and never while Hold calls anything. So the consumer, whose the buffer is, can
+// write down what it takes, and others can read that. F must be quick, must not panic, and must not call the box.
+func Tap[M any](f func(taken int)) Option[M] { return func(b *Box[M]) { b.tap = f } }
 
 // Hold calls f while nothing is taken and no Tap is called; a consumer that has a message in hand is not waited for. F
 // must be quick, for the consumer may wait, must not panic, and must not call the box but for Offer.

@@ -11,10 +11,11 @@ import (
 // TestWhatTapWritesIsWholeForWhoHolds: the race detector is the judge, and the two halves that Tap writes are equal.
 func TestWhatTapWritesIsWholeForWhoHolds(t *testing.T) {
 	var first, second int
-	b, err := mailbox.New(mailbox.One(8, mailbox.Reject), mailbox.Tap(func(item *mailbox.Item[int]) {
-		first = item.Message
+	var item [1]mailbox.Item[int]
+	b, err := mailbox.New(mailbox.One(8, mailbox.Reject), mailbox.Tap[int](func(int) {
+		first = item[0].Message
 		runtime.Gosched()
-		second = item.Message
+		second = item[0].Message
 	}))
 	if err != nil {
 		t.Fatal(err)
@@ -22,7 +23,6 @@ func TestWhatTapWritesIsWholeForWhoHolds(t *testing.T) {
 	const messages = 2000
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		var item [1]mailbox.Item[int]
 		for n := 0; n < messages; {
 			if b.Take(item[:]) == 0 {
 				runtime.Gosched()
