@@ -87,11 +87,12 @@ func (in *incarnation[M]) tell(e envelope[M]) error {
 
 // offer puts e into the mailbox and wakes the actor, also where e is lost in a gap: that is what waits then.
 func (in *incarnation[M]) offer(l mailbox.Lane, e envelope[M]) error {
-	offer := in.box.OfferIn
-	if e.slip != nil && e.slip.until > 0 {
-		offer = in.box.OfferBy
+	var err error
+	if untilOf(e) == 0 {
+		err = in.box.OfferIn(l, e)
+	} else {
+		err = in.box.OfferBy(l, e)
 	}
-	err := offer(l, e)
 	if err == nil || errors.Is(err, ErrGapped) {
 		in.kick()
 	}
