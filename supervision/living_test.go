@@ -49,6 +49,26 @@ func TestAPanicRestartsUnderTheNextEpochAndFencesTheLast(t *testing.T) {
 	})
 }
 
+// In the engine an escalation that reaches the guardian ends the process.
+func TestT12EscalationThroughThreeLevelsEndsItsTreeAndNotTheProcess(t *testing.T) {
+	worlds(t, func(w *world) {
+		below := func(name string, children ...supervision.Child) supervision.Spec {
+			s := supervision.DefaultSpec(name, children...)
+			s.Intensity = 0
+			return s
+		}
+		two := supervision.SubTree("two", below("two", worker("three")))
+		one := supervision.SubTree("one", below("one", two))
+		tree := w.start(below("root", one))
+		w.tell("one/two/three", "panic")
+		if r := w.result(tree); r.Code != 70 {
+			t.Errorf("result = %+v, want code 70", r)
+		}
+		w.sees("exit one/two#1 intensity")
+		w.sees("exit one#1 intensity")
+	})
+}
+
 func TestATemporaryChildHasNoRecorder(t *testing.T) {
 	worlds(t, func(w *world) {
 		temporary := worker("temporary")
