@@ -13,56 +13,103 @@ import (
 // farTouchBps is how far beyond the far touch Target's order may pay.
 const farTouchBps = 5
 
-// pastOrders is how many of a want's former orders are known, should one turn out to live.
+// pastOrders is how many of a goal's former orders are known, should one turn out to live.
 const pastOrders = 64
 
-// aim is a want and the decision of its working order.
+// goal is a state that the strategy wants kept, as a value: a position (want) or an order at rest (rest).
+type goal interface {
+	next(now situation) move
+	end(filled bool, now situation) move // of its order, unless the goal itself had it cancelled: then comes next
+	pending() (since int64, active bool)
+}
+
+// aim is a goal and the decision of its working order.
 type aim struct {
-	want  want
+	of    aimKey
+	goal  goal
 	order Decision
 	past  []Decision // of the orders before it, oldest first
 	has   bool       // order is open or on its way
-	own   bool       // its end was asked for by the want
+	own   bool       // its end was asked for by the goal
 }
 
-// wantKey is the timer that lets a held want lapse when no data comes to look at it again.
-type wantKey struct{ instrument market.Instrument }
+// aimKey names a goal, and its timer, which lets a held one lapse when no data comes to look at it again. Without a side it is
+// Target's.
+type aimKey struct {
+	instrument market.Instrument
+	side       market.Side
+}
+
+// aimSides are the goals that an instrument may have, in the order in which they are looked at.
+var aimSides = [...]market.Side{0, market.Buy, market.Sell}
 
 // target says a want and takes its first step within the handler.
-func (s *shell) target(c *Context, i market.Instrument, qty market.Qty) {
-	a := s.wants[i]
-	if a == nil {
-		a = &aim{}
-		s.wants[i] = a
-	}
-	s.carry(c, i, a, a.want.say(qty, s.situation(i, a)))
+func (s *shell) target(c *Context, i market.Instrument, qty market.Qty, price market.Price) {
+	a := s.aimOf(aimKey{i, 0}, func() goal { return &want{} })
+	s.carry(c, a, a.goal.(*want).say(qty, price, s.situation(a)))
 }
 
-// press looks again at a want that data may have set free.
+// rest says what is to rest on a side and takes the first step within the handler.
+func (s *shell) rest(c *Context, i market.Instrument, side market.Side, price market.Price, qty market.Qty) {
+	a := s.aimOf(aimKey{i, side}, func() goal { return &rest{side: side} })
+	s.carry(c, a, a.goal.(*rest).say(price, qty, s.situation(a)))
+}
+
+func (s *shell) aimOf(key aimKey, first func() goal) *aim {
+	a := s.aims[key]
+	if a == nil {
+		a = &aim{of: key, goal: first()}
+		s.aims[key] = a
+	}
+	return a
+}
+
+// press looks again at goals that data or an end may have set free.
 func (s *shell) press(i market.Instrument) error {
-	a := s.wants[i]
-	if a == nil || !a.want.active || a.has {
+	if len(s.aims) == 0 {
 		return nil
 	}
-	return s.step(i, a, a.want.next)
-}
-
-// onWant is the timer of a held want. One that was said again meanwhile has more time.
-func (s *shell) onWant(i market.Instrument) error {
-	s.root, s.ordinal = momentRoot(s.cfg.Incarnation, ofWant, i.String(), s.instant), 0
-	if err := s.press(i); err != nil {
-		return err
-	}
-	if a := s.wants[i]; a != nil && a.want.active && !a.has {
-		s.self.After(wantKey{i}, time.Duration(a.want.said-s.instant)+s.cfg.TTL+1, Message{kind: gotWant, rest: i})
+	for _, side := range aimSides {
+		if err := s.pressOne(s.aims[aimKey{i, side}]); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// step lets a want go on outside a handler: the same rules, under the name of what is being handled.
-func (s *shell) step(i market.Instrument, a *aim, next func(situation) move) error {
+// pressOne looks at one goal. An order that is on its way is looked at too: the handler that made it may have changed its mind
+// before it left.
+func (s *shell) pressOne(a *aim) error {
+	if a == nil {
+		return nil
+	}
+	if _, active := a.goal.pending(); !active {
+		return nil
+	}
+	return s.step(a, a.goal.next)
+}
+
+// onWant is the timer of a held goal. One that was said again meanwhile has more time.
+func (s *shell) onWant(key aimKey) error {
+	name := key.instrument.String()
+	if key.side.Valid() {
+		name += " " + key.side.String()
+	}
+	s.root, s.ordinal = momentRoot(s.cfg.Incarnation, ofWant, name, s.instant), 0
+	a := s.aims[key]
+	if err := s.pressOne(a); err != nil || a == nil {
+		return err
+	}
+	if since, active := a.goal.pending(); active && !a.has {
+		s.self.After(key, time.Duration(since-s.instant)+s.cfg.TTL+1, Message{kind: gotWant, rest: key})
+	}
+	return nil
+}
+
+// step lets a goal go on outside a handler: the same rules, under the name of what is being handled.
+func (s *shell) step(a *aim, next func(situation) move) error {
 	if err := s.call(func(c *Context) error {
-		s.carry(c, i, a, next(s.situation(i, a)))
+		s.carry(c, a, next(s.situation(a)))
 		return nil
 	}, false); err != nil {
 		return err
@@ -70,59 +117,69 @@ func (s *shell) step(i market.Instrument, a *aim, next func(situation) move) err
 	return s.settle()
 }
 
-// aimEnded takes the end of a want's working order.
+// aimEnded takes the end of a goal's working order.
 func (s *shell) aimEnded(d Decision, e orders.Event) error {
-	a := s.wants[e.Instrument]
-	if a == nil || !a.has || a.order != d {
-		return nil
+	for _, side := range aimSides {
+		a := s.aims[aimKey{e.Instrument, side}]
+		if a == nil || !a.has || a.order != d {
+			continue
+		}
+		a.has = false
+		if a.own {
+			a.own = false
+			return s.step(a, a.goal.next)
+		}
+		filled := e.Kind == orders.EventClosed && e.Leaves == 0 && e.Cum >= e.Qty && e.Qty > 0
+		return s.step(a, func(now situation) move { return a.goal.end(filled, now) })
 	}
-	a.has = false
-	if a.own {
-		a.own = false
-		return s.step(e.Instrument, a, a.want.cancelled)
-	}
-	filled := e.Kind == orders.EventClosed && e.Leaves == 0 && e.Cum >= e.Qty && e.Qty > 0
-	return s.step(e.Instrument, a, func(now situation) move { return a.want.end(filled, now) })
+	return nil
 }
 
-// aimReopened takes back the end of a want's order that the venue has after all. Two of them would be too much: one that is not
+// aimReopened takes back the end of a goal's order that the venue has after all. Two of them would be too much: one that is not
 // the last goes, and nothing is sent before it has gone.
 func (s *shell) aimReopened(d Decision, i market.Instrument) {
-	a := s.wants[i]
-	switch {
-	case a == nil || d.Zero():
-	case a.order == d:
-		a.has, a.own = true, false
-	case slices.Contains(a.past, d):
-		s.cancel(d)
+	if d.Zero() {
+		return
+	}
+	for _, side := range aimSides {
+		a := s.aims[aimKey{i, side}]
+		switch {
+		case a == nil:
+		case a.order == d:
+			a.has, a.own = true, false
+		case slices.Contains(a.past, d):
+			s.cancel(d)
+		}
 	}
 }
 
 // situation gathers what the next step depends on.
-func (s *shell) situation(i market.Instrument, a *aim) situation {
+func (s *shell) situation(a *aim) situation {
+	i := a.of.instrument
 	now := situation{now: s.instant, ttl: int64(s.cfg.TTL), position: s.book.position(i)}
 	q, known := s.cfg.World.Quote(i)
 	now.touch = touch{q.Bid.Price, q.Ask.Price}
 	if a.has {
+		now.order = working{closing: true, present: true}
 		if w := s.book.live[a.order]; w != nil {
-			now.order = working{side: w.Side, leaves: w.Leaves, closing: w.Closing, present: true}
-		} else {
-			now.order = working{closing: true, present: true}
+			now.order = working{side: w.Side, qty: w.Qty, leaves: w.Leaves, price: w.Price, closing: w.Closing, present: true}
 		}
 	}
-	now.doubt = s.doubt(i, q, known)
+	now.bought, now.sold = s.aimedBeside(a, market.Buy), s.aimedBeside(a, market.Sell)
+	now.doubt = s.doubt(a, q, known)
 	return now
 }
 
 // doubt is the first reason for which nothing may be sent.
-func (s *shell) doubt(i market.Instrument, q feeds.Quote, known bool) string {
+func (s *shell) doubt(a *aim, q feeds.Quote, known bool) string {
 	mode, _ := s.cfg.World.Gate()
+	i := a.of.instrument
 	switch {
 	case s.book.doubtful(i):
 		return "unknown"
 	case mode != risk.Open && mode != risk.ReduceOnly:
 		return "gate"
-	case s.closing(i):
+	case s.closing(a):
 		return "closing"
 	case !known || s.blind(i) || q.Tradable() != nil:
 		return "book"
@@ -130,27 +187,51 @@ func (s *shell) doubt(i market.Instrument, q feeds.Quote, known bool) string {
 	return ""
 }
 
-// closing reports whether an order that is not of a want is on its way out: what it still fills is not in the position.
-func (s *shell) closing(i market.Instrument) bool {
-	a := s.wants[i]
+// closing reports whether an order that is not the goal's own is on its way out. What it still fills is not in the position,
+// which a want depends on; an order at rest depends on its own side alone.
+func (s *shell) closing(a *aim) bool {
 	for _, d := range s.book.inLine {
-		if w := s.book.live[d]; w.Instrument == i && w.Closing && (a == nil || !a.has || a.order != d) {
+		w := s.book.live[d]
+		own := a.has && a.order == d
+		if w.Instrument == a.of.instrument && w.Closing && !own && (a.of.side == 0 || a.of.side == w.Side) {
 			return true
 		}
 	}
 	return false
 }
 
-// carry carries out one step of a want.
-func (s *shell) carry(c *Context, i market.Instrument, a *aim, m move) {
+// aimedBeside reports whether another goal of the instrument has an order on that side, working or about to leave.
+func (s *shell) aimedBeside(a *aim, side market.Side) bool {
+	for _, of := range aimSides {
+		if b := s.aims[aimKey{a.of.instrument, of}]; b != nil && b != a && s.has(b, side) {
+			return true
+		}
+	}
+	return false
+}
+
+// has reports whether the goal has an order on that side, working or about to leave.
+func (s *shell) has(a *aim, side market.Side) bool {
+	if !a.has {
+		return false
+	}
+	if w := s.book.live[a.order]; w != nil {
+		return w.Side == side
+	}
+	return slices.ContainsFunc(s.effects, func(e effect) bool { return e.aim == a && e.intent.Side == side })
+}
+
+// carry carries out one step of a goal.
+func (s *shell) carry(c *Context, a *aim, m move) {
+	i := a.of.instrument
 	switch m.kind {
 	case send:
-		s.sendLeg(c, i, a, m)
+		s.sendLeg(c, a, m)
 	case cancelIt:
 		a.own = true
 		s.cancel(a.order)
 	case hold:
-		s.self.After(wantKey{i}, s.cfg.TTL+1, Message{kind: gotWant, rest: i})
+		s.self.After(a.of, s.cfg.TTL+1, Message{kind: gotWant, rest: a.of})
 		s.tell(KindHeld, i, m.reason)
 		if f := s.cfg.Events.Held; f != nil {
 			f(s.cfg.Name, m.reason)
@@ -172,24 +253,26 @@ func (s *shell) tell(kind string, i market.Instrument, reason string) {
 	s.answers = append(s.answers, OrderEvent{Kind: kind, Instrument: i, Reason: reason, Count: 1})
 }
 
-func (s *shell) sendLeg(c *Context, i market.Instrument, a *aim, m move) {
+// sendLeg wishes for the order of a goal: a limit that takes the far touch and dies, or one that rests at its price.
+func (s *shell) sendLeg(c *Context, a *aim, m move) {
 	d := s.root.nth(s.ordinal)
 	s.ordinal++
 	a.follow(d)
-	q, _ := s.cfg.World.Quote(i)
-	price, err := farTouch(s.contracts[i], q, m.side)
-	in := risk.Intent{
-		Instrument: i, Side: m.side, Type: market.Limit, TIF: market.IOC, Qty: m.qty, Price: price, ReduceOnly: m.reduce,
+	i := a.of.instrument
+	in := risk.Intent{Instrument: i, Side: m.side, Type: market.Limit, TIF: market.Day, Qty: m.qty, Price: m.price, ReduceOnly: m.reduce}
+	if m.price == 0 && a.of.side == 0 {
+		q, _ := s.cfg.World.Quote(i)
+		price, err := farTouch(s.contracts[i], q, m.side)
+		if err != nil {
+			s.refuse(effect{intent: in, decision: d, aim: a}, ReasonBadIntent)
+			return
+		}
+		in.TIF, in.Price = market.IOC, price
 	}
-	e := effect{intent: in, decision: d, target: true}
-	if err != nil {
-		s.refuse(e, ReasonBadIntent)
-		return
-	}
-	s.wish(c, e)
+	s.wish(c, effect{intent: in, decision: d, aim: a})
 }
 
-// follow makes d the want's working order.
+// follow makes d the goal's working order.
 func (a *aim) follow(d Decision) {
 	if !a.order.Zero() {
 		a.past = append(a.past, a.order)

@@ -48,6 +48,10 @@ func (c *Context) Instruments() []market.Instrument {
 	return append([]market.Instrument{}, c.s.instruments...)
 }
 
+// Contract says how i trades: its tick, its lot and what they are worth. It is the zero Contract, which has no tick, for an
+// instrument that the strategy is not configured for.
+func (c *Context) Contract(i market.Instrument) market.Contract { return c.s.contracts[i] }
+
 // ErrKept says that a Context was used after its handler.
 var ErrKept = errors.New("the context belongs to a handler that has returned")
 
@@ -139,15 +143,42 @@ func (c *Context) CancelAll() {
 	}
 }
 
-// Target wishes for a position: a limit order, immediate or cancel, at the far touch plus 5 bps, for what is missing.
-// Saying the same again changes nothing. What stands against it (unknown order, gate, book) is told once as held, and
-// after the intent's time to live the wish lapses: a reopening never fires an old wish. A position is brought through
-// zero in two legs, never in one. Nothing is clipped: what is beyond a limit is refused with its reason.
-func (c *Context) Target(i market.Instrument, qty market.Qty) {
+// Target wishes for a position: a limit order, immediate or cancel, at the far touch plus 5 bps, for what is missing; with the
+// option At, a limit for the day at a price of the caller's. Saying the same again changes nothing. What stands against it
+// (unknown order, gate, book, an order of Rest on that side) is told once as held, and after the intent's time to live the wish
+// lapses: a reopening never fires an old wish. A position is brought through zero in two legs, never in one. Nothing is clipped:
+// what is beyond a limit is refused with its reason.
+func (c *Context) Target(i market.Instrument, qty market.Qty, options ...TargetOption) {
 	if !c.open.Load() {
 		return
 	}
-	c.s.target(c, i, qty)
+	var o targeting
+	for _, set := range options {
+		set(&o)
+	}
+	c.s.target(c, i, qty, o.price)
+}
+
+// TargetOption changes what Target does.
+type TargetOption func(*targeting)
+
+type targeting struct{ price market.Price }
+
+// At lets the orders of Target rest for the day at price, which has to be on the contract's tick, instead of taking the far touch.
+func At(price market.Price) TargetOption { return func(t *targeting) { t.price = price } }
+
+// Rest wishes for one order of qty that rests on a side at price, for the day; a qty of 0 wants none there. Saying the same again
+// changes nothing while it works, also when a part of it is filled. For another price or size the order is cancelled, its end
+// awaited, and the next one leaves then: there are never two on a side. What stands against it is told as for Target, and the
+// wish lapses in the same time. After a whole fill nothing rests until the strategy says so again.
+func (c *Context) Rest(i market.Instrument, side market.Side, price market.Price, qty market.Qty) {
+	switch {
+	case !c.open.Load():
+	case !side.Valid():
+		c.s.refuse(effect{intent: risk.Intent{Instrument: i, Side: side, Qty: qty, Price: price}, decision: c.decision()}, ReasonBadIntent)
+	default:
+		c.s.rest(c, i, side, price, qty)
+	}
 }
 
 // After asks for one tick of key when d has passed. A key has one pending tick at most; the later wish replaces the earlier.

@@ -78,7 +78,7 @@ type shell struct {
 	seq      uint64 // of the last event taken
 	least    uint64 // a State older than this event is not taken
 	book     *blotter
-	wants    map[market.Instrument]*aim
+	aims     map[aimKey]*aim
 	gapped   map[sight]bool
 	refusals map[refusalKey]*refusal
 	answers  []OrderEvent // local answers that the next handler call tells
@@ -96,7 +96,7 @@ func NewShell(cfg Config, user any, why Why, ready func(evidence string) error) 
 	s := &shell{
 		cfg: cfg, user: user, why: why, ready: ready, contracts: map[market.Instrument]market.Contract{},
 		places: map[market.Instrument]uint16{},
-		wants:  map[market.Instrument]*aim{}, gapped: map[sight]bool{}, refusals: map[refusalKey]*refusal{},
+		aims:   map[aimKey]*aim{}, gapped: map[sight]bool{}, refusals: map[refusalKey]*refusal{},
 		book: newBlotter(State{}),
 	}
 	for n, c := range cfg.Contracts {
@@ -163,7 +163,7 @@ func (s *shell) Receive(c *actors.Context[Message], m Message) error {
 	case gotGate:
 		return s.onGate(m.rest.(Gate))
 	case gotWant:
-		return s.onWant(m.rest.(market.Instrument))
+		return s.onWant(m.rest.(aimKey))
 	case gotOwed:
 		return s.onOwed(m.rest.(refusalKey))
 	case gotRestored, gotAttach: // it has come before

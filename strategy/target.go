@@ -15,13 +15,17 @@ import (
 // not be acted on lapses, so that reopening never fires an old wish.
 type want struct {
 	qty    market.Qty
-	said   int64 // instant of saying
-	active bool  // still to be acted on
-	tried  bool  // an order of this want was sent and ended, or was refused
+	price  market.Price // where its orders rest; 0 takes the far touch
+	said   int64        // instant of saying
+	active bool         // still to be acted on
+	tried  bool         // an order of this want was sent and ended, or was refused
 	held   string
 	ended  int64 // instant of the last end or refusal
-	price  touch // when it was said
+	touch  touch // when it was said
 }
+
+// heldMixed is why a goal is held whose side has an order of another goal: there are never two on a side unless asked for.
+const heldMixed = "mixed"
 
 // touch is what both sides of the book showed: a wish is tried again when it has changed.
 type touch struct{ bid, ask market.Price }
@@ -34,14 +38,26 @@ type situation struct {
 	now      int64
 	ttl      int64
 	position market.Qty // from executions alone
-	order    working    // the working order of this want, if any
+	order    working    // the working order of this goal, if any
 	doubt    string     // why nothing may be sent: unknown, gate, book, session, closing; empty when clear
+	bought   bool       // another goal has a working order to buy
+	sold     bool       // and another one to sell
 	touch    touch
+}
+
+// taken reports whether another goal has an order on that side.
+func (s situation) taken(side market.Side) bool {
+	if side == market.Buy {
+		return s.bought
+	}
+	return s.sold
 }
 
 type working struct {
 	side    market.Side
+	qty     market.Qty
 	leaves  market.Qty
+	price   market.Price
 	closing bool
 	present bool
 }
@@ -61,21 +77,23 @@ type move struct {
 	kind   stepKind
 	side   market.Side
 	qty    market.Qty
+	price  market.Price // 0 is the far touch
 	reduce bool
 	reason string
 }
 
 // say sets the want. Saying what is already so, or what was tried a moment ago at the same price, is absorbed.
-func (w *want) say(qty market.Qty, s situation) move {
-	if w.active && w.qty == qty {
+func (w *want) say(qty market.Qty, price market.Price, s situation) move {
+	same := w.qty == qty && w.price == price
+	if w.active && same {
 		w.said = s.now
 		return w.next(s)
 	}
-	again := w.tried && w.qty == qty && s.now-w.ended < retryAfter && w.price == s.touch
+	again := w.tried && same && s.now-w.ended < retryAfter && w.touch == s.touch
 	if again && s.position != qty {
 		return move{kind: absorb}
 	}
-	*w = want{qty: qty, said: s.now, active: true, price: s.touch}
+	*w = want{qty: qty, price: price, said: s.now, active: true, touch: s.touch}
 	return w.next(s)
 }
 
@@ -103,17 +121,21 @@ func (w *want) next(s situation) move {
 	if s.doubt != "" {
 		return w.hold(s.doubt)
 	}
+	if s.taken(sideOf(need)) {
+		return w.hold(heldMixed)
+	}
 	w.held = ""
 	return w.leg(need, s)
 }
 
 // review judges the working order against what is needed: it stays when it fits or is too small, for its end is
-// followed by the rest; it goes when it is on the wrong side or too large.
+// followed by the rest; it goes when it is on the wrong side, too large, or rests elsewhere.
 func (w *want) review(need market.Qty, o working) move {
 	if o.closing {
 		return move{kind: nothing}
 	}
-	if need != 0 && sideOf(need) == o.side && o.leaves <= magnitude(need) {
+	elsewhere := w.price != 0 && w.price != o.price
+	if need != 0 && !elsewhere && sideOf(need) == o.side && o.leaves <= magnitude(need) {
 		return move{kind: nothing}
 	}
 	return move{kind: cancelIt}
@@ -128,7 +150,7 @@ func (w *want) leg(need market.Qty, s situation) move {
 			qty = -s.position
 		}
 	}
-	return move{kind: send, side: sideOf(qty), qty: magnitude(qty), reduce: reduce}
+	return move{kind: send, side: sideOf(qty), qty: magnitude(qty), price: w.price, reduce: reduce}
 }
 
 func (w *want) hold(reason string) move {
@@ -150,8 +172,7 @@ func (w *want) end(filled bool, s situation) move {
 	return w.next(s)
 }
 
-// cancelled takes the end of an order that the want itself had cancelled: the other mind may now be carried out.
-func (w *want) cancelled(s situation) move { return w.next(s) }
+func (w *want) pending() (since int64, active bool) { return w.said, w.active }
 
 func sideOf(q market.Qty) market.Side {
 	if q < 0 {

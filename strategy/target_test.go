@@ -65,7 +65,7 @@ func (v *venue) step() {
 	v.now += v.r.Int64N(3e8)
 	switch k := v.r.IntN(10); {
 	case k < 3:
-		v.do(v.w.say(market.Qty(v.r.IntN(7)-3), v.look()))
+		v.do(v.w.say(market.Qty(v.r.IntN(7)-3), 0, v.look()))
 	case k < 6 && v.order.present:
 		q := min(v.order.leaves, market.Qty(1+v.r.IntN(3)))
 		v.position += q * market.Qty(v.order.side.Sign())
@@ -88,7 +88,7 @@ func (v *venue) finish(filled bool) {
 	v.order = working{}
 	if v.own {
 		v.own = false
-		v.do(v.w.cancelled(v.look()))
+		v.do(v.w.next(v.look()))
 		return
 	}
 	v.do(v.w.end(filled, v.look()))
@@ -108,7 +108,7 @@ func TestTargetKeepsItsRulesOverRandomWantsFillsAndCancels(t *testing.T) {
 func TestTargetReachesTheWantWhenOrdersFill(t *testing.T) {
 	for _, c := range []struct{ from, to market.Qty }{{0, 3}, {3, -2}, {-1, 1}, {5, 0}, {0, -4}} {
 		v := &venue{t: t, r: rand.New(rand.NewPCG(1, 1)), position: c.from}
-		v.do(v.w.say(c.to, v.look()))
+		v.do(v.w.say(c.to, 0, v.look()))
 		legs := 0
 		for v.order.present {
 			legs++
@@ -129,10 +129,10 @@ func TestTargetRules(t *testing.T) {
 	at := func(now int64) situation { return situation{now: now, ttl: 1e9, touch: touch{1, 2}} }
 	t.Run("the same want again changes nothing", func(t *testing.T) {
 		var w want
-		w.say(2, at(0))
+		w.say(2, 0, at(0))
 		s := at(1)
 		s.order = working{side: market.Buy, leaves: 2, present: true}
-		if m := w.say(2, s); m.kind != nothing {
+		if m := w.say(2, 0, s); m.kind != nothing {
 			t.Fatalf("move %+v, want nothing", m)
 		}
 	})
@@ -140,7 +140,7 @@ func TestTargetRules(t *testing.T) {
 		var w want
 		s := at(0)
 		s.doubt = "gate"
-		if m := w.say(2, s); m.kind != hold || m.reason != "gate" {
+		if m := w.say(2, 0, s); m.kind != hold || m.reason != "gate" {
 			t.Fatalf("move %+v, want held by the gate", m)
 		}
 		if m := w.next(s); m.kind != nothing {
@@ -155,36 +155,36 @@ func TestTargetRules(t *testing.T) {
 	})
 	t.Run("a want that ended unfilled is absorbed until something changes", func(t *testing.T) {
 		var w want
-		w.say(2, at(0))
+		w.say(2, 0, at(0))
 		w.end(false, at(10))
-		if m := w.say(2, at(20)); m.kind != absorb {
+		if m := w.say(2, 0, at(20)); m.kind != absorb {
 			t.Fatalf("move %+v, want absorbed", m)
 		}
 		moved := at(20)
 		moved.touch.bid++
-		if m := w.say(2, moved); m.kind != send {
+		if m := w.say(2, 0, moved); m.kind != send {
 			t.Fatalf("move %+v at another price, want sent", m)
 		}
 		w = want{}
-		w.say(2, at(0))
+		w.say(2, 0, at(0))
 		w.end(false, at(10))
-		if m := w.say(2, at(10+retryAfter)); m.kind != send {
+		if m := w.say(2, 0, at(10+retryAfter)); m.kind != send {
 			t.Fatalf("move %+v after 250 ms, want sent", m)
 		}
 	})
 	t.Run("a working order that is too large is cancelled and its end awaited", func(t *testing.T) {
 		var w want
-		w.say(5, at(0))
+		w.say(5, 0, at(0))
 		s := at(1)
 		s.order = working{side: market.Buy, leaves: 5, present: true}
-		if m := w.say(1, s); m.kind != cancelIt {
+		if m := w.say(1, 0, s); m.kind != cancelIt {
 			t.Fatalf("move %+v, want a cancel", m)
 		}
 		s.order.closing = true
 		if m := w.next(s); m.kind != nothing {
 			t.Fatalf("move %+v while closing, want to wait", m)
 		}
-		if m := w.cancelled(at(2)); m.kind != send || m.qty != 1 {
+		if m := w.next(at(2)); m.kind != send || m.qty != 1 {
 			t.Fatalf("move %+v after the end, want the new want sent", m)
 		}
 	})

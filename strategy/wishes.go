@@ -22,7 +22,7 @@ type effect struct {
 	intent   risk.Intent
 	decision Decision
 	beside   bool
-	target   bool
+	aim      *aim // the goal it serves; nil is a wish by Place
 }
 
 type refusalKey struct {
@@ -51,26 +51,16 @@ func (s *shell) wish(c *Context, e effect) {
 		s.refuse(e, ReasonFlood)
 	case !e.intent.Instrument.Valid() || !e.intent.Side.Valid() || !e.intent.Type.Valid() || !e.intent.TIF.Valid() || e.intent.Qty <= 0:
 		s.refuse(e, ReasonBadIntent)
-	case !e.target && !e.beside && s.aimed(e.intent.Instrument, e.intent.Side):
+	case e.aim == nil && !e.beside && s.aimed(e.intent.Instrument, e.intent.Side):
 		s.refuse(e, ReasonMixed)
 	default:
 		s.effects = append(s.effects, e)
 	}
 }
 
-// aimed reports whether Target has an order on that side, working or about to leave.
+// aimed reports whether Target or Rest has an order on that side, working or about to leave.
 func (s *shell) aimed(i market.Instrument, side market.Side) bool {
-	for _, e := range s.effects {
-		if e.target && e.intent.Instrument == i && e.intent.Side == side {
-			return true
-		}
-	}
-	a := s.wants[i]
-	if a == nil || !a.has {
-		return false
-	}
-	w := s.book.live[a.order]
-	return w != nil && w.Side == side
+	return s.aimedBeside(&aim{of: aimKey{instrument: i}}, side)
 }
 
 // flush hands the effects over, in order. What the account's box does not take is refused.
@@ -113,11 +103,9 @@ func (s *shell) refuse(e effect, reason string) {
 	if f := s.cfg.Events.Refused; f != nil {
 		f(s.cfg.Name, reason)
 	}
-	if e.target {
-		if a := s.wants[e.intent.Instrument]; a != nil && a.order == e.decision {
-			a.has = false
-			a.want.end(false, s.situation(e.intent.Instrument, a))
-		}
+	if a := e.aim; a != nil && a.order == e.decision {
+		a.has = false
+		a.goal.end(false, s.situation(a))
 	}
 	s.answer(OrderEvent{
 		Kind: KindRefused, Decision: e.decision, Instrument: e.intent.Instrument, Side: e.intent.Side,
