@@ -145,11 +145,7 @@ func (c Config) Validate() error {
 	errs = append(errs, c.listingErrors()...)
 	errs = append(errs, c.sessionErrors()...)
 	errs = append(errs, c.flowErrors()...)
-	for _, f := range c.Faults {
-		if err := f.Validate(); err != nil {
-			errs = append(errs, err)
-		}
-	}
+	errs = append(errs, c.faultErrors(c.Faults)...)
 	return errors.Join(errs...)
 }
 

@@ -227,7 +227,7 @@ func (n *node) count(k orders.EventKind) (c int) {
 // TestADeskAndTheExchangeAgree trades through desk, gateway and exchange, calmly, under every kind of fault, and over crashes:
 // the node's positions and orders are those of the ledger and nothing was sent twice. Calm runs raise no flag.
 func TestADeskAndTheExchangeAgree(t *testing.T) {
-	kinds := []sim.FaultKind{"", sim.DropBefore, sim.DropAfter, sim.DupExec, sim.LateAck, sim.DisconnectAt}
+	kinds := []sim.FaultKind{"", sim.DropBefore, sim.DropAfter, sim.DupExec, sim.LateAck, sim.DisconnectAt, sim.FillWhilePendingCancel}
 	for _, kind := range kinds {
 		t.Run("fault "+string(kind), func(t *testing.T) {
 			trades, unknown, refused, last := 0, 0, 0, uint64(3)

@@ -29,6 +29,7 @@ func NewEngine(cfg Config) (*Engine, error) {
 	for range e.symbols {
 		e.books = append(e.books, newBook())
 	}
+	e.stranger = e.addAccount(flowPrefix + "0")
 	e.flow = newFlow(cfg, rand.New(rand.NewPCG(cfg.Seed, 0xf107)))
 	for i := range e.flow.participants {
 		e.addAccount(market.Account(flowPrefix + strconv.Itoa(i+1)))
@@ -93,6 +94,10 @@ func (e *Engine) mark() {
 
 // enter matches an order that has been acknowledged, price first, then time, and rests what may rest.
 func (e *Engine) enter(o *order) {
+	if o.meets != nil {
+		e.trade(o, o.meets, o.qty)
+		return
+	}
 	b := &e.books[o.sym]
 	against := b.of(o.side.Opposite())
 	if o.tif == market.FOK && against.within(o, e.cfg.SelfTrade) < o.qty {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/failshut/failshut/actors"
@@ -12,8 +13,11 @@ import (
 	"github.com/failshut/failshut/supervision"
 )
 
-// ExchangeMessage is what the actor of an Exchange takes: an input of its Port or a timer.
-type ExchangeMessage struct{ in Input }
+// ExchangeMessage is what the actor of an Exchange takes: an input of its Port, faults, or a timer.
+type ExchangeMessage struct {
+	in   Input
+	told func(error) // of faults: hears what became of them
+}
 
 // exchangeBox bounds what waits for an exchange. One lane, since the messages of a session must stay in order; full is an
 // error of the Port, and so proof that nothing was taken.
@@ -85,7 +89,11 @@ func (x *Exchange) Receive(c *actors.Context[ExchangeMessage], m ExchangeMessage
 	if _, tick := m.in.(Tick); tick {
 		x.due = 0
 	}
-	return x.do(c, m.in)
+	err := x.do(c, m.in)
+	if m.told != nil {
+		m.told(errors.Join(err, x.venue.took))
+	}
+	return err
 }
 
 // Stopping ends the day in order, unless the incarnation failed.
@@ -115,7 +123,7 @@ func (x *Exchange) arm(at market.Timestamp) {
 		return
 	}
 	x.due = at
-	x.ctx.After("due", max(0, time.Duration(at-x.now())), ExchangeMessage{Tick{}})
+	x.ctx.After("due", max(0, time.Duration(at-x.now())), ExchangeMessage{in: Tick{}})
 }
 
 // Entrance is the Port of an exchange that is an actor. Safe for any number of goroutines; an error proves that nothing was
@@ -132,15 +140,22 @@ func (e *Entrance) Logon(s Session) error {
 	if s.Send == nil {
 		return fmt.Errorf("logon of %q: no Send", s.ID)
 	}
-	return e.to.Tell(ExchangeMessage{Logon{s}})
+	return e.to.Tell(ExchangeMessage{in: Logon{s}})
 }
 
 // Receive takes a request; see Port.
 func (e *Entrance) Receive(id SessionID, r Request) error {
-	return e.to.Tell(ExchangeMessage{Received{id, r}})
+	return e.to.Tell(ExchangeMessage{in: Received{id, r}})
 }
 
 // Logout ends a session; see Port.
 func (e *Entrance) Logout(id SessionID, why string) error {
-	return e.to.Tell(ExchangeMessage{Ended{id, why}})
+	return e.to.Tell(ExchangeMessage{in: Ended{id, why}})
+}
+
+// Arm puts faults in place of those the exchange has, in its turn; see the input Arm. told, which may be nil, is called
+// within that turn, so it must not block, with nil or with what refused them. An error of Arm itself proves that nothing was
+// taken, and told will not be called; nor is it where the exchange is stopped first.
+func (e *Entrance) Arm(faults []Fault, told func(error)) error {
+	return e.to.Tell(ExchangeMessage{in: Arm{slices.Clone(faults)}, told: told})
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/failshut/failshut/market"
@@ -20,7 +21,13 @@ const (
 	DupExec      FaultKind = "dup_exec"           // an execution report is sent twice under two sequence numbers
 	LateAck      FaultKind = "late_ack"           // what answers it leaves With.Delay later, numbered as it leaves
 	DisconnectAt FaultKind = "disconnect_at_byte" // the link is cut within the message: a request is not read, a reply is stored
+
+	// FillWhilePendingCancel executes With.Qty of an open order as a cancel of it comes in, and then does the cancel: it ends
+	// what is left, or is too late. It counts only cancels that name an open order.
+	FillWhilePendingCancel FaultKind = "fill_while_pending_cancel"
 )
+
+var faultKinds = []FaultKind{DropBefore, DropAfter, DupExec, LateAck, DisconnectAt, FillWhilePendingCancel}
 
 // ErrUnknownFault says that a fault plan names a kind that does not exist.
 var ErrUnknownFault = errors.New("unknown fault kind")
@@ -40,7 +47,7 @@ type Fault struct {
 // FaultOn chooses the messages that a fault can hit. Empty fields choose all.
 type FaultOn struct {
 	Session SessionID
-	Msg     string // D F G H AF q, or 8 9 r j 3; empty: 8 for dup_exec, else D
+	Msg     string // D F G H AF q, or 8 9 r j 3; empty: 8 for dup_exec, F for fill_while_pending_cancel, else D
 	Symbol  market.Symbol
 }
 
@@ -49,7 +56,7 @@ type FaultWhen struct {
 	Nth   uint64        // only the nth, from 1
 	Every uint64        // each nth
 	P     int64         // with this probability in 1e-9 units, drawn from the seed
-	At    time.Duration // not before this long after the start
+	At    time.Duration // not before this long after the day was opened, or after the fault was armed in it
 	For   time.Duration // and for this long; 0: for ever
 }
 
@@ -57,6 +64,7 @@ type FaultWhen struct {
 type FaultWith struct {
 	Delay time.Duration // late_ack
 	Byte  int           // disconnect_at_byte: where a wire would be cut; in process the message is lost whole
+	Qty   market.Qty    `json:",omitzero"` // fill_while_pending_cancel: rounded up to lots, at most what is open; 0: all of it
 }
 
 // Validate says what is wrong with the fault; an unknown kind is an ErrUnknownFault.
@@ -68,8 +76,8 @@ func (f Fault) Validate() error {
 	if f.ID == "" {
 		bad("id = \"\", want a name")
 	}
-	if !oneOf(f.Kind, DropBefore, DropAfter, DupExec, LateAck, DisconnectAt) {
-		errs = append(errs, fmt.Errorf("fault %q: %w: kind = %q, want drop_before, drop_after, dup_exec, late_ack or disconnect_at_byte", f.ID, ErrUnknownFault, f.Kind))
+	if !oneOf(f.Kind, faultKinds...) {
+		errs = append(errs, fmt.Errorf("fault %q: %w: kind = %q, want one of %v", f.ID, ErrUnknownFault, f.Kind, faultKinds))
 	}
 	m, reply := f.msg(), false
 	switch m {
@@ -85,6 +93,9 @@ func (f Fault) Validate() error {
 	if f.Kind == DupExec && m != "8" {
 		bad("on.msg = %q, want 8 for dup_exec", m)
 	}
+	if f.Kind == FillWhilePendingCancel && m != "F" {
+		bad("on.msg = %q, want F for fill_while_pending_cancel", m)
+	}
 	set := 0
 	for _, on := range []bool{f.When.Nth > 0, f.When.Every > 0, f.When.P != 0} {
 		if on {
@@ -97,11 +108,14 @@ func (f Fault) Validate() error {
 	if f.When.P < 0 || f.When.P > Certain {
 		bad("when.p = %v, want 0 to 1", market.Qty(f.When.P))
 	}
-	if f.When.At < 0 || f.When.For < 0 || f.With.Byte < 0 {
+	if f.When.At < 0 || f.When.For < 0 || f.With.Byte < 0 || f.With.Qty < 0 {
 		bad("when = %+v, with = %+v, want nothing below 0", f.When, f.With)
 	}
 	if (f.Kind == LateAck) != (f.With.Delay > 0) {
 		bad("with.delay = %v, want above 0 for late_ack and for no other kind", f.With.Delay)
+	}
+	if f.With.Qty != 0 && f.Kind != FillWhilePendingCancel {
+		bad("with.qty = %v, want none but for fill_while_pending_cancel", f.With.Qty)
 	}
 	return errors.Join(errs...)
 }
@@ -111,10 +125,36 @@ func (f Fault) msg() string {
 	if f.On.Msg != "" {
 		return f.On.Msg
 	}
-	if f.Kind == DupExec {
+	switch f.Kind {
+	case DupExec:
 		return "8"
+	case FillWhilePendingCancel:
+		return "F"
+	case DropBefore, DropAfter, LateAck, DisconnectAt:
 	}
 	return "D"
+}
+
+// faultErrors is every mistake of a plan for this exchange. A fault on a session or symbol that the exchange does not have
+// would never fire, and two of one id could not be told apart in the ledger.
+func (c Config) faultErrors(faults []Fault) (errs []error) {
+	seen := map[string]bool{}
+	for _, f := range faults {
+		if err := f.Validate(); err != nil {
+			errs = append(errs, err)
+		}
+		if seen[f.ID] {
+			errs = append(errs, fmt.Errorf("fault %q: id found twice, want one of its own", f.ID))
+		}
+		seen[f.ID] = true
+		if id := f.On.Session; id != "" && !slices.ContainsFunc(c.Sessions, func(s SessionConfig) bool { return s.ID == id }) {
+			errs = append(errs, fmt.Errorf("fault %q: on.session = %q, want one of the exchange", f.ID, id))
+		}
+		if sym := f.On.Symbol; sym != "" && !slices.ContainsFunc(c.Listings, func(l Listing) bool { return l.Contract.Instrument.Symbol() == sym }) {
+			errs = append(errs, fmt.Errorf("fault %q: on.symbol = %q, want one that is listed", f.ID, sym))
+		}
+	}
+	return errs
 }
 
 // plan is the fault plan at work. Its draws are its own, so that a fault does not move the flow.
@@ -137,17 +177,25 @@ type firing struct {
 
 func newPlan(seed uint64, faults []Fault) *plan {
 	p := &plan{rng: rand.New(rand.NewPCG(seed, 0xfa017))}
-	for _, f := range faults {
-		p.faults = append(p.faults, &armed{Fault: f})
-	}
+	p.arm(0, faults)
 	return p
 }
 
-// hit gives the first fault that fires on the message. Every fault that chooses the message counts it.
-func (p *plan) hit(now market.Timestamp, s SessionID, msg string, sym market.Symbol) (firing, bool) {
+// arm puts faults in place of those there are, counted from now on. The draws go on where they were: the same faults armed
+// at the same inputs fire alike.
+func (p *plan) arm(now market.Timestamp, faults []Fault) {
+	p.start, p.faults = now, nil
+	for _, f := range faults {
+		p.faults = append(p.faults, &armed{Fault: f})
+	}
+}
+
+// hit gives the first fault that fires on the message. Every fault that chooses the message counts it. cancels says that
+// the message is a cancel which would end an order.
+func (p *plan) hit(now market.Timestamp, s SessionID, msg string, sym market.Symbol, cancels bool) (firing, bool) {
 	var got firing
 	for _, f := range p.faults {
-		if !f.chooses(now.Time().Sub(p.start.Time()), s, msg, sym) {
+		if !f.chooses(now.Time().Sub(p.start.Time()), s, msg, sym) || (f.Kind == FillWhilePendingCancel && !cancels) {
 			continue
 		}
 		f.seen++

@@ -8,7 +8,7 @@ import (
 	"github.com/failshut/failshut/market"
 )
 
-// Input is what an exchange is told: Open, Logon, Received, Ended, Tick or Shut.
+// Input is what an exchange is told: Open, Logon, Received, Ended, Arm, Tick or Shut.
 type Input interface{ simInput() }
 
 // Open begins the day. It is the first input.
@@ -29,6 +29,11 @@ type Ended struct {
 	Why     string
 }
 
+// Arm puts other faults in place of those of the configuration and of any Arm before; none ends them all. The ledger gets a
+// line for each fault that goes and each that comes. A plan with a mistake, one for a paper venue, and one before or after
+// the day are refused whole, with a Refused to the session "".
+type Arm struct{ Faults []Fault }
+
 // Tick says only that time has passed: what is due is done.
 type Tick struct{}
 
@@ -39,6 +44,7 @@ func (Open) simInput()     {}
 func (Logon) simInput()    {}
 func (Received) simInput() {}
 func (Ended) simInput()    {}
+func (Arm) simInput()      {}
 func (Tick) simInput()     {}
 func (Shut) simInput()     {}
 
@@ -85,6 +91,7 @@ type house struct {
 	byOID     map[string]*order
 	timers    timers
 	plan      *plan
+	stranger  *account // with whom an order executes that a fault fills; nil of a paper venue, which has no faults
 	because   because
 }
 
@@ -107,7 +114,7 @@ type account struct {
 // because is the request in hand: what the replies to its session answer, and the fault that rides on them.
 type because struct {
 	session *session
-	n       uint64 // of the recv line; 0: no request
+	n       uint64 // of the recv line, or of the fault line where there is no session; 0: no request
 	fault   firing
 }
 
@@ -172,6 +179,8 @@ func (h *house) step(now market.Timestamp, in Input) {
 		h.ended(in)
 	case Shut:
 		h.end()
+	case Arm:
+		h.arm(in.Faults)
 	case Tick:
 	}
 }
@@ -182,6 +191,8 @@ func (h *house) refuseShut(in Input) {
 		h.emit(Deliver{in.Session.ID, Reply{Time: h.now, Body: Refused{ErrShut}}})
 	case Received:
 		h.emit(Deliver{in.Session, Reply{Time: h.now, Body: Refused{ErrShut}}})
+	case Arm:
+		h.emit(Deliver{"", Reply{Time: h.now, Body: Refused{ErrShut}}})
 	case Open, Ended, Tick, Shut:
 	}
 }

@@ -200,7 +200,8 @@ type PhaseLine struct {
 	Phase string        `json:"phase"`
 }
 
-// FaultLine is one firing of a fault.
+// FaultLine is one firing of a fault. Faults that were armed or disarmed within the day have a line of that, with firing 0
+// and the target "armed" or "disarmed".
 type FaultLine struct {
 	Head
 	ID     string `json:"id"`

@@ -28,6 +28,7 @@ type order struct {
 	level      *level // of the engine's book, while it rests
 	prev, next *order
 	ahead      market.Qty // of a paper order: displayed size that must trade before it
+	meets      *order     // of an order that a fault made: the one it executes against, wherever that stands in the book
 }
 
 func (o *order) leaves() market.Qty {

@@ -22,9 +22,14 @@ func (h *house) receive(in Received) {
 		h.tooLow(s, req)
 		return
 	}
-	fault, hit := h.plan.hit(h.now, s.cfg.ID, req.Kind.String(), req.Symbol)
+	target, sym := h.ends(s, req), req.Symbol
+	if target != nil {
+		sym = h.symbols[target.sym].sym
+	}
+	fault, hit := h.plan.hit(h.now, s.cfg.ID, req.Kind.String(), sym, target != nil)
+	var firedAt uint64
 	if hit {
-		h.faultLine(fault, req.Kind.String()+" "+string(req.ClOrdID))
+		firedAt = h.faultLine(fault, req.Kind.String()+" "+string(req.ClOrdID))
 	}
 	if hit && fault.Kind == DisconnectAt { // the message was cut within: it was never read
 		h.close(s, "disconnect", "fault "+fault.ID, Cut{"fault " + fault.ID})
@@ -43,6 +48,10 @@ func (h *house) receive(in Received) {
 		l.Fate = FateDropped
 		h.line("recv", l)
 		return
+	}
+	if hit && fault.Kind == FillWhilePendingCancel { // the execution is told under a number before the cancel's answer
+		h.overtake(target, fault.With.Qty, firedAt)
+		fault = firing{}
 	}
 	do := h.judge(s, req, l)
 	h.because = because{session: s, n: h.line("recv", l), fault: fault}

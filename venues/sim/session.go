@@ -169,7 +169,7 @@ func (h *house) reply(s *session, b Body, sym market.Symbol) {
 		l.Answers = h.because.n
 		ride = h.because.fault
 	}
-	if f, ok := h.plan.hit(h.now, s.cfg.ID, l.Msg, sym); ok {
+	if f, ok := h.plan.hit(h.now, s.cfg.ID, l.Msg, sym, false); ok {
 		h.faultLine(f, l.Msg+" "+string(l.Cl))
 		ride = f
 	}
@@ -199,7 +199,7 @@ func (h *house) reply(s *session, b Body, sym market.Symbol) {
 			return
 		}
 		h.depart(s, b, l)
-	case DropBefore: // Validate lets it on requests only
+	case DropBefore, FillWhilePendingCancel: // Validate lets them on requests only, and they do not ride on what answers those
 		h.depart(s, b, l)
 	}
 }

@@ -35,7 +35,7 @@ type Venue struct {
 	logon func(Reply) // of the logon under way
 	busy  atomic.Bool // within a call, or left by a panic within one
 	err   error
-	took  error // what refused the request under way
+	took  error // what refused the request or the faults under way
 }
 
 // The ways a Venue can be of no more use. ErrBusy says that it was called within a call, by one of its own outlets or by
@@ -54,6 +54,7 @@ func NewVenue(core Core, out Outlets) *Venue {
 // nothing more leaves the venue.
 func (v *Venue) Handle(now market.Timestamp, in Input) error {
 	return v.within(func() []Output {
+		v.took = nil
 		if l, ok := in.(Logon); ok {
 			v.logon = l.Session.Send
 		}
@@ -102,6 +103,15 @@ func (v *Venue) Tick(now market.Timestamp) error { return v.Handle(now, Tick{}) 
 // Shut ends the day and writes the last line.
 func (v *Venue) Shut(now market.Timestamp) error { return v.Handle(now, Shut{}) }
 
+// Arm puts faults in place of those there are; see the input Arm. An error of ErrLedger is final; any other says that the
+// plan is as it was.
+func (v *Venue) Arm(now market.Timestamp, faults []Fault) error {
+	if err := v.Handle(now, Arm{faults}); err != nil {
+		return err
+	}
+	return v.took
+}
+
 // Next is when a Tick is due; false: never.
 func (v *Venue) Next() (market.Timestamp, bool) { return v.core.Next() }
 
@@ -122,8 +132,11 @@ func (v *Venue) Receive(id SessionID, r Request) error {
 	if v.err != nil {
 		return v.err
 	}
-	v.took = nil
-	if err := v.Handle(v.out.Clock(), Received{id, r}); err != nil && !errors.Is(err, ErrBusy) {
+	err := v.Handle(v.out.Clock(), Received{id, r})
+	switch {
+	case errors.Is(err, ErrBusy):
+		return err
+	case err != nil:
 		return nil // the next call tells
 	}
 	return v.took
