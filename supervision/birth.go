@@ -33,7 +33,8 @@ type Birth struct {
 	class actors.Class
 	fault atomic.Uint32 // the Fault at the next message
 
-	broken atomic.Bool // by a drill: a Run function panics when it returns
+	broken atomic.Uint32 // the Fault of a Run function when it returns
+	stops  atomic.Bool   // by a drill: PanicStop
 
 	mu     sync.Mutex
 	runs   []func(ctx context.Context, out actors.Outside) error
@@ -106,6 +107,9 @@ const startPart = "start"
 // begin runs the Start function.
 func (b *Birth) begin() error {
 	return b.life.Run(startPart, func(ctx context.Context, out actors.Outside) error {
+		if _, ok := b.tree.drills.starts.LoadAndDelete(string(b.Path())); ok {
+			_ = b.tree.drills.strike(PanicStart)
+		}
 		err := b.child.Start(context.WithValue(ctx, outsideKey{}, out), b)
 		b.mu.Lock()
 		defer b.mu.Unlock()

@@ -48,6 +48,14 @@ func TestADrillBreaksAnyChild(t *testing.T) {
 		"the run of a child of both":  {"both", supervision.PanicRun, false, "crash", false},
 		"the actor of a child of two": {"both", supervision.Panic, true, "crash", true},
 		"a child without a part":      {"bare", supervision.Panic, false, "crash", false},
+		"error of a run function":     {"run", supervision.Fail, false, "error", false},
+		"error without a part":        {"bare", supervision.Fail, false, "error", false},
+		"goexit of an actor":          {"actor", supervision.Goexit, true, "goexit", true},
+		"goexit of a run function":    {"run", supervision.Goexit, false, "goexit", true},
+		"nil map of an actor":         {"actor", supervision.NilMap, true, "crash", true},
+		"nil map of a run function":   {"run", supervision.NilMap, false, "crash", true},
+		"an index of an actor":        {"actor", supervision.Runtime, true, "crash", true},
+		"an index of a run function":  {"run", supervision.Runtime, false, "crash", true},
 		"a supervisor":                {"sup", supervision.Panic, false, "crash", false},
 		"a child below":               {"sup/x", supervision.Panic, true, "crash", true},
 	}
@@ -94,7 +102,9 @@ func TestADrillThatCannotBeIsRefused(t *testing.T) {
 		}{
 			{"actor", 0, supervision.ErrFault},
 			{"actor", 99, supervision.ErrFault},
-			{"run", supervision.Fail, supervision.ErrFault},
+			{"bare", supervision.Hang, supervision.ErrFault},
+			{"bare", supervision.PanicStop, supervision.ErrFault},
+			{"sup", supervision.PanicStart, supervision.ErrFault},
 			{"sup", supervision.PanicRun, supervision.ErrFault},
 			{"", supervision.Fail, supervision.ErrFault},
 			{"nobody", supervision.Panic, supervision.ErrNotFound},
@@ -149,5 +159,113 @@ func TestTheRootBreaksAndTheTreeIsHalted(t *testing.T) {
 			t.Errorf("result = %+v, tripped %v, want code 70 after the phase", r, tripped)
 		}
 		w.sees("escalate root crash")
+	})
+}
+
+func TestADrillOfAStartMakesTheNextStartPanicOnce(t *testing.T) {
+	worlds(t, func(w *world) {
+		tree := w.start(drilled())
+		for _, path := range []string{"run", "bare", "sup/x"} {
+			if err := tree.Inject(path, supervision.PanicStart); err != nil {
+				t.Fatal(err)
+			}
+			if err := tree.Inject(path, supervision.Panic); err != nil {
+				t.Fatal(err)
+			}
+			if path == "sup/x" {
+				w.tell(actors.Name(path), "a message")
+			}
+			w.sees("failed " + path + "#2 panic")
+			w.sees("started " + path + "#3")
+		}
+		tree.Stop()
+		w.result(tree)
+	})
+}
+
+func TestADrillOfAStopBreaksItAndTheStopGoesOn(t *testing.T) {
+	worlds(t, func(w *world) {
+		tree := w.start(drilled())
+		for _, path := range []string{"actor", "run", "both", "sup/x"} {
+			if err := tree.Inject(path, supervision.PanicStop); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tree.Stop()
+		if r := w.result(tree); r.Code != supervision.CodeOrderly || len(r.Unstopped) > 0 {
+			t.Errorf("result = %+v, want an orderly stop", r)
+		}
+		for _, path := range []string{"actor", "run", "both", "sup/x"} {
+			w.sees("exit " + path + "#1 crash")
+		}
+		w.never("restart")
+	})
+}
+
+func TestADrillThatHangsIsFoundByTheWatchdogAndNamed(t *testing.T) {
+	for _, path := range []string{"actor", "run"} {
+		t.Run(path, func(t *testing.T) {
+			inBubble(t, func(w *world) {
+				spec := drilled()
+				for i := range spec.Children {
+					spec.Children[i].Watchdog = time.Second
+				}
+				tree := w.start(spec)
+				if err := tree.Inject(path, supervision.Hang); err != nil {
+					t.Fatal(err)
+				}
+				if path == "actor" {
+					w.tell("actor", "a message")
+				}
+				w.pass(900 * time.Millisecond)
+				w.never("abandon")
+				w.sees("abandon " + path + "#1 hung")
+				w.sees("started " + path + "#2")
+				if z := tree.Snapshot().Zombies; len(z) != 1 || z[0].Path != path || z[0].Epoch != 1 {
+					t.Errorf("the zombies are %v, want %s#1", z, path)
+				}
+				tree.Release()
+				w.sees("late " + path + "#1")
+				if z := tree.Snapshot().Zombies; len(z) != 0 {
+					t.Errorf("the zombies are %v after the release, want none", z)
+				}
+				tree.Stop()
+				w.result(tree)
+			})
+		})
+	}
+}
+
+func TestADrillThatHangsUnwatchedIsLeftByTheStopAndNamed(t *testing.T) {
+	inBubble(t, func(w *world) {
+		tree := w.start(drilled())
+		if err := tree.Inject("actor", supervision.Hang); err != nil {
+			t.Fatal(err)
+		}
+		w.tell("actor", "a message")
+		tree.Stop()
+		r := w.result(tree)
+		if r.Code != supervision.CodePartial || len(r.Unstopped) != 1 || r.Unstopped[0].Path != "actor" {
+			t.Errorf("result = %+v, want a partial stop that names the actor", r)
+		}
+		tree.Release()
+	})
+}
+
+func TestADrillDoesNotHangADeterministicSystem(t *testing.T) {
+	worlds(t, func(w *world) {
+		tree := w.start(drilled())
+		if !w.sys.Deterministic() {
+			tree.Stop()
+			w.result(tree)
+			return
+		}
+		for _, path := range []string{"actor", "run"} {
+			if err := tree.Inject(path, supervision.Hang); !errors.Is(err, supervision.ErrFault) {
+				t.Errorf("Inject(%q, hang) = %v, want ErrFault", path, err)
+			}
+		}
+		tree.Stop()
+		w.result(tree)
 	})
 }

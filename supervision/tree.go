@@ -46,6 +46,7 @@ type Tree struct {
 	keeper *keeper
 	snap   atomic.Pointer[Snapshot]
 	births sync.Map // path to the *Birth of its present incarnation
+	drills drills
 	done   chan Result
 	gone   chan struct{} // closed when the keeper is over
 
