@@ -118,3 +118,23 @@ func (f *File) Params(r Raw, into any) error {
 	}
 	return nil
 }
+
+// ReadParams decodes a strategy's parameters that stand alone, such as `{fast: 2, slow: 4}`, over the value that into points to, by
+// the rules of a file. It returns every mistake; an empty text leaves the defaults, which are checked too.
+func ReadParams(text string, into any) error {
+	d := &decoder{lines: strings.Split(text, "\n"), places: map[string]place{}}
+	r := Raw{path: "params"}
+	if strings.TrimSpace(text) != "" {
+		root := d.document([]byte(text))
+		if root == nil {
+			return d.mistakes
+		}
+		r.node = root
+	}
+	d.params(r, into, r.path)
+	if len(d.mistakes) > 0 {
+		d.mistakes.sort()
+		return d.mistakes
+	}
+	return nil
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/failshut/failshut/internal/journal"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/risk"
+	"github.com/failshut/failshut/strategy"
 	"github.com/failshut/failshut/supervision"
 	"github.com/failshut/failshut/venues/sim"
 )
@@ -39,6 +40,10 @@ type World struct {
 	// Show asks the feeds to show a strategy that is up, or has missed something, how everything stands; nil where nothing was
 	// said before.
 	Show func(strategy string) error
+	// Strategy and Orders stand before the actor of each incarnation of a strategy and before what it asks of its account: a
+	// trial breaks strategies there. Nil changes nothing.
+	Strategy func(name string, a actors.Actor[strategy.Message]) actors.Actor[strategy.Message]
+	Orders   func(name string, d strategy.Desk) strategy.Desk
 	// Before and Control are children of the root ahead of everything; either may be nil.
 	Before  []supervision.Child
 	Control []supervision.Child
@@ -58,6 +63,7 @@ type Hooks struct {
 	Delivered feeds.Sink
 	Intent    func(in risk.Intent)          // a strategy asks for an order
 	Refused   func(strategy, reason string) // a wish, by the strategy's own shell: no owner of orders has heard of it
+	Held      func(strategy, reason string) // a goal of a strategy waits, and for what
 }
 
 // Node is one node: its plan, its world, and what outlives the incarnations of its parts.

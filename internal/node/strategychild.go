@@ -44,15 +44,22 @@ func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
 		why = strategy.WhyCrash
 	}
 	a := n.accountOf(p.Account)
+	var asked strategy.Desk = desk{n, a, p.Name, b.Fence().Check}
+	if n.world.Orders != nil {
+		asked = n.world.Orders(p.Name, asked)
+	}
 	shell := strategy.NewShell(strategy.Config{
 		Name: p.Name, Account: p.Account, Contracts: p.Contracts, Incarnation: n.lifeOfJournal(), TTL: n.plan.Orders.TTL,
-		Desk: desk{n, a, p.Name, b.Fence().Check}, World: world{n, p.Account}, Events: strategy.Events{Refused: n.hooks.Refused},
+		Desk: asked, World: world{n, p.Account}, Events: strategy.Events{Refused: n.hooks.Refused, Held: n.hooks.Held},
 	}, user, why, func(evidence string) error {
 		if n.world.Show != nil {
 			_ = n.world.Show(p.Name) // a channel that is down shows everything when it is Live again
 		}
 		return b.Ready(supervision.Evidence(evidence))
 	})
+	if n.world.Strategy != nil {
+		shell = n.world.Strategy(p.Name, shell)
+	}
 	_, err = supervision.Spawn[strategy.Message](b, shell, actors.WithBox(box("strategy")), actors.WithLane(strategy.Lane))
 	return err
 }

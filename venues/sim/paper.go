@@ -19,7 +19,7 @@ const PaperLatency = time.Millisecond
 // the price, never by more than was printed. Nothing fills while the book is not Live, or within a batch of changes: limit
 // orders wait, others end. Every report says Paper.
 //
-// It has the sessions, sequence numbers and ledger lines of Engine, and no flow and no faults of its own. A Paper is for one
+// It has the sessions, sequence numbers, faults and ledger lines of Engine, and no flow of its own. A Paper is for one
 // thread: the feed's and the orders' turns of a deterministic dispatch. It is a Port by its Venue.
 type Paper struct {
 	*Venue
@@ -36,14 +36,14 @@ type paperCore struct {
 	trades   uint64
 }
 
-// NewPaper makes a paper venue; flow and faults of the configuration must be empty. Instruments that come later are added
+// NewPaper makes a paper venue; the flow of the configuration must be empty. Instruments that come later are added
 // with List.
 func NewPaper(cfg Config, latency time.Duration, out Outlets) (*Paper, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("paper venue: %w", err)
 	}
-	if cfg.Flow != (FlowConfig{}) || len(cfg.Faults) != 0 || latency < 0 {
-		return nil, fmt.Errorf("paper venue: flow = %+v, %d faults, latency = %v, want no flow, no faults and 0 or more", cfg.Flow, len(cfg.Faults), latency)
+	if cfg.Flow != (FlowConfig{}) || latency < 0 {
+		return nil, fmt.Errorf("paper venue: flow = %+v, latency = %v, want no flow and 0 or more", cfg.Flow, latency)
 	}
 	c := &paperCore{latency: market.Timestamp(latency), bySym: map[market.Symbol]*display{}, arrival: map[SessionID]market.Timestamp{}}
 	c.house = *newHouse(cfg, c)

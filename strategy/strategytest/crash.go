@@ -1,0 +1,226 @@
+package strategytest
+
+import (
+	"flag"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/risk"
+	"github.com/failshut/failshut/strategy"
+)
+
+var only = flag.String("crash", "", "strategytest: one crash of CrashEach, as its failure prints it, such as 12/effect/1")
+
+// trap is where a run breaks the strategy: at its k-th message, counted over all incarnations from 1.
+type trap struct {
+	k      int
+	point  point
+	effect int // of afterEffect: the n-th call of the strategy to its account within the message, from 1
+}
+
+// point says where within a message.
+type point string
+
+const (
+	before      point = "before" // the message is never seen
+	afterEffect point = "effect" // what was asked for has left, and the message has not ended
+	after       point = "after"  // the message was handled whole, and its incarnation ends
+)
+
+// String is the trap as -crash takes it.
+func (t trap) String() string {
+	s := strconv.Itoa(t.k) + "/" + string(t.point)
+	if t.point == afterEffect {
+		s += "/" + strconv.Itoa(t.effect)
+	}
+	return s
+}
+
+// parseTrap reads what String writes.
+func parseTrap(s string) (trap, error) {
+	bad := fmt.Errorf("crash %q, want K/before, K/after or K/effect/N", s)
+	parts := strings.Split(s, "/")
+	if len(parts) < 2 {
+		return trap{}, bad
+	}
+	k, err := strconv.Atoi(parts[0])
+	t := trap{k: k, point: point(parts[1])}
+	switch {
+	case err != nil || k < 1:
+		return trap{}, bad
+	case len(parts) == 2 && (t.point == before || t.point == after):
+		return t, nil
+	case len(parts) == 3 && t.point == afterEffect:
+		if t.effect, err = strconv.Atoi(parts[2]); err == nil && t.effect > 0 {
+			return t, nil
+		}
+	}
+	return trap{}, bad
+}
+
+// errCrash is what a trap ends an incarnation with.
+const errCrash = "strategytest: a crash that the test wanted"
+
+// bait counts what the strategy handles and asks for, and springs a trap.
+type bait struct {
+	trap    trap
+	message int   // the one that is handled, from 1
+	effects []int // calls to the account of each message
+	sprung  bool
+}
+
+// spring breaks the strategy, once, where the trap says.
+func (b *bait) spring(at point, effect int) {
+	if b.sprung || b.trap != (trap{b.message, at, effect}) {
+		return
+	}
+	b.sprung = true
+	panic(errCrash)
+}
+
+// on makes the trial go over the bait.
+func (b *bait) on(t strategy.Trial) strategy.Trial {
+	t.Strategy = func(a actors.Actor[strategy.Message]) actors.Actor[strategy.Message] { return &baited{b, a} }
+	t.Orders = func(d strategy.Desk) strategy.Desk { return baitedDesk{d, b} }
+	return t
+}
+
+// baited is the actor of an incarnation with the bait before it.
+type baited struct {
+	bait  *bait
+	actor actors.Actor[strategy.Message]
+}
+
+func (a *baited) Receive(c *actors.Context[strategy.Message], m strategy.Message) error {
+	a.bait.message++
+	a.bait.effects = append(a.bait.effects, 0)
+	a.bait.spring(before, 0)
+	if err := a.actor.Receive(c, m); err != nil {
+		return err
+	}
+	a.bait.spring(after, 0)
+	return nil
+}
+
+// Starting is that of the actor.
+func (a *baited) Starting(c *actors.Context[strategy.Message]) error {
+	if s, ok := a.actor.(actors.Starter[strategy.Message]); ok {
+		return s.Starting(c)
+	}
+	return nil
+}
+
+// Stopping is that of the actor.
+func (a *baited) Stopping(c *actors.Context[strategy.Message], r actors.Reason) error {
+	if s, ok := a.actor.(actors.Stopper[strategy.Message]); ok {
+		return s.Stopping(c, r)
+	}
+	return nil
+}
+
+// baitedDesk is the account with the bait behind each call.
+type baitedDesk struct {
+	strategy.Desk
+	bait *bait
+}
+
+func (d baitedDesk) asked(err error) error {
+	if n := len(d.bait.effects); n > 0 && err == nil {
+		d.bait.effects[n-1]++
+		d.bait.spring(afterEffect, d.bait.effects[n-1])
+	}
+	return err
+}
+
+// Place counts.
+func (d baitedDesk) Place(in risk.Intent) error { return d.asked(d.Desk.Place(in)) }
+
+// Cancel counts.
+func (d baitedDesk) Cancel(name string, cause risk.Cause) error {
+	return d.asked(d.Desk.Cancel(name, cause))
+}
+
+// CancelAll counts.
+func (d baitedDesk) CancelAll(name string) error { return d.asked(d.Desk.CancelAll(name)) }
+
+// Attach counts.
+func (d baitedDesk) Attach(name string, epoch uint64) error {
+	return d.asked(d.Desk.Attach(name, epoch))
+}
+
+// Crashes are how CrashEach goes about it.
+type Crashes struct {
+	Stride int // breaks the strategy at each n-th message alone; 0 and 1: at every one
+	Most   int // of open orders on one side of an instrument at once; 0 is 1, for Target and Rest keep to that
+}
+
+// CrashEach counts the messages of a clean run, and then makes a run for each of them in which the strategy panics: before it
+// sees the message, after each thing that it asked of its account while it handled it, and after it. Its supervisor brings it back
+// from what journal and venue know, and the run goes on to its end. After each run these hold: no decision was taken twice by the
+// venue, the position is the venue's, no order was let through while the strategy was not ready, there are never two orders on
+// a side, each mailbox balances, and what Invariant has added. A failure ends the search and prints the line that repeats it.
+//
+// CrashEach does not hang the strategy and does not kill the node.
+func (w *W) CrashEach(c Crashes) {
+	w.t.Helper()
+	if *only != "" {
+		t, err := parseTrap(*only)
+		if err != nil {
+			w.t.Fatalf("strategytest: %v", err)
+		}
+		w.crash(t, c)
+		return
+	}
+	clean := &bait{}
+	o := w.try(clean.on(w.trial))
+	if bad := w.crashed(o, c); len(bad) > 0 {
+		w.t.Fatalf("strategytest: without a crash: %s", strings.Join(bad, "; "))
+	}
+	runs := 0
+	for k := 1; k <= len(clean.effects); k += max(1, c.Stride) {
+		traps := []trap{{k: k, point: before}, {k: k, point: after}}
+		for n := range clean.effects[k-1] {
+			traps = append(traps, trap{k, afterEffect, n + 1})
+		}
+		for _, t := range traps {
+			runs++
+			if !w.crash(t, c) {
+				return
+			}
+		}
+	}
+	w.t.Logf("strategytest: %d messages, %d crashes, %d orders without one", len(clean.effects), runs, len(o.Applied))
+	if len(o.Applied) == 0 {
+		w.t.Error("strategytest: no order was placed without a crash, want a market in which the strategy trades")
+	}
+}
+
+// crash makes one run with a trap, and reports whether all held.
+func (w *W) crash(t trap, c Crashes) bool {
+	w.t.Helper()
+	b := &bait{trap: t}
+	o := w.try(b.on(w.trial))
+	bad := w.crashed(o, c)
+	if !b.sprung {
+		bad = append(bad, fmt.Sprintf("there was no such moment in %d messages", b.message))
+	} else if len(o.Ended) == 0 {
+		bad = append(bad, "the crash ended no incarnation")
+	}
+	if len(bad) == 0 {
+		return true
+	}
+	w.t.Errorf("strategytest: after a crash at %s: %s\nrepeat: go test -run '^%s$' -args -crash %s   (seed %d)",
+		t, strings.Join(bad, "; "), w.t.Name(), t, w.trial.Seed)
+	return false
+}
+
+// crashed lists what must not be after a run.
+func (w *W) crashed(o strategy.Outcome, c Crashes) []string {
+	bad := w.broken(o)
+	if most := max(1, c.Most); o.Most > most {
+		bad = append(bad, fmt.Sprintf("%d orders were open on one side, want at most %d", o.Most, most))
+	}
+	return bad
+}

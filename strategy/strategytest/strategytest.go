@@ -1,0 +1,116 @@
+// Package strategytest tries a strategy in the real tree of a node, on a virtual clock: over a script, over a random market, and
+// with a crash at every message. It keeps the promise that a strategy was tested by what will run it (P8, P9): nothing between
+// feed and venue is played but the book and the venue's fills. It never waits for the wall clock, and what it finds comes back by
+// one line.
+package strategytest
+
+import (
+	"context"
+	"testing"
+
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/strategy"
+)
+
+// Setup is what a test takes besides its strategy. The zero Setup is the strategy's defaults, over the instrument ACME.
+type Setup struct {
+	Params    string   // of a file, such as `{fast: 2, slow: 4, qty: "1"}`; empty: the defaults
+	Symbols   []string // listed at SIM with a tick of 0.01 and a lot of 1; none: ACME
+	Contracts []market.Contract
+	Seed      uint64 // of the order in which actors take turns; 0: by arrival
+}
+
+// W is one strategy under test. It is for one goroutine, the test's.
+type W struct {
+	t          testing.TB
+	trials     strategy.Trials
+	trial      strategy.Trial
+	invariants []func(strategy.Outcome) error
+	outcome    *strategy.Outcome // of the clean run, nil before it
+	ordered    int               // orders that ExpectOrder has passed
+}
+
+// New takes a strategy, what runs it (the root's World), and a setup. Nothing runs before something is expected.
+func New(t testing.TB, trials strategy.Trials, def strategy.Def, s Setup) *W {
+	t.Helper()
+	contracts, err := s.contracts()
+	if err != nil {
+		t.Fatalf("strategytest: %v", err)
+	}
+	return &W{t: t, trials: trials, trial: strategy.Trial{Def: def, Params: s.Params, Contracts: contracts, Seed: s.Seed}}
+}
+
+func (s Setup) contracts() ([]market.Contract, error) {
+	if len(s.Contracts) > 0 {
+		return s.Contracts, nil
+	}
+	symbols := s.Symbols
+	if len(symbols) == 0 {
+		symbols = []string{"ACME"}
+	}
+	var out []market.Contract
+	for _, symbol := range symbols {
+		i, err := market.Listed("SIM", market.Symbol(symbol))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, market.Contract{
+			Instrument: i, Currency: "USD", Tick: tick, Lot: market.Unit, MinQty: market.Unit, MaxQty: 1000 * market.Unit, Multiplier: market.One,
+		})
+	}
+	return out, nil
+}
+
+// tick is that of a contract that Setup makes: 0.01.
+const tick = market.Price(10_000_000)
+
+// Feed adds to what the market does. Scripts that cannot be read end the test.
+func (w *W) Feed(f Feed) {
+	w.t.Helper()
+	steps, err := f.steps(w.trial.Contracts)
+	if err != nil {
+		w.t.Fatalf("strategytest: %v", err)
+	}
+	w.trial.Script = append(w.trial.Script, steps...)
+	w.outcome = nil
+}
+
+// Invariant adds something that must hold after every run, also after each of CrashEach.
+func (w *W) Invariant(holds func(strategy.Outcome) error) { w.invariants = append(w.invariants, holds) }
+
+// Outcome is that of the clean run, which is made when it is first asked for. A finding of it fails the test.
+func (w *W) Outcome() strategy.Outcome {
+	w.t.Helper()
+	if w.outcome == nil {
+		o := w.try(w.trial)
+		for _, what := range w.broken(o) {
+			w.t.Errorf("strategytest: %s", what)
+		}
+		w.outcome, w.ordered = &o, 0
+	}
+	return *w.outcome
+}
+
+// try makes one run; one that cannot be made ends the test.
+func (w *W) try(t strategy.Trial) strategy.Outcome {
+	w.t.Helper()
+	if len(t.Script) == 0 {
+		w.t.Fatal("strategytest: nothing was fed, want Feed before anything is expected")
+	}
+	o, err := w.trials.Try(context.Background(), t)
+	if err != nil {
+		w.t.Fatalf("strategytest: %v", err)
+	}
+	return o
+}
+
+// broken lists what must not be.
+func (w *W) broken(o strategy.Outcome) []string {
+	out := append([]string{}, o.Findings...)
+	for _, holds := range w.invariants {
+		if err := holds(o); err != nil {
+			out = append(out, err.Error())
+		}
+	}
+	return out
+}
