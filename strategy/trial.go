@@ -23,7 +23,8 @@ type Trial struct {
 	Params    string            // of a file, such as "{fast: 2}"; empty: the defaults
 	Contracts []market.Contract // at one venue; at least one
 	Script    []Step
-	Seed      uint64 // of the order in which actors take turns (0: by arrival), and of all chance
+	Faults    []string // of the venue, as package venues/sim reads them: "late_ack nth=3 delay=50ms"
+	Seed      uint64   // of the order in which actors take turns (0: by arrival), and of all chance
 
 	// Strategy and Orders stand before the actor of each incarnation and before what it asks of its account: what breaks a
 	// strategy on purpose stands there. Nil changes nothing.
@@ -46,6 +47,7 @@ type Outcome struct {
 	Seen     Doubts    // at any moment after the node was up
 	Most     int       // of open orders on one side of one instrument at once
 	Ended    []string  // why incarnations of the strategy ended before the trial did
+	Fired    []string  // faults of the venue, by name, each once
 	Findings []string  // what must never be: an order doubled, a position that is not the venue's, a mailbox that does not balance
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/failshut/failshut/internal/config"
 	"github.com/failshut/failshut/internal/journal"
 	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/orders"
 	"github.com/failshut/failshut/risk"
 	"github.com/failshut/failshut/strategy"
 	"github.com/failshut/failshut/supervision"
@@ -40,25 +41,26 @@ func (w Trials) Try(ctx context.Context, in strategy.Trial) (strategy.Outcome, e
 
 // trial is one run.
 type trial struct {
-	cfg    strategy.Trial
-	plan   *Plan
-	sys    *actors.System
-	node   *Node
-	told   *script
-	log    *eventLog
-	lines  bytes.Buffer
-	file   bytes.Buffer // the venue's ledger
-	names  map[market.ClOrdID]risk.Cause
-	up     bool
-	logger *slog.Logger
-	answer strategy.Outcome
+	cfg     strategy.Trial
+	plan    *Plan
+	sys     *actors.System
+	node    *Node
+	told    *script
+	log     *eventLog
+	lines   bytes.Buffer
+	file    bytes.Buffer // the venue's ledger
+	names   map[market.ClOrdID]risk.Cause
+	unknown map[market.ClOrdID]bool
+	up      bool
+	logger  *slog.Logger
+	answer  strategy.Outcome
 }
 
 // trialStart is the moment at which every trial begins.
 var trialStart = time.Date(2026, time.January, 5, 14, 30, 0, 0, time.UTC)
 
 func newTrial(cfg strategy.Trial, log *slog.Logger) (*trial, error) {
-	t := &trial{cfg: cfg, names: map[market.ClOrdID]risk.Cause{}, logger: log}
+	t := &trial{cfg: cfg, names: map[market.ClOrdID]risk.Cause{}, unknown: map[market.ClOrdID]bool{}, logger: log}
 	t.log = newEventLog(&t.lines)
 	plan, err := trialPlan(cfg)
 	if err != nil {
@@ -114,6 +116,11 @@ func trialPlan(cfg strategy.Trial) (*Plan, error) {
 func (t *trial) venue(plan *Plan) (supervision.Child, *sim.Paper, error) {
 	c := sim.DefaultConfig()
 	c.Venue, c.Seed, c.Dedupe, c.MarkEvery = plan.Venue, t.cfg.Seed, sim.DedupeNone, 0
+	faults, err := sim.ParseFaults(t.cfg.Faults...)
+	if err != nil {
+		return supervision.Child{}, nil, err
+	}
+	c.Faults = faults
 	for _, k := range plan.Contracts {
 		c.Listings = append(c.Listings, sim.Listing{Contract: k})
 	}
@@ -156,7 +163,11 @@ func (t *trial) world(exchange supervision.Child, paper *sim.Paper) World {
 func (t *trial) hooks() Hooks {
 	return Hooks{
 		Delivered: t.log,
-		Order:     func(o OrderTold) { t.log.order(o.Event); t.look() },
+		Order: func(o OrderTold) {
+			t.log.order(o.Event)
+			t.doubt(o.Event)
+			t.look()
+		},
 		Intent: func(in risk.Intent) {
 			t.note("intent %x %s %s %s %s", in.Cause[:], in.Instrument.Symbol(), in.Side, in.Qty, in.Price)
 		},
@@ -189,13 +200,24 @@ func (t *trial) checked(in risk.Intent, err error) {
 	t.names[in.ID] = in.Cause
 }
 
+// doubt remembers which orders are of unknown state. It is told in the owner's turn, before the owner's status is shown.
+func (t *trial) doubt(e orders.Event) {
+	switch e.Kind {
+	case orders.EventUnknown:
+		t.unknown[e.Order] = true
+	case orders.EventResolved, orders.EventClosed:
+		delete(t.unknown, e.Order)
+	default:
+	}
+}
+
 // doubts are those about one instrument now.
 func (t *trial) doubts(i market.Instrument) strategy.Doubts {
 	a := t.node.accounts[0]
 	mode, _ := t.node.Desk.Mode(a.plan.Account, t.node.Now())
 	q, known := t.node.Board.Read(i)
 	return strategy.Doubts{
-		GateShut: mode != risk.Open && mode != risk.ReduceOnly, NotLive: !known || q.Tradable() != nil, Unknown: a.Status().Unknown > 0,
+		GateShut: mode != risk.Open && mode != risk.ReduceOnly, NotLive: !known || q.Tradable() != nil, Unknown: len(t.unknown) > 0,
 	}
 }
 
@@ -263,6 +285,11 @@ func (t *trial) judge() error {
 	t.answer.Findings = append(t.answer.Findings, found...)
 	t.once(l)
 	t.sides(l)
+	for _, f := range ledger.Of[*sim.FaultLine](l) {
+		if !slices.Contains(t.answer.Fired, f.ID) {
+			t.answer.Fired = append(t.answer.Fired, f.ID)
+		}
+	}
 	_, unbalanced := counts(t.sys)
 	t.answer.Findings = append(t.answer.Findings, unbalanced...)
 	return nil
@@ -296,6 +323,9 @@ func (t *trial) sides(l *ledger.Ledger) {
 	open := map[place]map[string]bool{}
 	seen := map[string]bool{}
 	for _, o := range ledger.Of[*sim.OrderLine](l) {
+		if o.Account != t.node.accounts[0].plan.Account { // of a fault
+			continue
+		}
 		key := place{o.Sym, o.Side}
 		if !seen[o.OID] {
 			seen[o.OID] = true

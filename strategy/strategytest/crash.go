@@ -175,7 +175,7 @@ func (w *W) CrashEach(c Crashes) {
 	}
 	clean := &bait{}
 	o := w.try(clean.on(w.trial))
-	if bad := w.crashed(o, c); len(bad) > 0 {
+	if bad := append(w.crashed(o, c), w.idle(o)...); len(bad) > 0 {
 		w.t.Fatalf("strategytest: without a crash: %s", strings.Join(bad, "; "))
 	}
 	runs := 0

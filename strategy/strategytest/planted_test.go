@@ -95,6 +95,16 @@ func TestEachExpectationFailsAgainstWhatItIsToFind(t *testing.T) {
 			w.Invariant(func(strategy.Outcome) error { return errors.New("not so") })
 			w.Outcome()
 		}, "not so"},
+		"a fault that never fired": {func(tb testing.TB) {
+			w := of(tb, played{}, plain)
+			w.Faults("dup_exec nth=1")
+			w.Outcome()
+		}, `only [] fired`},
+		"a fault that is none": {func(tb testing.TB) {
+			w := of(tb, failshut.World(), plain)
+			w.Faults("eat_order nth=1")
+			w.Outcome()
+		}, "eat_order"},
 		"no feed":    {func(tb testing.TB) { strategytest.New(tb, played{}, plain, strategytest.Setup{}).Outcome() }, "nothing was fed"},
 		"a bad line": {func(tb testing.TB) { of(tb, played{}, plain).Feed(strategytest.Lines("trade ACME")) }, "2 words, want 4"},
 		"an unknown symbol": {func(tb testing.TB) {

@@ -6,6 +6,7 @@ package strategytest
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/failshut/failshut/market"
@@ -75,6 +76,14 @@ func (w *W) Feed(f Feed) {
 	w.outcome = nil
 }
 
+// Faults lets the venue behave badly, from the first order on: "late_ack nth=3 delay=50ms", "dup_exec every=2", "drop_after nth=2",
+// "fill_while_pending_cancel p=0.1". The kinds and words are those of package venues/sim; chance is drawn from Setup's seed. One
+// that cannot be read ends the test when it runs.
+func (w *W) Faults(faults ...string) {
+	w.trial.Faults = append(w.trial.Faults, faults...)
+	w.outcome = nil
+}
+
 // Invariant adds something that must hold after every run, also after each of CrashEach.
 func (w *W) Invariant(holds func(strategy.Outcome) error) { w.invariants = append(w.invariants, holds) }
 
@@ -83,7 +92,7 @@ func (w *W) Outcome() strategy.Outcome {
 	w.t.Helper()
 	if w.outcome == nil {
 		o := w.try(w.trial)
-		for _, what := range w.broken(o) {
+		for _, what := range append(w.broken(o), w.idle(o)...) {
 			w.t.Errorf("strategytest: %s", what)
 		}
 		w.outcome, w.ordered = &o, 0
@@ -102,6 +111,14 @@ func (w *W) try(t strategy.Trial) strategy.Outcome {
 		w.t.Fatalf("strategytest: %v", err)
 	}
 	return o
+}
+
+// idle says when a fault never fired: the run shows nothing of it.
+func (w *W) idle(o strategy.Outcome) []string {
+	if len(o.Fired) == len(w.trial.Faults) {
+		return nil
+	}
+	return []string{fmt.Sprintf("of the faults %q only %q fired, want a market in which all do", w.trial.Faults, o.Fired)}
 }
 
 // broken lists what must not be.

@@ -9,8 +9,13 @@ import (
 	"github.com/failshut/failshut/strategy/strategytest"
 )
 
+const (
+	averages = `{fast: 2, slow: 4, qty: "3"}`
+	quotes   = `{half_spread_ticks: 2, qty: "1", max_position: "3", refresh: 100ms}`
+)
+
 func TestCrossBuysWhenTheFastAverageRises(t *testing.T) {
-	w := strategytest.New(t, failshut.World(), failshut.Strategy("cross", cross.New), strategytest.Setup{Params: `{fast: 2, slow: 4, qty: "3"}`})
+	w := strategytest.New(t, failshut.World(), failshut.Strategy("cross", cross.New), strategytest.Setup{Params: averages})
 	w.Feed(strategytest.Lines(
 		"trade ACME 100.00 5", "trade ACME 100.00 5", "trade ACME 100.00 5", "trade ACME 100.00 5",
 		"trade ACME 101.00 5", "wait 100ms", "trade ACME 102.00 5", "wait 100ms",
@@ -25,13 +30,37 @@ func TestCrossBuysWhenTheFastAverageRises(t *testing.T) {
 }
 
 func TestCrossSurvivesACrashAtEveryMessage(t *testing.T) {
-	w := strategytest.New(t, failshut.World(), failshut.Strategy("cross", cross.New), strategytest.Setup{Params: `{fast: 2, slow: 4, qty: "3"}`})
+	w := strategytest.New(t, failshut.World(), failshut.Strategy("cross", cross.New), strategytest.Setup{Params: averages})
 	w.Feed(strategytest.Random(1, 60))
-	w.CrashEach(strategytest.Crashes{})
+	w.CrashEach(strategytest.Crashes{Stride: stride()})
 }
 
 func TestQuoterSurvivesACrashAtEveryMessage(t *testing.T) {
-	w := strategytest.New(t, failshut.World(), failshut.Strategy("quoter", quoter.New), strategytest.Setup{Params: `{half_spread_ticks: 2, qty: "1", max_position: "3", refresh: 100ms}`})
+	w := strategytest.New(t, failshut.World(), failshut.Strategy("quoter", quoter.New), strategytest.Setup{Params: quotes})
 	w.Feed(strategytest.Random(1, 60))
-	w.CrashEach(strategytest.Crashes{})
+	w.CrashEach(strategytest.Crashes{Stride: stride()})
+}
+
+// TestQuoterTradesRightlyWithAVenueThatDoesNot breaks the quoter while reports come late and twice, and fills overtake cancels.
+func TestQuoterTradesRightlyWithAVenueThatDoesNot(t *testing.T) {
+	w := strategytest.New(t, failshut.World(), failshut.Strategy("quoter", quoter.New), strategytest.Setup{Params: quotes})
+	w.Feed(strategytest.Random(3, 60))
+	w.Faults("late_ack every=5 delay=40ms", "dup_exec every=3", "fill_while_pending_cancel every=4")
+	w.CrashEach(strategytest.Crashes{Stride: 5 * stride()})
+}
+
+// TestCrossHoldsStillWhileAnOrderIsOfUnknownState lets the answers to an order be lost.
+func TestCrossHoldsStillWhileAnOrderIsOfUnknownState(t *testing.T) {
+	w := strategytest.New(t, failshut.World(), failshut.Strategy("cross", cross.New), strategytest.Setup{Params: averages})
+	w.Feed(strategytest.Random(2, 120))
+	w.Faults("drop_after every=3")
+	w.ExpectNoOrderWhile(strategytest.Unknown)
+}
+
+// stride is at how many messages one crash comes: at each, but in the race detector's short run.
+func stride() int {
+	if testing.Short() {
+		return 7
+	}
+	return 1
 }

@@ -91,7 +91,7 @@ type house struct {
 	byOID     map[string]*order
 	timers    timers
 	plan      *plan
-	stranger  *account // with whom an order executes that a fault fills; nil of a paper venue, which has no faults
+	stranger  *account // with whom an order executes that a fault fills; nil of a paper venue that has no such fault
 	because   because
 }
 

@@ -48,6 +48,9 @@ func NewPaper(cfg Config, latency time.Duration, out Outlets) (*Paper, error) {
 	c := &paperCore{latency: market.Timestamp(latency), bySym: map[market.Symbol]*display{}, arrival: map[SessionID]market.Timestamp{}}
 	c.house = *newHouse(cfg, c)
 	c.paper = true
+	if slices.ContainsFunc(cfg.Faults, func(f Fault) bool { return f.Kind == FillWhilePendingCancel }) {
+		c.stranger = c.addAccount(flowPrefix + "0")
+	}
 	for i := range c.symbols {
 		c.bind(i)
 	}
@@ -137,6 +140,11 @@ func (c *paperCore) arrive(t market.Timestamp) {
 
 // enter puts an acknowledged order to the recorded book.
 func (c *paperCore) enter(o *order) {
+	if o.meets != nil { // made by a fault: nothing displayed has a part in it, and nobody is its other side
+		c.execute(o.meets, o.qty, o.meets.px, o.side)
+		c.drop(o, "fault")
+		return
+	}
 	d := c.displays[o.sym]
 	rests := o.typ == market.Limit && (o.tif == market.Day || o.tif == market.GTC)
 	switch {
