@@ -21,6 +21,9 @@ type Events struct {
 	Late      func(path string, epoch uint64)                         // ended after all
 	Phase     func(name string, ok bool, why Reason, d time.Duration) // a phase is over
 	Unstopped func([]Incarnation)                                     // at the end of the tree
+
+	JournalDropped func(n int)     // decisions that the journal had no room for; a replay misses them
+	JournalDead    func(err error) // once: no decision is written any more; the tree goes on
 }
 
 // End is how a part of a child ended.

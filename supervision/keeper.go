@@ -36,6 +36,7 @@ type keeper struct {
 	cancel  context.CancelFunc
 	over    bool
 	result  Result
+	minutes *minutes // nil: no journal is kept
 }
 
 // knock wakes the keeper: something lies in the inbox, a timer is due, or a killed child has had its grace.
@@ -118,7 +119,10 @@ func (k *keeper) run() {
 		in := k.pending[0]
 		k.pending = k.pending[1:]
 		at := At{Now: k.c.Now(), Draw: k.draw()}
-		for _, a := range k.t.Decide(in, at) {
+		k.minutes.before(k.t, at.Now)
+		actions := k.t.Decide(in, at)
+		k.minutes.after(in, at, actions)
+		for _, a := range actions {
 			k.carryOut(a, at.Now)
 		}
 	}
@@ -216,11 +220,23 @@ func (k *keeper) settle() {
 	k.over = k.t.root.epoch > 0 && !k.t.root.alive
 	k.whenUp()
 	k.expect()
+	k.tellMinutes()
 	k.tree.snap.Store(k.t.snapshot())
 	later := k.later
 	k.later = nil
 	for _, f := range later {
 		k.guard(f)
+	}
+}
+
+// tellMinutes tells what became of the journal of decisions.
+func (k *keeper) tellMinutes() {
+	dropped, broke := k.minutes.news()
+	if dropped > 0 && k.tree.o.Events.JournalDropped != nil {
+		k.later = append(k.later, func() { k.tree.o.Events.JournalDropped(dropped) })
+	}
+	if broke != nil {
+		k.later = append(k.later, k.tree.journalDead(broke))
 	}
 }
 

@@ -11,10 +11,11 @@ import (
 // TestDecisionsKnowNoClockNoLockAndNoChance: what decides imports nothing that could make two runs differ.
 func TestDecisionsKnowNoClockNoLockAndNoChance(t *testing.T) {
 	pure := []string{
-		"answer", "boot", "budget", "calls", "check", "decide", "input", "line", "muster", "phases", "restart", "root", "snapshot", "spec",
-		"state", "stop", "trunk",
+		"answer", "boot", "budget", "calls", "check", "codec", "decide", "input", "inputcodec", "judge", "line", "muster", "phases", "restart", "root", "snapshot", "spec",
+		"speccodec", "state", "statecodec", "stop", "trunk",
 	}
 	allowed := map[string]bool{
+		"encoding/binary": true, "hash/crc64": true, "maps": true,
 		"cmp": true, "context": true, "errors": true, "fmt": true, "math": true, "slices": true, "strconv": true, "strings": true, "time": true,
 	}
 	readers := map[string]bool{"Now": true, "Since": true, "Until": true, "After": true, "AfterFunc": true, "NewTimer": true, "NewTicker": true, "Tick": true, "Sleep": true}

@@ -217,7 +217,7 @@ func (g *grower) play(sum *tally) error {
 		}
 	}
 	m.add(sum)
-	return errors.Join(m.over(), replay(p, s, m.all))
+	return errors.Join(m.over(), replay(p, s, m.all), replayRecords(g.r, p, s.fed))
 }
 
 // replay gives a new trunk what the first was given: it must say the same.

@@ -18,6 +18,7 @@ type Options struct {
 	Events Events
 	// Shutdown bounds the stop of the whole tree; 0 leaves it to the children's own.
 	Shutdown time.Duration
+	Journal  Journal // of the decisions; the zero Journal keeps none
 }
 
 // Result is how a tree ended.
@@ -44,6 +45,7 @@ type Tree struct {
 	life   *actors.Life // of the keeper
 	ref    actors.Ref[knock]
 	keeper *keeper
+	writer *writer // nil: no journal is kept
 	snap   atomic.Pointer[Snapshot]
 	births sync.Map // path to the *Birth of its present incarnation
 	drills drills
@@ -98,15 +100,23 @@ func (t *Tree) open() (err error) {
 		return err
 	}
 	t.sys.OnExit(t.onExit)
+	if err = t.newWriter(); err != nil {
+		t.life.End(false)
+		return err
+	}
 	t.ref, err = actors.Spawn(t.sys, actors.Spec[knock]{
 		Life: t.life, Name: t.life.Name(), Class: "supervisor", Box: mailbox.One(1, mailbox.Reject), Actor: t.keeper,
 	})
 	if err != nil {
+		if t.writer != nil {
+			t.writer.life.End(false)
+		}
 		t.life.End(false)
 		return err
 	}
 	t.life.Open()
 	t.life.Ready()
+	t.writer.open()
 	return nil
 }
 
@@ -291,12 +301,17 @@ func (t *Tree) onExit(x actors.Exit) {
 		t.keeperEnded(x)
 		return
 	}
+	if t.writer.is(x) {
+		t.writer.ended(x)
+		return
+	}
 	t.post(x)
 }
 
 // keeperEnded ends the tree with its keeper. A keeper that broke has nobody who decides: the tree is shut by what is left.
 func (t *Tree) keeperEnded(x actors.Exit) {
 	t.close()
+	t.writer.stop()
 	t.life.End(false)
 	if t.keeper.over {
 		t.finish(t.keeper.result)

@@ -36,14 +36,18 @@ type world struct {
 func worlds(t *testing.T, test func(w *world)) {
 	t.Helper()
 	for _, kind := range []string{"shared", "deterministic"} {
-		t.Run(kind, func(t *testing.T) {
-			cfg := actors.Config{Clock: actors.Real(), Dispatch: actors.Shared(2)}
-			if kind == "deterministic" {
-				cfg.Clock, cfg.Dispatch = actors.Virtual(began), actors.Deterministic()
-			}
-			live(t, cfg, false, test)
-		})
+		t.Run(kind, func(t *testing.T) { worldOf(t, kind, test) })
 	}
+}
+
+// worldOf runs a test under one of the dispatches.
+func worldOf(t *testing.T, kind string, test func(w *world)) {
+	t.Helper()
+	cfg := actors.Config{Clock: actors.Real(), Dispatch: actors.Shared(2)}
+	if kind == "deterministic" {
+		cfg.Clock, cfg.Dispatch = actors.Virtual(began), actors.Deterministic()
+	}
+	live(t, cfg, false, test)
 }
 
 // inBubble runs a test on the real clock and the shared dispatch in a bubble, where waiting takes no time.
