@@ -15,7 +15,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,14 +27,25 @@ import (
 type system struct{ program, name string }
 
 var systems = []system{
-	{failshut, channel}, {failshut, failshut}, {failshut, pinned}, {failshut, spinning}, {failshut, loop},
-	{protoactor, protoactor}, {protoactor, "protoactor bounded"}, {"hollywood", "hollywood"}, {"goakt", "goakt"},
+	{failshut, channel},
+	{failshut, failshut},
+	{failshut, pinned},
+	{failshut, spinning},
+	{failshut, loop},
+	{protoactor, protoactor},
+	{protoactor, "protoactor bounded"},
+	{"hollywood", "hollywood"},
+	{"goakt", "goakt"},
 }
 
 var loads = []load{
-	{mode: "throughput", senders: 1}, {mode: "throughput", senders: 4}, {mode: "pingpong", senders: 1},
-	{mode: "steady", senders: 1, rate: 100_000}, {mode: "steady", senders: 1, rate: 500_000},
-	{mode: "wake", senders: 1}, {mode: "overload", senders: 1},
+	{mode: "throughput", senders: 1},
+	{mode: "throughput", senders: 4},
+	{mode: "pingpong", senders: 1},
+	{mode: "steady", senders: 1, rate: 100_000},
+	{mode: "steady", senders: 1, rate: 500_000},
+	{mode: "wake", senders: 1},
+	{mode: "overload", senders: 1},
 }
 
 // has says whether the system differs under the load from what else runs: a loop does where actors play to each other,
@@ -112,11 +122,11 @@ func run(ctx context.Context, c config) error {
 	return failures(all)
 }
 
-// failures names the runs of this project's program that gave no figures. Those of the others are in the table.
+// failures names every run that gave no figures though it should: a comparison with a library that failed is none.
 func failures(all []peer.Figures) error {
 	var errs []error
 	for _, f := range all {
-		if f.Failed && slices.ContainsFunc(systems, func(s system) bool { return s.name == f.System && s.program == failshut }) {
+		if f.Failed {
 			errs = append(errs, fmt.Errorf("%s, %s: %s", f.System, loadOf(f), f.Note))
 		}
 	}

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/failshut/failshut/bench/peers/peer"
 )
@@ -104,8 +107,8 @@ func TestARunThatFailedIsAnErrorAndShowsNoTarget(t *testing.T) {
 		{System: "goakt", Mode: "overload", Senders: 1, Failed: true, Note: "did not end in time"},
 	}
 	err := failures(all)
-	if err == nil || !strings.Contains(err.Error(), "failshut") || strings.Contains(err.Error(), "goakt") {
-		t.Errorf("failures() = %v, want the run of failshut alone", err)
+	if err == nil || !strings.Contains(err.Error(), "failshut") || !strings.Contains(err.Error(), "goakt") {
+		t.Errorf("failures() = %v, want the runs of failshut and of goakt", err)
 	}
 	for _, x := range targets(all) {
 		if strings.HasPrefix(x.text, "overload") && x.met() != "void" {
@@ -117,8 +120,60 @@ func TestARunThatFailedIsAnErrorAndShowsNoTarget(t *testing.T) {
 func TestAFigureOfNothingIsShownWhereThatIsWhatWasMeasured(t *testing.T) {
 	all := []peer.Figures{{System: failshut, Mode: "throughput", Senders: 1, NsPerOp: 100}}
 	for _, x := range targets(all) {
-		if strings.HasPrefix(x.text, "allocations") && (x.figure() != "0" || x.met() != "yes") {
+		if strings.HasPrefix(x.text, "allocations a message, 1 ") && (x.figure() != "0" || x.met() != "yes") {
 			t.Errorf("%+v = %s, %s, want 0 and yes", x, x.figure(), x.met())
 		}
+	}
+}
+
+func TestOneFailedRunOfSeveralLeavesItsTargetsNotShown(t *testing.T) {
+	for _, broken := range []string{channel, failshut, pinned} {
+		var all []peer.Figures
+		for _, system := range []string{channel, failshut, pinned} {
+			all = append(all, runs(system, "pingpong", 100, 110)...)
+		}
+		all = append(all, runs(broken, "pingpong", 0)...)
+		for _, x := range targets(all) {
+			want := "not shown: a run of " + broken + " failed: did not end in time"
+			if strings.HasPrefix(x.text, "ping-pong p50") && strings.HasSuffix(x.text, channel) && (x.figure() != want || x.met() != "void") {
+				t.Errorf("%s = %s, %s, want %s and void", x.text, x.figure(), x.met(), want)
+			}
+		}
+	}
+}
+
+func TestAllocationsAreOfTheRunsThatWereMade(t *testing.T) {
+	all := []peer.Figures{
+		{System: failshut, Mode: "throughput", Senders: 1, NsPerOp: 100},
+		{System: failshut, Mode: "throughput", Senders: 4, Failed: true, Note: "exit status 2"},
+	}
+	met := map[string]string{}
+	for _, x := range targets(all) {
+		met[x.text] = x.met()
+	}
+	for text, want := range map[string]string{
+		"allocations a message, 1 sender(s), to one decimal": "yes",
+		"allocations a message, 4 sender(s), to one decimal": "void",
+	} {
+		if met[text] != want {
+			t.Errorf("%s: %q, want %q", text, met[text], want)
+		}
+	}
+}
+
+func TestAFailedRunOfAnotherLibraryFailsTheCommand(t *testing.T) {
+	programs := t.TempDir()
+	for _, s := range systems {
+		text := "#!/bin/sh\necho '{\"p50\": 100}'\n"
+		if s.program == "goakt" {
+			text = "#!/bin/sh\necho out of room >&2\nexit 2\n"
+		}
+		if err := os.WriteFile(filepath.Join(programs, s.program), []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := run(t.Context(), config{programs: programs, runs: 1, duration: time.Millisecond})
+	if err == nil || !strings.Contains(err.Error(), "goakt") || strings.Contains(err.Error(), "hollywood") {
+		t.Errorf("run() = %v, want the runs of goakt alone", err)
 	}
 }
