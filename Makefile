@@ -39,8 +39,9 @@ race: ## every test under the race detector, the long ones shortened
 	$(GO) test -race -short -count=1 -timeout 600s ./...
 
 .PHONY: lint
-lint: ## the linters of .golangci.yml, pinned in tools/go.mod
+lint: ## the linters of .golangci.yml, pinned in tools/go.mod, bench/peers included
 	$(LINT) run ./...
+	cd bench/peers && $(GO) tool -modfile=../../tools/go.mod golangci-lint run ./...
 
 .PHONY: fuzz-smoke
 fuzz-smoke: ## every fuzz target for FUZZTIME (5s)

@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"log/slog"
 
 	"github.com/anthdm/hollywood/actor"
@@ -13,7 +12,7 @@ import (
 )
 
 func main() {
-	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	slog.SetDefault(slog.New(slog.DiscardHandler))
 	peer.Main(peer.Library{Called: "hollywood", Of: "v1.0.5", Start: func(_ context.Context, capacity int) (peer.Engine, error) {
 		e, err := actor.NewEngine(actor.NewEngineConfig())
 		return &engine{e, capacity, nil}, err

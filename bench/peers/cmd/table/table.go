@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -83,10 +84,10 @@ func over(a, b float64) float64 {
 }
 
 func print(w io.Writer, all []peer.Figures) error {
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	var t strings.Builder
 	for _, l := range loads {
-		fmt.Fprintf(t, "%s\n", l)
-		fmt.Fprintln(t, "SYSTEM\tFIGURE\tP99\tMAX\t× CHANNEL\t× PROTOACTOR\tALLOCS\tGOODPUT\tMEMORY\tNOTE")
+		fmt.Fprintf(&t, "%s\n", l)
+		fmt.Fprintln(&t, "SYSTEM\tFIGURE\tP99\tMAX\t× CHANNEL\t× PROTOACTOR\tALLOCS\tGOODPUT\tMEMORY\tNOTE")
 		c, _ := median(all, channel, l)
 		p, _ := median(all, protoactor, l)
 		for _, s := range systems {
@@ -94,16 +95,20 @@ func print(w io.Writer, all []peer.Figures) error {
 			if !ok {
 				continue
 			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%.2f\t%s\t%s\t%s\n", f.System, nanos(first(f)), nanos(float64(f.P99)), nanos(float64(f.Max)),
+			fmt.Fprintf(&t, "%s\t%s\t%s\t%s\t%s\t%s\t%.2f\t%s\t%s\t%s\n", f.System, nanos(first(f)), nanos(float64(f.P99)), nanos(float64(f.Max)),
 				ratio(over(first(f), first(c))), ratio(over(first(f), first(p))), f.Allocs, share(f), grown(f), note(f))
 		}
-		fmt.Fprintln(t)
+		fmt.Fprintln(&t)
 	}
-	fmt.Fprintln(t, "TARGET\tGOT\tWANTED\tMET")
+	fmt.Fprintln(&t, "TARGET\tGOT\tWANTED\tMET")
 	for _, x := range targets(all) {
-		fmt.Fprintf(t, "%s\t%s\t%s %g\t%s\n", x.text, x.figure(), x.relation, x.wanted, x.met())
+		fmt.Fprintf(&t, "%s\t%s\t%s %g\t%s\n", x.text, x.figure(), x.relation, x.wanted, x.met())
 	}
-	return t.Flush()
+	columns := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	if _, err := io.WriteString(columns, t.String()); err != nil {
+		return err
+	}
+	return columns.Flush()
 }
 
 func nanos(ns float64) string {
