@@ -230,7 +230,7 @@ func TestADeskAndTheExchangeAgree(t *testing.T) {
 	kinds := []sim.FaultKind{"", sim.DropBefore, sim.DropAfter, sim.DupExec, sim.LateAck, sim.DisconnectAt, sim.FillWhilePendingCancel}
 	for _, kind := range kinds {
 		t.Run("fault "+string(kind), func(t *testing.T) {
-			trades, unknown, refused, last := 0, 0, 0, uint64(3)
+			trades, unknown, refused, last, fired := 0, 0, 0, uint64(3), uint64(0)
 			if testing.Short() {
 				last = 1
 			}
@@ -242,6 +242,9 @@ func TestADeskAndTheExchangeAgree(t *testing.T) {
 					if kind == sim.LateAck {
 						f.With.Delay = 700 * time.Millisecond
 					}
+					if kind == sim.FillWhilePendingCancel {
+						f.When.P = sim.Certain // few orders of this day live long enough to be cancelled
+					}
 					cfg.Faults = []sim.Fault{f}
 				}
 				n, rng := newNode(t, cfg), rand.New(rand.NewPCG(seed, 4))
@@ -250,6 +253,10 @@ func TestADeskAndTheExchangeAgree(t *testing.T) {
 					n.elapse(time.Duration(1+rng.IntN(5)) * 20 * time.Millisecond)
 					if len(n.ids) > 0 && rng.IntN(3) == 0 {
 						n.desk.Handle(n.risk.Now, orders.CancelOrder{ID: n.ids[rng.IntN(len(n.ids))]})
+						n.pump()
+					}
+					if live := n.desk.Machine().Live(orders.Scope{}); kind == sim.FillWhilePendingCancel && len(live) > 0 && i%2 == 0 {
+						n.desk.Handle(n.risk.Now, orders.CancelOrder{ID: live[0].ID})
 						n.pump()
 					}
 					if i%13 == 12 && kind != "" {
@@ -262,10 +269,17 @@ func TestADeskAndTheExchangeAgree(t *testing.T) {
 				if len(n.flags) > 0 && kind == "" {
 					t.Errorf("seed %d: flags %v, want none in a calm run", seed, n.flags)
 				}
+				if f := lastOf[*sim.FaultLine](n.world); f != nil {
+					fired += f.Firing
+				}
 				trades += n.judge(seed, shut, kind == "")
 			}
-			t.Logf("%d trades, %d times an order was UNKNOWN, %d refused", trades, unknown, refused)
-			if trades < 3*int(last)-2 || refused == 0 || (kind != "" && unknown == 0) {
+			t.Logf("%d trades, %d times an order was UNKNOWN, %d refused, %d firings", trades, unknown, refused, fired)
+			if (fired == 0) != (kind == "") {
+				t.Errorf("%d firings of fault %q: nothing was tested", fired, kind)
+			}
+			loses := kind != "" && kind != sim.FillWhilePendingCancel // that fault leaves nobody in doubt
+			if trades < 3*int(last)-2 || refused == 0 || (loses && unknown == 0) {
 				t.Errorf("%d trades, %d UNKNOWN, %d refused: nothing was tested", trades, unknown, refused)
 			}
 		})
