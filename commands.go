@@ -13,7 +13,7 @@ func (c *cli) commands() []*cobra.Command {
 	return []*cobra.Command{
 		c.demoCommand(), c.replayCommand(), c.feedCommand(), c.benchCommand(),
 		c.statusCommand(), c.gateCommand(), c.tripCommand(), c.resetCommand(), c.treeCommand(),
-		c.configCommand(), c.versionCommand(),
+		c.configCommand(), c.newCommand(), c.versionCommand(),
 	}
 }
 

@@ -31,6 +31,7 @@ var layers = []struct {
 	{"internal/console", 7},
 	{"internal/node", 8},
 	{"bench", 9},
+	{"internal/scaffold", 9},
 	{".", 10},
 	{"cmd", 11},
 	{"examples", 11},
