@@ -38,6 +38,7 @@ func traded(t *testing.T, summary, dir string) {
 		t.Errorf("gate %v, want CLOSED first and last and OPEN between", modes)
 	}
 	balanced(t, v["mailboxes"].([]any))
+	replays(t, filepath.Join(dir, "supervision"))
 
 	truth, err := ledger.Open(filepath.Join(dir, "ledger.jsonl"))
 	if err != nil {
@@ -63,6 +64,19 @@ func traded(t *testing.T, summary, dir string) {
 	}
 	if fills := v["fills"].(float64); int(fills) != fillsOf(truth, "A1") {
 		t.Errorf("fills %v, the ledger has %d of A1", fills, fillsOf(truth, "A1"))
+	}
+}
+
+// replays holds the journal of the tree's decisions against the rules.
+func replays(t *testing.T, dir string) {
+	t.Helper()
+	r := run("tree", "replay", dir, "--output", "json")
+	if r.code != 0 {
+		t.Fatalf("tree replay %s: %v", dir, r)
+	}
+	v := object(t, r.stdout, "failshut.tree.replay/1")
+	if v["records"].(float64) < 20 || v["judged"] != v["records"] || v["dropped"].(float64) != 0 || v["first_difference"] != nil {
+		t.Errorf("the tree's decisions: %v, want 20 or more, all judged, none missing and no difference", r.stdout)
 	}
 }
 

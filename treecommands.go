@@ -10,7 +10,7 @@ import (
 
 func (c *cli) treeCommand() *cobra.Command {
 	parent := &cobra.Command{Use: "tree", Short: "Look into the actors of a node", Args: cobra.NoArgs, RunE: help}
-	parent.AddCommand(c.treeDumpCommand())
+	parent.AddCommand(c.treeDumpCommand(), c.treeReplayCommand())
 	return parent
 }
 

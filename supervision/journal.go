@@ -28,6 +28,9 @@ const (
 	// queueMax is how many records may wait for the disk.
 	queueMax = 4096
 
+	// group is what every file of such a journal says that it is.
+	group = "supervision"
+
 	recordVersion = 1
 	kindDecision  = journal.KindFirst
 	kindState     = journal.KindFirst + 1
@@ -40,7 +43,7 @@ const (
 func (o Journal) options() journal.Options {
 	size := cmp.Or(o.Size, 16<<20)
 	return journal.Options{
-		Node: cmp.Or(o.Node, "tree"), Group: "supervision", Segment: size, Floor: 2 * size, Files: cmp.Or(o.Files, 4), NoSync: true,
+		Node: cmp.Or(o.Node, "tree"), Group: group, Segment: size, Floor: 2 * size, Files: cmp.Or(o.Files, 4), NoSync: true,
 		Queue: queueMax,
 	}
 }
@@ -98,6 +101,9 @@ func ReplayJournal(records iter.Seq2[journal.Record, error]) (Replay, error) {
 			continue
 		}
 		if r.Kind == journal.KindEpoch {
+			if of, err := journal.DecodeEpochBody(r.Body); err == nil && of.Group != group {
+				return j.Replay, fmt.Errorf("%w: it is the journal of group %q, want %q", errCodec, of.Group, group)
+			}
 			j.life()
 			g.open = false
 			continue

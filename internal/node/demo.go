@@ -155,7 +155,8 @@ func (d *Demo) openNode(ctx context.Context, plan *Plan, trips string) error {
 	world := World{
 		System: d.sys, Disk: d.disk(), Dir: filepath.Join(d.cfg.Dir, "journal"), Trips: risk.NewDirTrips(trips),
 		Nonce: uint64(d.started.UnixNano()), Boot: bootClock, Log: d.cfg.Log, Cluster: RaftCluster(raft), Port: d.exchange.Port(),
-		Feeds: d.exchange.liveFeed(ctx, plan.Venue, d.cfg.Node.Node.Feeds[0]),
+		Decisions: d.decisions(plan),
+		Feeds:     d.exchange.liveFeed(ctx, plan.Venue, d.cfg.Node.Node.Feeds[0]),
 	}
 	channel := path(inFeeds, string(plan.Venue))
 	world.Show = func(name string) error { return feeds.Address(d.sys, channel).Tell(feeds.Show(name)) }
@@ -175,6 +176,15 @@ func (d *Demo) openNode(ctx context.Context, plan *Plan, trips string) error {
 	}, face), n.observer()}
 	d.node = n
 	return n.Start(ctx)
+}
+
+// decisions is the journal of what the tree decides. It is on the operating system's disk, whatever is under that of orders,
+// and small: the demonstration is short.
+func (d *Demo) decisions(plan *Plan) supervision.Journal {
+	j := plan.Supervision.Journal
+	return supervision.Journal{
+		Dir: filepath.Join(d.cfg.Dir, "supervision"), Node: plan.Node, Size: int64(min(j.Size, config.MiB)), Files: j.Files,
+	}
 }
 
 func (d *Demo) bound(name, addr string) {

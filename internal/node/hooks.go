@@ -185,6 +185,9 @@ func (n *Node) treeEvents() supervision.Events {
 		Phase: func(name string, ok bool, why supervision.Reason, took time.Duration) {
 			n.log.Info("phase", "event", "phase", "phase", name, "ok", ok, "code", why, "took", took)
 		},
+		JournalDropped: func(decisions int) {
+			n.log.Warn("decisions of the tree are not in its journal", "event", "tree_journal", "dropped", decisions)
+		},
 	}
 }
 

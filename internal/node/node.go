@@ -31,6 +31,8 @@ type World struct {
 	Nonce  uint64       // of this life of the process
 	Log    *slog.Logger
 
+	// Decisions is where the tree keeps the journal of what it decides; the zero Journal keeps none.
+	Decisions supervision.Journal
 	// Cluster is the child that replicates risk. It calls n.LogIs when its log can be proposed to.
 	Cluster func(n *Node) supervision.Child
 	// Port is the venue's entrance.
@@ -134,7 +136,9 @@ func (n *Node) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tree, err := supervision.Start(ctx, n.sys, spec, supervision.Options{Phases: n.phases(), Events: n.treeEvents()})
+	tree, err := supervision.Start(ctx, n.sys, spec, supervision.Options{
+		Phases: n.phases(), Events: n.treeEvents(), Journal: n.world.Decisions,
+	})
 	if err != nil {
 		if f := n.boot.Load(); f != nil {
 			return fmt.Errorf("%w: %w", err, f.err)
