@@ -253,6 +253,13 @@ func (s *System) StopActor(n Name, epoch Epoch) error { return s.with(n, epoch, 
 // is left of it is named by Zombies until it ends. ErrFenced when that incarnation is not alive.
 func (s *System) Abandon(n Name, epoch Epoch) error { return s.with(n, epoch, (*Life).Abandon) }
 
+// Hang does what the watchdog does to an incarnation that hangs: it is left behind as by Abandon, and its Exit, with ReasonHung,
+// is told at once. It is for the deterministic dispatch, on which nothing can hang and no watchdog runs: an actor that calls it in
+// its own turn goes on as one that comes back late, fenced. ErrFenced when that incarnation is not alive.
+func (s *System) Hang(n Name, epoch Epoch) error {
+	return s.with(n, epoch, func(l *Life) { l.hang("") })
+}
+
 // Kill ends an incarnation without its Stopping: fenced and closed at once, its exit follows when the handler
 // it may be in returns. ErrFenced when that incarnation is not alive.
 func (s *System) Kill(n Name, epoch Epoch) error { return s.with(n, epoch, (*Life).Kill) }

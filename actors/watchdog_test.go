@@ -313,3 +313,45 @@ func TestRespawnsKeepNoMemory(t *testing.T) {
 	}
 	stop(t, s)
 }
+
+// TestAHangCanBePlayedWhereNoWatchdogRuns lets an actor of the deterministic dispatch be left behind in its own turn.
+func TestAHangCanBePlayedWhereNoWatchdogRuns(t *testing.T) {
+	s, err := actors.New(actors.Config{Clock: actors.Virtual(start), Dispatch: actors.Deterministic()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := exits(s)
+	late := make(chan error, 1)
+	ref, err := actors.Spawn(s, actors.Spec[int]{
+		Name: "a", Box: mailbox.One(10, mailbox.Reject),
+		Actor: actors.Func[int](func(c *actors.Context[int], _ int) error {
+			if err := c.System().Hang(c.Name(), c.Epoch()); err != nil {
+				return err
+			}
+			late <- c.Fence().Check()
+			return nil
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Advance(t.Context(), time.Second); err != nil { // it starts
+		t.Fatal(err)
+	}
+	if err := ref.Tell(1); err != nil {
+		t.Fatal(err)
+	}
+	if x := await(t, s, ended); x.Reason != actors.ReasonHung || x.Late {
+		t.Errorf("the first exit is %q, late %v, want hung at once", x.Reason, x.Late)
+	}
+	if err := await(t, s, late); !errors.Is(err, actors.ErrFenced) {
+		t.Errorf("behind its hang the fence says %v, want %v", err, actors.ErrFenced)
+	}
+	if x := await(t, s, ended); !x.Late {
+		t.Errorf("the second exit is %q, want a late one", x.Reason)
+	}
+	if err := s.Hang("a", 1); !errors.Is(err, actors.ErrFenced) {
+		t.Errorf("Hang() of what is over = %v, want %v", err, actors.ErrFenced)
+	}
+	stop(t, s)
+}

@@ -27,6 +27,7 @@ const (
 	before      point = "before" // the message is never seen
 	afterEffect point = "effect" // what was asked for has left, and the message has not ended
 	after       point = "after"  // the message was handled whole, and its incarnation ends
+	hang        point = "hang"   // the watchdog leaves it behind in the message, which it handles after that
 )
 
 // String is the trap as -crash takes it.
@@ -40,7 +41,7 @@ func (t trap) String() string {
 
 // parseTrap reads what String writes.
 func parseTrap(s string) (trap, error) {
-	bad := fmt.Errorf("crash %q, want K/before, K/after or K/effect/N", s)
+	bad := fmt.Errorf("crash %q, want K/before, K/after, K/hang or K/effect/N", s)
 	parts := strings.Split(s, "/")
 	if len(parts) < 2 {
 		return trap{}, bad
@@ -50,7 +51,7 @@ func parseTrap(s string) (trap, error) {
 	switch {
 	case err != nil || k < 1:
 		return trap{}, bad
-	case len(parts) == 2 && (t.point == before || t.point == after):
+	case len(parts) == 2 && (t.point == before || t.point == after || t.point == hang):
 		return t, nil
 	case len(parts) == 3 && t.point == afterEffect:
 		if t.effect, err = strconv.Atoi(parts[2]); err == nil && t.effect > 0 {
@@ -71,13 +72,20 @@ type bait struct {
 	sprung  bool
 }
 
-// spring breaks the strategy, once, where the trap says.
-func (b *bait) spring(at point, effect int) {
+// springs reports whether the trap is here. It does so once.
+func (b *bait) springs(at point, effect int) bool {
 	if b.sprung || b.trap != (trap{b.message, at, effect}) {
-		return
+		return false
 	}
 	b.sprung = true
-	panic(errCrash)
+	return true
+}
+
+// spring breaks the strategy where the trap says.
+func (b *bait) spring(at point, effect int) {
+	if b.springs(at, effect) {
+		panic(errCrash)
+	}
 }
 
 // on makes the trial go over the bait.
@@ -97,6 +105,11 @@ func (a *baited) Receive(c *actors.Context[strategy.Message], m strategy.Message
 	a.bait.message++
 	a.bait.effects = append(a.bait.effects, 0)
 	a.bait.spring(before, 0)
+	if a.bait.springs(hang, 0) {
+		if err := c.System().Hang(c.Name(), c.Epoch()); err != nil {
+			return err
+		}
+	}
 	if err := a.actor.Receive(c, m); err != nil {
 		return err
 	}
@@ -157,12 +170,13 @@ type Crashes struct {
 }
 
 // CrashEach counts the messages of a clean run, and then makes a run for each of them in which the strategy panics: before it
-// sees the message, after each thing that it asked of its account while it handled it, and after it. Its supervisor brings it back
-// from what journal and venue know, and the run goes on to its end. After each run these hold: no decision was taken twice by the
+// sees the message, after each thing that it asked of its account while it handled it, and after it; and one in which it hangs in
+// the message, is left behind, and handles it after all, fenced. Its supervisor brings it back from what journal and venue know,
+// and the run goes on to its end. After each run these hold: no decision was taken twice by the
 // venue, the position is the venue's, no order was let through while the strategy was not ready, there are never two orders on
 // a side, each mailbox balances, and what Invariant has added. A failure ends the search and prints the line that repeats it.
 //
-// CrashEach does not hang the strategy and does not kill the node.
+// CrashEach does not kill the node.
 func (w *W) CrashEach(c Crashes) {
 	w.t.Helper()
 	if *only != "" {
@@ -180,7 +194,7 @@ func (w *W) CrashEach(c Crashes) {
 	}
 	runs := 0
 	for k := 1; k <= len(clean.effects); k += max(1, c.Stride) {
-		traps := []trap{{k: k, point: before}, {k: k, point: after}}
+		traps := []trap{{k: k, point: before}, {k: k, point: after}, {k: k, point: hang}}
 		for n := range clean.effects[k-1] {
 			traps = append(traps, trap{k, afterEffect, n + 1})
 		}

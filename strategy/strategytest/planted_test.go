@@ -3,6 +3,7 @@ package strategytest_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -201,5 +202,34 @@ func TestCrashEachFindsMemoryThatOutlivesACrash(t *testing.T) {
 	})
 	if !strings.Contains(said, "0 orders, want one") || !strings.Contains(said, "-crash ") {
 		t.Errorf("it said %q, want the order that was lost, and the line that repeats it", said)
+	}
+}
+
+// TestAHangIsACrashWhoseOrdersComeTooLate lets the same strategy hang: what it asks for then is refused, so its memory is wrong.
+func TestAHangIsACrashWhoseOrdersComeTooLate(t *testing.T) {
+	crash := flag.Lookup("crash").Value
+	defer func(before string) { _ = crash.Set(before) }(crash.String())
+	lost := 0
+	for k := 1; k <= 8; k++ {
+		if err := crash.Set(fmt.Sprintf("%d/hang", k)); err != nil {
+			t.Fatal(err)
+		}
+		said := failed(t, func(tb testing.TB) {
+			traded := new(bool)
+			w := of(tb, failshut.World(), failshut.Strategy("wary", func() *wary { return &wary{traded} }))
+			w.Invariant(func(o strategy.Outcome) error {
+				if len(o.Applied) != 1 {
+					return fmt.Errorf("%d orders, want one", len(o.Applied))
+				}
+				return nil
+			})
+			w.CrashEach(strategytest.Crashes{})
+		})
+		if strings.Contains(said, "0 orders, want one") && strings.Contains(said, fmt.Sprintf("-crash %d/hang", k)) {
+			lost++
+		}
+	}
+	if lost != 1 {
+		t.Errorf("at %d messages the order of a hang was lost, want it at the one that places it", lost)
 	}
 }
