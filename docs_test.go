@@ -27,7 +27,7 @@ func TestCommandsAreDocumented(t *testing.T) {
 		switch {
 		case cmd == root:
 			name = "For every command"
-		case cmd.HasSubCommands():
+		case cmd.HasSubCommands() && cmd.Use == cmd.Name(): // it has no answer of its own
 			continue
 		}
 		section, ok := sections[name]

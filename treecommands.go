@@ -2,6 +2,8 @@ package failshut
 
 import (
 	"context"
+	"net/url"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -9,7 +11,34 @@ import (
 )
 
 func (c *cli) treeCommand() *cobra.Command {
-	parent := &cobra.Command{Use: "tree", Short: "Look into the actors of a node", Args: cobra.NoArgs, RunE: help}
+	var f clientFlags
+	var depth int
+	var unhealthy bool
+	parent := &cobra.Command{
+		Use:     "tree [PATH]",
+		Short:   "The actors of a node, as their supervisors have them",
+		Example: "  failshut tree strategies --unhealthy --addr unix:./data/n1/admin.sock",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if depth < 0 {
+				return usagef("--depth is %d, want a number of levels, 0 for all", depth)
+			}
+			q := url.Values{}
+			if len(args) > 0 {
+				q.Set("path", args[0])
+			}
+			if depth > 0 {
+				q.Set("depth", strconv.Itoa(depth))
+			}
+			if unhealthy {
+				q.Set("unhealthy", "true")
+			}
+			return c.tree(cmd.Context(), f, q)
+		},
+	}
+	f.on(parent)
+	parent.Flags().IntVar(&depth, "depth", 0, "levels below PATH; 0: all")
+	parent.Flags().BoolVar(&unhealthy, "unhealthy", false, "only what does not run, is not ready, was restarted within its supervisor's period, or left somebody behind")
 	parent.AddCommand(c.treeDumpCommand(), c.treeReplayCommand())
 	return parent
 }

@@ -15,6 +15,9 @@ type Snapshot struct {
 	Up      bool          // every child of the spec has been ready
 	Frozen  bool          // going down: ends are recorded, nothing is restarted
 	Phase   string        // the phase that runs
+	Budget  Budget        // of the whole tree; zero is none
+	Taken   int           // its places that are taken
+	Held    []string      // who waits for one, in order
 	Sups    []*Supervisor // those that run, sorted by path; the root's is ""
 	Zombies []Incarnation // left and not ended, in order
 }
@@ -24,9 +27,23 @@ type Supervisor struct {
 	Path     string
 	Epoch    uint64
 	Strategy Strategy
-	Used     int // restarts in the window
+	Used     int // restarts in the window, as of the last decision; see UsedAt
 	Allowed  int // the intensity
+	Period   time.Duration
 	Children []Entry
+
+	window []time.Time
+}
+
+// UsedAt counts the restarts that are in the window at now: it empties by time alone, and a snapshot is of the last decision.
+func (v *Supervisor) UsedAt(now time.Time) int {
+	used := 0
+	for _, t := range v.window {
+		if now.Sub(t) <= v.Period {
+			used++
+		}
+	}
+	return used
 }
 
 // Entry is one child in the list of a supervisor.
@@ -40,10 +57,14 @@ type Entry struct {
 	Started bool // its start has returned, and it has not ended
 	Ready   bool
 	Class   Class
-	End     Reason // how its last incarnation ended, or its last start failed
-	EndAt   time.Time
-	Fails   int       // failures in a row
-	Next    time.Time // when its backoff ends
+	Restart Restart
+	// Watchdog is how long one message may take, 0 for any time.
+	Watchdog time.Duration
+	Starts   uint64 // attempts of the path so far
+	End      Reason // how its last incarnation ended, or its last start failed
+	EndAt    time.Time
+	Fails    int       // failures in a row
+	Next     time.Time // when its backoff ends
 }
 
 // Sup returns the running supervisor at path ("" is the root).
@@ -91,6 +112,10 @@ func (v *Supervisor) Count() (specs, active, supervisors, workers int) {
 // snapshot is the tree now. What has not changed since the last one is shared with it.
 func (t *trunk) snapshot() *Snapshot {
 	s := &Snapshot{Name: t.spec.Name, Up: t.root.started, Frozen: t.course.down, Zombies: slices.Clone(t.zombies)}
+	s.Budget, s.Taken = t.spec.Budget, t.places.taken
+	for _, w := range t.places.waiting {
+		s.Held = append(s.Held, w.in.(Granted).Path)
+	}
 	if t.root.alive {
 		s.Epoch = t.root.epoch
 	}
@@ -109,12 +134,9 @@ func (s *State) snapshot() *Supervisor {
 	if s.view != nil {
 		return s.view
 	}
-	v := &Supervisor{Path: s.path, Epoch: s.epoch, Strategy: s.spec.Strategy, Allowed: s.spec.Intensity}
-	for _, t := range s.window {
-		if s.at.Now.Sub(t) <= s.spec.Period {
-			v.Used++
-		}
-	}
+	v := &Supervisor{Path: s.path, Epoch: s.epoch, Strategy: s.spec.Strategy, Allowed: s.spec.Intensity, Period: s.spec.Period}
+	v.window = slices.Clone(s.window)
+	v.Used = v.UsedAt(s.at.Now)
 	v.Children = make([]Entry, len(s.kids))
 	for i, e := range s.kids {
 		v.Children[i] = e.snapshot()
@@ -126,7 +148,7 @@ func (s *State) snapshot() *Supervisor {
 func (e *entry) snapshot() Entry {
 	v := Entry{
 		Name: e.name, Path: e.path, Sup: e.child.Sub != nil, Status: e.status, Since: e.since, Class: e.child.Class,
-		Started: e.start, Ready: e.alive && e.ready, End: e.end, EndAt: e.endAt, Fails: e.fails, Next: e.next,
+		Started: e.start, Ready: e.alive && e.ready, Restart: e.child.Restart, Watchdog: e.child.Watchdog, Starts: e.epoch, End: e.end, EndAt: e.endAt, Fails: e.fails, Next: e.next,
 	}
 	if e.alive {
 		v.Epoch = e.epoch

@@ -23,7 +23,7 @@ type Node interface {
 	Readiness() []Part
 	Gatez(scope *string) (body any, open bool, err error) // nil for the whole node
 	Status() any
-	Tree() any
+	Tree(q TreeQuery) (any, error)
 	Dump(path string) (any, error) // without a message to the actor
 	Trip(r TripRequest) (confirm func(ctx context.Context) (answer any, confirmed bool), err error)
 	Reset(ctx context.Context, r ResetRequest) (any, error)
@@ -35,6 +35,13 @@ type Part struct {
 	Name  string
 	Ready bool
 	State string // in words, for the verbose view
+}
+
+// TreeQuery says what of the tree is to be shown. The zero TreeQuery is all of it.
+type TreeQuery struct {
+	Path      string // this one and what is below it; "" is the root
+	Depth     int    // levels below Path; 0: all
+	Unhealthy bool   // only what is not as it should be
 }
 
 // TripRequest asks for a latch.

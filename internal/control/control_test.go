@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -42,7 +43,13 @@ func (n *node) Gatez(scope *string) (any, bool, error) {
 	return map[string]any{"open": n.open}, n.open, nil
 }
 func (n *node) Status() any { return map[string]string{"schema": "failshut.status/1"} }
-func (n *node) Tree() any   { return map[string]string{"schema": "failshut.tree/1"} }
+func (n *node) Tree(q control.TreeQuery) (any, error) {
+	if q.Path == "bad" {
+		return nil, &control.Problem{Status: 404, Code: "usage", Message: "nobody", Exit: 2}
+	}
+	return map[string]any{"schema": "failshut.tree/1", "asked": fmt.Sprintf("%+v", q)}, nil
+}
+
 func (n *node) Dump(path string) (any, error) {
 	if path != "good" {
 		return nil, &control.Problem{Status: http.StatusNotFound, Code: "usage", Message: "no actor", Exit: 2}
@@ -215,6 +222,10 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"anonymous reads metrics":       {anonymous, "", "/metrics", nil, 200},
 		"a wrong token looks":           {anonymous, "guess", "/api/v1/status", nil, 401},
 		"a viewer looks":                {tcp, "vera-token", "/api/v1/tree", nil, 200},
+		"a part of the tree":            {tcp, "vera-token", "/api/v1/tree?path=a/b&depth=2&unhealthy=true", nil, 200},
+		"a tree of nobody":              {tcp, "vera-token", "/api/v1/tree?path=bad", nil, 404},
+		"a depth that is none":          {tcp, "vera-token", "/api/v1/tree?depth=x", nil, 400},
+		"a word that is none":           {tcp, "vera-token", "/api/v1/tree?dept=1", nil, 400},
 		"a trader includes viewer":      {tcp, "ann-token", "/api/v1/status", nil, 200},
 		"a token in the query":          {tcp, "ann-token", "/api/v1/status?token=ann-token", nil, 401},
 		"the same user over the socket": {socket, "", "/api/v1/status", nil, 200},

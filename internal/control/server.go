@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -135,9 +137,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /api/v1/status", s.within(s.all, still(s.viewer(func(w http.ResponseWriter, _ *http.Request, _ identity) {
 		s.write(w, http.StatusOK, s.node.Status())
 	}))))
-	mux.HandleFunc("GET /api/v1/tree", s.within(s.all, still(s.viewer(func(w http.ResponseWriter, _ *http.Request, _ identity) {
-		s.write(w, http.StatusOK, s.node.Tree())
-	}))))
+	mux.HandleFunc("GET /api/v1/tree", s.within(s.all, still(s.viewer(s.tree))))
 	mux.HandleFunc("POST /api/v1/tree/dump", s.within(s.all, s.mutate(func(i identity) bool { return i.may(Trader) }, s.dump)))
 	mux.HandleFunc("POST /api/v1/trips", s.within(s.urgent, s.mutate(identity.mayTrip, s.trip)))
 	mux.HandleFunc("POST /api/v1/resets", s.within(s.all, s.mutate(func(i identity) bool { return i.may(Risk) }, s.reset)))
@@ -145,4 +145,42 @@ func (s *Server) routes() http.Handler {
 		s.fail(w, &Problem{http.StatusNotFound, "usage", "no such endpoint: " + r.URL.Path, 2})
 	})
 	return mux
+}
+
+// tree answers a query of the tree. A word that it does not know is refused: an answer to another question would look green.
+func (s *Server) tree(w http.ResponseWriter, r *http.Request, _ identity) {
+	q, err := treeQuery(r.URL.Query())
+	var body any
+	if err == nil {
+		body, err = s.node.Tree(q)
+	}
+	switch p, known := errors.AsType[*Problem](err); {
+	case known:
+		s.fail(w, p)
+	case err != nil:
+		s.fail(w, &Problem{http.StatusInternalServerError, "failure", err.Error(), 1})
+	default:
+		s.write(w, http.StatusOK, body)
+	}
+}
+
+func treeQuery(words url.Values) (q TreeQuery, err error) {
+	for word, values := range words {
+		value := values[len(values)-1]
+		switch word {
+		case "path":
+			q.Path = value
+		case "depth":
+			if q.Depth, err = strconv.Atoi(value); err != nil || q.Depth < 0 {
+				return q, usage("depth is %q, want a number of levels, 0 for all", value)
+			}
+		case "unhealthy":
+			if q.Unhealthy, err = strconv.ParseBool(value); err != nil {
+				return q, usage("unhealthy is %q, want true or false", value)
+			}
+		default:
+			return q, usage("no such word in a query of the tree: %q, want path, depth or unhealthy", word)
+		}
+	}
+	return q, nil
 }

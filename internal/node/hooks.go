@@ -171,6 +171,7 @@ func (n *Node) treeEvents() supervision.Events {
 			if e.Reason.Abnormal() {
 				n.log.Warn("a part ended", "event", "restart", "actor", e.Path, "epoch", e.Epoch, "code", e.Reason, "stack", e.Stack)
 			}
+			n.wrecks.panicked(e.Path, e.Stack)
 			n.strategyEnded(e.Path)
 		},
 		Escalated: func(sup, child string) {
@@ -179,7 +180,9 @@ func (n *Node) treeEvents() supervision.Events {
 		GaveUp: func(path string, times int) {
 			n.log.Error("left down", "event", "gave_up", "actor", path, "times", times)
 		},
+		Late: func(path string, epoch uint64) { n.wrecks.late(supervision.Incarnation{Path: path, Epoch: epoch}) },
 		Zombie: func(path string, epoch uint64, cause supervision.Reason) {
+			n.wrecks.leave(supervision.Incarnation{Path: path, Epoch: epoch}, cause, n.sys.Now())
 			n.log.Error("abandoned", "event", "abandon", "actor", path, "epoch", epoch, "code", cause)
 		},
 		Phase: func(name string, ok bool, why supervision.Reason, took time.Duration) {

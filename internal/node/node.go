@@ -87,6 +87,7 @@ type Node struct {
 	boot     atomic.Pointer[bootFailure]
 	bell     bell
 	stopping atomic.Bool
+	wrecks   wrecks
 }
 
 // replicated is the log as the cluster child last opened it.

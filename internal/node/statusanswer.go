@@ -6,7 +6,6 @@ import (
 
 	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/market"
-	"github.com/failshut/failshut/supervision"
 )
 
 // StatusAnswer is what `status` prints.
@@ -139,61 +138,4 @@ func (f *Face) strategyStatus(s StrategyPlan) strategyStatus {
 		out.Since = &since
 	}
 	return out
-}
-
-// TreeAnswer is the published tree.
-type TreeAnswer struct {
-	Schema string     `json:"schema"`
-	Node   string     `json:"node"`
-	At     string     `json:"at"`
-	Frozen bool       `json:"frozen"`
-	Nodes  []treeNode `json:"nodes"`
-}
-
-type treeNode struct {
-	Path   string `json:"path"`
-	Epoch  uint64 `json:"epoch"`
-	Kind   string `json:"kind"`
-	Class  string `json:"class"`
-	Status string `json:"status"`
-	Since  string `json:"since"`
-	Ready  bool   `json:"ready"`
-	End    string `json:"last_end"`
-	Fails  int    `json:"fails"`
-}
-
-// Tree shows the last published snapshot.
-func (f *Face) Tree() any {
-	a := TreeAnswer{Schema: "failshut.tree/1", Node: f.n.plan.Node, At: market.StampOf(f.n.sys.Now()).String(), Nodes: []treeNode{}}
-	s := f.n.snapshot()
-	if s == nil {
-		return a
-	}
-	a.Frozen = s.Frozen
-	var walk func(path string)
-	walk = func(path string) {
-		sup, ok := s.Sup(path)
-		if !ok {
-			return
-		}
-		for _, e := range sup.Children {
-			a.Nodes = append(a.Nodes, nodeOf(e))
-			if e.Sup {
-				walk(e.Path)
-			}
-		}
-	}
-	walk("")
-	return a
-}
-
-func nodeOf(e supervision.Entry) treeNode {
-	kind := "worker"
-	if e.Sup {
-		kind = "supervisor"
-	}
-	return treeNode{
-		Path: e.Path, Epoch: e.Epoch, Kind: kind, Class: e.Class.String(), Status: e.Status.String(),
-		Since: market.StampOf(e.Since).String(), Ready: e.Ready, End: string(e.End), Fails: e.Fails,
-	}
 }
