@@ -391,7 +391,7 @@ const observeEvery = 100 * time.Millisecond
 
 // observer rings the node's bell now and then, so that a wait at the door needs no clock.
 func (n *Node) observer() supervision.Child {
-	return supervision.DefaultChild("observer", func(_ context.Context, b *supervision.Birth) error {
+	c := supervision.DefaultChild("observer", func(_ context.Context, b *supervision.Birth) error {
 		b.Run(func(ctx context.Context, out actors.Outside) error {
 			for {
 				if err := out.Until(ctx, out.Now().Add(observeEvery)); err != nil {
@@ -402,4 +402,6 @@ func (n *Node) observer() supervision.Child {
 		})
 		return nil
 	})
+	c.Watchdog = n.plan.Supervision.Watchdogs.Control
+	return c
 }

@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -23,6 +24,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// These tests wait far more than they work: more of them at a time than there are cores. The command line has the last word.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
 	code := recordings.Main(m)
 	if code == 0 {
 		if err := goleak.Find(); err != nil {

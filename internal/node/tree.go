@@ -37,7 +37,8 @@ func (n *Node) spec() (supervision.Spec, error) {
 	root.Children = append(root.Children, n.world.Before...)
 	if len(n.world.Control) > 0 {
 		for i, c := range n.world.Control {
-			n.world.Control[i].Start = n.seen(c.Start)
+			c.Start = n.seen(c.Start)
+			n.world.Control[i] = timed(c, s.Shutdown.Control, c.Watchdog)
 		}
 		control := supervision.SubTree(inControl, supervision.Spec{
 			Strategy: supervision.OneForOne, Intensity: 5, Period: time.Minute, Children: n.world.Control,
@@ -66,10 +67,13 @@ func (n *Node) seen(start supervision.StartFunc) supervision.StartFunc {
 
 // group is a supervisor whose only static child is the roster that adds the others.
 func (n *Node) group(name string, in config.Intensity, b config.Backoff, children func() []supervision.Child) supervision.Child {
-	roster := supervision.NewRoster(supervision.RosterOptions{Children: children, Backoff: backoffOf(b)})
+	roster := supervision.RosterChild(supervision.NewRoster(supervision.RosterOptions{Children: children, Backoff: backoffOf(b)}))
+	// One that hangs would leave whatever gives up beside it down, and nobody would say so.
+	s := n.plan.Supervision
+	roster = timed(roster, s.Shutdown.Control, s.Watchdogs.Control)
 	return supervision.SubTree(name, supervision.Spec{
 		Strategy: supervision.OneForOne, Intensity: in.Intensity, Period: in.Period,
-		Children: []supervision.Child{supervision.RosterChild(roster)},
+		Children: []supervision.Child{roster},
 	})
 }
 
