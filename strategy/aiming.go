@@ -60,8 +60,26 @@ func (s *shell) aimOf(key aimKey, first func() goal) *aim {
 	if a == nil {
 		a = &aim{of: key, goal: first()}
 		s.aims[key] = a
+		s.adopt(a)
 	}
 	return a
+}
+
+// adopt makes an order that an earlier incarnation left working the goal's own: it is kept, moved or cancelled like any, and no
+// second one goes beside it. One more than that is cancelled.
+func (s *shell) adopt(a *aim) {
+	for _, d := range slices.Clone(s.book.restored) {
+		w := s.book.live[d]
+		if w == nil || w.Closing || w.Instrument != a.of.instrument || (a.of.side != 0 && w.Side != a.of.side) {
+			continue // one that is closing is waited for
+		}
+		s.book.restored = slices.DeleteFunc(s.book.restored, func(x Decision) bool { return x == d })
+		if a.has {
+			s.cancel(d)
+			continue
+		}
+		a.follow(d)
+	}
 }
 
 // press looks again at goals that data or an end may have set free.

@@ -24,6 +24,15 @@ type aiming struct {
 
 func newAiming(t *testing.T, held market.Qty) *aiming {
 	t.Helper()
+	state := strategy.State{}
+	if held != 0 {
+		state.Positions = []strategy.Position{{Instrument: acme, Qty: held}}
+	}
+	return newAimingOver(t, state)
+}
+
+func newAimingOver(t *testing.T, state strategy.State) *aiming {
+	t.Helper()
 	a := &aiming{u: &trader{}}
 	a.rig = newRig(t, func(r *rig) { r.cfg.Events.Absorbed = func(string) { a.absorbed++ } })
 	a.u.trade = func(c *strategy.Context, _ feeds.Trade) error {
@@ -31,10 +40,6 @@ func newAiming(t *testing.T, held market.Qty) *aiming {
 			c.Target(acme, *a.want)
 		}
 		return nil
-	}
-	state := strategy.State{}
-	if held != 0 {
-		state.Positions = []strategy.Position{{Instrument: acme, Qty: held}}
 	}
 	a.start(a.u, state)
 	a.feed = strategy.Inlet(a.to, 0, strategy.NeedsOf(a.u), nil)

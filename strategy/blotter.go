@@ -13,6 +13,8 @@ type blotter struct {
 	live   map[Decision]*Working
 	inLine []Decision // of live, oldest first
 	broken []market.Instrument
+	// restored are orders of an earlier incarnation that no goal has adopted, oldest first.
+	restored []Decision
 }
 
 func newBlotter(s State) *blotter {
@@ -22,6 +24,7 @@ func newBlotter(s State) *blotter {
 	}
 	for _, w := range s.Working {
 		b.add(w)
+		b.restored = append(b.restored, w.Decision)
 	}
 	return b
 }

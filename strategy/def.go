@@ -81,6 +81,12 @@ func (d Def) checkHandlers(t reflect.Type) []error {
 			errs = append(errs, fmt.Errorf("strategy %q: %s is %s, want %s", d.name, h.method, signature(m.Type), h.is.Method(0).Type))
 		}
 	}
+	if m, ok := t.MethodByName("Policy"); ok && !t.Implements(reflect.TypeFor[PolicyHandler]()) {
+		errs = append(errs, fmt.Errorf("strategy %q: Policy is %s, want %s", d.name, signature(m.Type), reflect.TypeFor[PolicyHandler]().Method(0).Type))
+	}
+	if p := PolicyOf(d.fresh()); (p.OnCrash == Keep || p.OnStop == Keep) && !t.Implements(reflect.TypeFor[OrderHandler]()) {
+		errs = append(errs, fmt.Errorf("strategy %q keeps orders and has no OnOrder, want it: it is told of orders that it did not place itself", d.name))
+	}
 	if found == 0 {
 		errs = append(errs, fmt.Errorf("strategy %q has no handler, want at least one of OnStart, OnQuote, OnTrade …", d.name))
 	}

@@ -1,6 +1,9 @@
 package strategy_test
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -142,4 +145,52 @@ func TestRestOfWhatIsNoSideOrNoSizeIsRefused(t *testing.T) {
 	do(func(c *strategy.Context) { c.Rest(bolt, market.Buy, fifty, -market.Unit) })
 	a.heardOf("refused BAD_INTENT")
 	a.last(0)
+}
+
+// kept is an order that an earlier incarnation left working.
+func kept(n byte, side market.Side, price market.Price) strategy.Working {
+	return strategy.Working{
+		Order: market.ClOrdID(fmt.Sprint("K", n)), Decision: strategy.DecisionOf(risk.Cause{n}), Instrument: acme, Side: side,
+		Qty: market.Unit, Leaves: market.Unit, Price: price,
+	}
+}
+
+func TestRestTakesOverAnOrderThatWasKept(t *testing.T) {
+	a := newAimingOver(t, strategy.State{Working: []strategy.Working{
+		kept(1, market.Buy, fifty), kept(2, market.Sell, fifty+px), kept(3, market.Buy, fifty-px),
+	}})
+	say := func(price market.Price) {
+		a.u.trade = func(c *strategy.Context, _ feeds.Trade) error {
+			c.Rest(acme, market.Buy, price, market.Unit)
+			return nil
+		}
+		a.tick()
+		a.u.trade = nil
+	}
+	say(fifty)
+	a.last(0)
+	if want := []risk.Cause{{3}}; !slices.Equal(a.desk.cancelled, want) {
+		t.Fatalf("cancelled %v, want %v: one to buy is taken over, and there are never two", a.desk.cancelled, want)
+	}
+	say(fifty - 2*px)
+	a.last(0)
+	if want := []risk.Cause{{3}, {1}}; !slices.Equal(a.desk.cancelled, want) {
+		t.Fatalf("cancelled %v, want %v: the one that was taken over rests elsewhere", a.desk.cancelled, want)
+	}
+}
+
+// patient keeps its orders.
+type patient struct{}
+
+func (*patient) OnStart(*strategy.Context, strategy.Start) error { return nil }
+func (*patient) Policy() strategy.Policy                         { return strategy.Policy{OnCrash: strategy.Keep} }
+
+func TestWhoKeepsOrdersHasToHearOfThem(t *testing.T) {
+	err := strategy.Define("patient", func() *patient { return &patient{} }).Check()
+	if err == nil || !strings.Contains(err.Error(), "keeps orders and has no OnOrder") {
+		t.Errorf("Check() = %v, want it to ask for OnOrder", err)
+	}
+	if p := strategy.PolicyOf(&patient{}); p.KeepFor != strategy.DefaultKeepFor || p.OnStop != strategy.Cancel {
+		t.Errorf("the policy is %+v, want it to keep for a minute, after a crash alone", p)
+	}
 }

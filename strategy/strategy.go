@@ -6,6 +6,8 @@
 package strategy
 
 import (
+	"time"
+
 	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/risk"
@@ -174,10 +176,15 @@ type StopHandler interface {
 	OnStop(c *Context, s Stop) error
 }
 
-// Policy says what becomes of working orders when the strategy ends. The zero Policy cancels.
+// Policy says what becomes of working orders while the strategy is down. The zero Policy cancels. Whatever it says, they are
+// cancelled when the strategy is given up, by a trip that closes, and when the node stops.
 type Policy struct {
 	OnCrash, OnStop Fate
+	KeepFor         time.Duration // a strategy that is not ready again by then has its orders cancelled; 0 is a minute
 }
+
+// DefaultKeepFor is the KeepFor of a Policy that names none.
+const DefaultKeepFor = time.Minute
 
 // Fate is what becomes of a working order. The zero Fate is Cancel.
 type Fate uint8
@@ -185,5 +192,22 @@ type Fate uint8
 // The fates.
 const (
 	Cancel Fate = iota
-	Keep
+	Keep        // it works on, and is in the State of the next incarnation
 )
+
+// PolicyHandler is a strategy that says what becomes of its orders. One that keeps any needs OnOrder, for it is told of orders
+// that an earlier incarnation placed.
+type PolicyHandler interface{ Policy() Policy }
+
+// PolicyOf is the policy of a strategy value: the zero Policy where it has none.
+func PolicyOf(user any) Policy {
+	h, ok := user.(PolicyHandler)
+	if !ok {
+		return Policy{}
+	}
+	p := h.Policy()
+	if p.KeepFor <= 0 {
+		p.KeepFor = DefaultKeepFor
+	}
+	return p
+}

@@ -66,12 +66,13 @@ func (a *account) dialled(ear orders.Ear) (orders.Line, error) {
 	return a.dial(ear)
 }
 
-// closed lists what is held CLOSED now: the whole account by its effective mode, or what latches of narrower scopes hold.
+// closed lists what may not work now: the whole account by its effective mode, what latches of narrower scopes hold CLOSED, and
+// strategies that are down and keep nothing.
 func (a *account) closed(now risk.Reading) []risk.Scope {
 	if mode, _ := a.n.Desk.Mode(a.plan.Account, now); mode == risk.Closed {
 		return []risk.Scope{risk.AccountScope(a.plan.Account)}
 	}
-	var out []risk.Scope
+	out := a.n.withdrawn(a.plan.Account, now)
 	for _, l := range a.n.Desk.Latches() {
 		if l.Mode == risk.Closed {
 			out = append(out, l.Scope)

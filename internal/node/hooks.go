@@ -163,6 +163,7 @@ func (n *Node) treeEvents() supervision.Events {
 				f(d.Sup, d.Path)
 			}
 			n.log.Debug("tree", "event", "tree", "line", d.String())
+			n.strategyGone(d)
 		},
 		Ended: func(e supervision.End) {
 			if f := n.hooks.Ended; f != nil {
@@ -172,7 +173,7 @@ func (n *Node) treeEvents() supervision.Events {
 				n.log.Warn("a part ended", "event", "restart", "actor", e.Path, "epoch", e.Epoch, "code", e.Reason, "stack", e.Stack)
 			}
 			n.wrecks.panicked(e.Path, e.Stack)
-			n.strategyEnded(e.Path)
+			n.strategyEnded(e)
 		},
 		Escalated: func(sup, child string) {
 			n.log.Error("a supervisor gave up", "event", "escalate", "actor", sup, "child", child)
@@ -191,23 +192,6 @@ func (n *Node) treeEvents() supervision.Events {
 		JournalDropped: func(decisions int) {
 			n.log.Warn("decisions of the tree are not in its journal", "event", "tree_journal", "dropped", decisions)
 		},
-	}
-}
-
-// strategyEnded cancels the working orders of a strategy that is gone: it needs nothing of the strategy (P7).
-func (n *Node) strategyEnded(at string) {
-	name, ok := strings.CutPrefix(at, inStrategies+"/")
-	if !ok {
-		return
-	}
-	name, ok = strings.CutSuffix(name, "/"+strategyChild)
-	if !ok {
-		return
-	}
-	for _, s := range n.plan.Strategies {
-		if s.Name == name {
-			_ = desk{n: n, a: n.accountOf(s.Account), name: name}.CancelAll(name)
-		}
 	}
 }
 

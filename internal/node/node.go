@@ -88,6 +88,7 @@ type Node struct {
 	bell     bell
 	stopping atomic.Bool
 	wrecks   wrecks
+	fates    map[string]*fate // by strategy; the map is not written after New
 }
 
 // replicated is the log as the cluster child last opened it.
@@ -107,7 +108,7 @@ func New(p *Plan, w World, h Hooks) (*Node, error) {
 	}
 	n := &Node{
 		plan: p, world: w, hooks: h, sys: w.System, log: w.Log, Board: &feeds.Board{}, catalogue: catalogue,
-		told: map[string]*atomic.Uint64{},
+		told: map[string]*atomic.Uint64{}, fates: map[string]*fate{},
 	}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
@@ -119,7 +120,7 @@ func New(p *Plan, w World, h Hooks) (*Node, error) {
 		return nil, fmt.Errorf("risk: %w", err)
 	}
 	for _, s := range p.Strategies {
-		n.told[s.Name] = &atomic.Uint64{}
+		n.told[s.Name], n.fates[s.Name] = &atomic.Uint64{}, &fate{}
 	}
 	for _, a := range p.Accounts {
 		acc, err := newAccount(n, a)

@@ -39,6 +39,8 @@ func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
 	if err != nil {
 		return fmt.Errorf("strategy %s: %w", p.Name, err)
 	}
+	fate := n.fates[p.Name]
+	fate.begin(strategy.PolicyOf(user))
 	why := strategy.WhyFirst
 	if b.Epoch() > 1 {
 		why = strategy.WhyCrash
@@ -55,6 +57,7 @@ func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
 		if n.world.Show != nil {
 			_ = n.world.Show(p.Name) // a channel that is down shows everything when it is Live again
 		}
+		fate.up()
 		return b.Ready(supervision.Evidence(evidence))
 	})
 	if n.world.Strategy != nil {
@@ -152,10 +155,10 @@ func (d desk) CancelAll(name string) error {
 	return d.a.Tell(orders.CancelAll{Scope: orders.Scope{Strategy: name}, Why: "strategy"})
 }
 
-// Attach gives the strategy what journal and venue know of it. Orders of an incarnation before are cancelled first: that
-// is what becomes of them unless a policy says otherwise.
+// Attach gives the strategy what journal and venue know of it. Orders of an incarnation before are cancelled first, unless they are
+// kept by its policy.
 func (d desk) Attach(name string, epoch uint64) error {
-	if epoch > 1 {
+	if epoch > 1 && d.n.fates[name].withdraws(d.n.Now().Mono) {
 		if err := d.CancelAll(name); err != nil {
 			return err
 		}

@@ -263,6 +263,7 @@ func (t *trial) run(ctx context.Context) error {
 		return err
 	}
 	t.look()
+	t.note("stopping")
 	return r.down(ctx)
 }
 

@@ -1,0 +1,42 @@
+package node
+
+import (
+	"testing"
+	"time"
+
+	"github.com/failshut/failshut/strategy"
+)
+
+func TestTheFateOfOrdersOfAStrategyThatIsDown(t *testing.T) {
+	const minute = int64(time.Minute)
+	keep := strategy.Policy{OnCrash: strategy.Keep, KeepFor: time.Minute}
+	for name, c := range map[string]struct {
+		do   func(f *fate)
+		at   int64
+		goes bool
+	}{
+		"before it ever ended":                          {func(*fate) {}, 10 * minute, false},
+		"a crash, and no policy":                        {func(f *fate) { f.end(false, 0) }, 0, true},
+		"ready again":                                   {func(f *fate) { f.end(false, 0); f.up() }, 10 * minute, false},
+		"a crash, and it keeps":                         {func(f *fate) { f.begin(keep); f.end(false, 0) }, minute, false},
+		"a crash, and it has kept for long enough":      {func(f *fate) { f.begin(keep); f.end(false, 0) }, minute + 1, true},
+		"a stop, where only a crash keeps":              {func(f *fate) { f.begin(keep); f.end(true, 0) }, 0, true},
+		"given up":                                      {func(f *fate) { f.begin(keep); f.end(false, 0); f.gone(1) }, 1, true},
+		"a crash before it was ready takes no new time": {func(f *fate) { f.begin(keep); f.end(false, 0); f.end(false, minute) }, minute + 1, true},
+		"a stop after a crash does not keep":            {func(f *fate) { f.begin(keep); f.end(false, 0); f.end(true, 1) }, 1, true},
+		"ready between two crashes, which takes new time": {func(f *fate) {
+			f.begin(keep)
+			f.end(false, 0)
+			f.up()
+			f.end(false, minute)
+		}, minute + 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var f fate
+			c.do(&f)
+			if got := f.withdraws(c.at); got != c.goes {
+				t.Errorf("withdraws() = %t, want %t", got, c.goes)
+			}
+		})
+	}
+}
