@@ -40,6 +40,7 @@ type Desk struct {
 	lives      atomic.Uint64
 	poster     atomic.Pointer[func(Message) error]
 	stopping   atomic.Bool // an orderly end has begun: for the life of the process
+	fallen     atomic.Pointer[Code]
 	told       told
 	status     atomic.Pointer[Status]
 	confirmed  atomic.Pointer[map[string]bool]

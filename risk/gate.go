@@ -118,7 +118,7 @@ func (g *Gate) mode(v *view, l *leaf, r *rule) (Mode, error) {
 	return mode, nil
 }
 
-// localMode is what this node alone knows: journal, session, clock, an orderly stop, a sum out of range.
+// localMode is what this node alone knows: journal, session, clock, an orderly stop, a part that fell, a sum out of range.
 func (g *Gate) localMode() (Mode, Code) {
 	if g.broken.Load() {
 		return Closed, CodeOverflow
@@ -128,6 +128,9 @@ func (g *Gate) localMode() (Mode, Code) {
 	}
 	if g.desk.stopping.Load() {
 		return Closed, CodeStopping
+	}
+	if why := g.desk.fallen.Load(); why != nil {
+		return Closed, *why
 	}
 	return unpackLocal(g.local.Load())
 }

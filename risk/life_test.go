@@ -185,6 +185,25 @@ func TestHolderThatEndsAnswersWhoWaitsAndShuts(t *testing.T) {
 	}
 }
 
+func TestAPartThatFellShutsEveryGateWhateverPermissionIsLeft(t *testing.T) {
+	w := opened(t, nil)
+	account := w.desk.Accounts()[0]
+	if mode, why := w.desk.Mode(account, w.now); mode != risk.Open {
+		t.Fatalf("the gate is %s for %v before anything fell", mode, why)
+	}
+	w.desk.Fallen(risk.CodeJournalUnknown)
+	if mode, why := w.desk.Mode(account, w.now); mode != risk.Closed || why[0].Code != risk.CodeJournalUnknown {
+		t.Errorf("the gate is %s for %v, want CLOSED for JOURNAL_UNKNOWN", mode, why)
+	}
+	if _, err := w.desk.Gate(account).Check(risk.Intent{}, w.now); !errors.Is(err, risk.ErrShut) {
+		t.Errorf("an intent is answered %v, want ErrShut", err)
+	}
+	w.desk.Fallen("")
+	if mode, why := w.desk.Mode(account, w.now); mode != risk.Open {
+		t.Errorf("the gate is %s for %v when the part is back, want OPEN", mode, why)
+	}
+}
+
 func TestFormerHolderDoesNothing(t *testing.T) {
 	w := opened(t, nil)
 	former := w.holder

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/orders"
 	"github.com/failshut/failshut/risk"
 )
 
@@ -12,6 +13,9 @@ func (n *Node) ClosedScopes(a market.Account) []risk.Scope { return n.accountOf(
 
 // Live is how many orders of an account are not closed.
 func (n *Node) Live(a market.Account) int { return n.accountOf(a).Status().Live }
+
+// Place asks the owner of an account for an order.
+func (n *Node) Place(a market.Account, p orders.Place) error { return n.accountOf(a).Tell(p) }
 
 // Bounded is the log as risk sees it.
 func Bounded(log risk.Log, within time.Duration) risk.Log { return proposer{log, within} }

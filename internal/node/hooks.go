@@ -156,6 +156,7 @@ func (n *Node) instrumentOf(text string) market.Instrument {
 func (n *Node) treeEvents() supervision.Events {
 	return supervision.Events{
 		Decision: func(_ time.Time, d supervision.Decision) {
+			n.judgesSeen()
 			if f := n.hooks.Line; f != nil {
 				f(d.String())
 			}
