@@ -174,9 +174,14 @@ func (d *shared) next(w *worker) runnable {
 	r := d.queue.pop()
 	d.turns++
 	more := d.idle()
+	// What came while this worker was being woken has asked nobody to look: all others may hang.
+	alert := more == nil && d.queue.n > 0 && d.mustAlert()
 	d.mu.Unlock()
 	if more != nil {
 		more.wake <- struct{}{}
+	}
+	if alert {
+		d.alert()
 	}
 	return r
 }
