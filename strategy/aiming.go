@@ -31,6 +31,7 @@ type aim struct {
 	past  []Decision // of the orders before it, oldest first
 	has   bool       // order is open or on its way
 	own   bool       // its end was asked for by the goal
+	kept  bool       // it was placed by an earlier incarnation
 }
 
 // aimKey names a goal, and its timer, which lets a held one lapse when no data comes to look at it again. Without a side it is
@@ -79,6 +80,7 @@ func (s *shell) adopt(a *aim) {
 			continue
 		}
 		a.follow(d)
+		a.kept = true
 	}
 }
 
@@ -180,7 +182,7 @@ func (s *shell) situation(a *aim) situation {
 	if a.has {
 		now.order = working{closing: true, present: true}
 		if w := s.book.live[a.order]; w != nil {
-			now.order = working{side: w.Side, qty: w.Qty, leaves: w.Leaves, price: w.Price, closing: w.Closing, present: true}
+			now.order = working{side: w.Side, qty: w.Qty, leaves: w.Leaves, price: w.Price, kept: a.kept, closing: w.Closing, present: true}
 		}
 	}
 	now.bought, now.sold = s.aimedBeside(a, market.Buy), s.aimedBeside(a, market.Sell)
@@ -296,7 +298,7 @@ func (a *aim) follow(d Decision) {
 		a.past = append(a.past, a.order)
 		a.past = a.past[max(0, len(a.past)-pastOrders):]
 	}
-	a.order, a.has, a.own = d, true, false
+	a.order, a.has, a.own, a.kept = d, true, false, false
 }
 
 // farTouch is the price that takes the other side and a little more, on tick and never better than the touch itself.

@@ -156,16 +156,26 @@ func (c *Context) Target(i market.Instrument, qty market.Qty, options ...TargetO
 	for _, set := range options {
 		set(&o)
 	}
+	if o.rests && !o.price.Valid() { // no price is no wish for the far touch
+		c.s.refuse(effect{intent: risk.Intent{Instrument: i, Qty: qty}, decision: c.decision()}, ReasonBadIntent)
+		return
+	}
 	c.s.target(c, i, qty, o.price)
 }
 
 // TargetOption changes what Target does.
 type TargetOption func(*targeting)
 
-type targeting struct{ price market.Price }
+type targeting struct {
+	price market.Price
+	rests bool
+}
 
 // At lets the orders of Target rest for the day at price, which has to be on the contract's tick, instead of taking the far touch.
-func At(price market.Price) TargetOption { return func(t *targeting) { t.price = price } }
+// A price of 0 is refused BAD_INTENT.
+func At(price market.Price) TargetOption {
+	return func(t *targeting) { t.price, t.rests = price, true }
+}
 
 // Rest wishes for one order of qty that rests on a side at price, for the day; a qty of 0 wants none there. Saying the same again
 // changes nothing while it works, also when a part of it is filled. For another price or size the order is cancelled, its end

@@ -9,6 +9,7 @@ import (
 
 	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/orders"
 	"github.com/failshut/failshut/risk"
 	"github.com/failshut/failshut/strategy"
 )
@@ -120,6 +121,29 @@ func TestTargetRestsAtAPriceWhenToldTo(t *testing.T) {
 	a.event(a.closed(0, 0))
 	if in := a.last(2); in.Price != fifty+px {
 		t.Fatalf("then sent %+v, want it at the new price", in)
+	}
+}
+
+func TestTargetAtNoPriceIsNoWishForTheFarTouch(t *testing.T) {
+	a, do := resting(t)
+	do(func(c *strategy.Context) { c.Target(acme, market.Unit, strategy.At(0)) })
+	a.last(0)
+	a.heardOf("refused BAD_INTENT")
+}
+
+func TestTargetAtTheFarTouchDoesNotWaitForAnOrderThatWasKeptAtRest(t *testing.T) {
+	a := newAimingOver(t, strategy.State{Working: []strategy.Working{kept(1, market.Buy, fifty-px)}})
+	a.say(market.Unit)
+	a.last(0)
+	if want := []risk.Cause{{1}}; !slices.Equal(a.desk.cancelled, want) {
+		t.Fatalf("cancelled %v, want %v: it rests where the far touch is wanted", a.desk.cancelled, want)
+	}
+	a.event(orders.Event{
+		Kind: orders.EventClosed, Order: "K1", Cause: risk.Cause{1}, Strategy: "s", Instrument: acme, Side: market.Buy, Qty: market.Unit,
+		Price: fifty - px, Evidence: 1,
+	})
+	if in := a.last(1); in.TIF != market.IOC || in.Qty != market.Unit {
+		t.Errorf("then sent %+v, want one unit at the far touch", in)
 	}
 }
 

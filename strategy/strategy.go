@@ -177,7 +177,8 @@ type StopHandler interface {
 }
 
 // Policy says what becomes of working orders while the strategy is down. The zero Policy cancels. Whatever it says, they are
-// cancelled when the strategy is given up, by a trip that closes, and when the node stops.
+// cancelled by a trip that closes, when the node stops, and when the strategy's own supervisor ends: it gave up, or was stopped with
+// what stands above it.
 type Policy struct {
 	OnCrash, OnStop Fate
 	KeepFor         time.Duration // a strategy that is not ready again by then has its orders cancelled; 0 is a minute

@@ -58,6 +58,7 @@ type working struct {
 	qty     market.Qty
 	leaves  market.Qty
 	price   market.Price
+	kept    bool // an earlier incarnation placed it
 	closing bool
 	present bool
 }
@@ -134,7 +135,7 @@ func (w *want) review(need market.Qty, o working) move {
 	if o.closing {
 		return move{kind: nothing}
 	}
-	elsewhere := w.price != 0 && w.price != o.price
+	elsewhere := w.price != o.price && (w.price != 0 || o.kept) // one that was kept rests, where the far touch is wanted
 	if need != 0 && !elsewhere && sideOf(need) == o.side && o.leaves <= magnitude(need) {
 		return move{kind: nothing}
 	}
