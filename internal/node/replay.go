@@ -17,7 +17,6 @@ import (
 	"github.com/failshut/failshut/feeds/capture"
 	"github.com/failshut/failshut/feeds/judge"
 	"github.com/failshut/failshut/internal/config"
-	"github.com/failshut/failshut/internal/journal"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/risk"
 	"github.com/failshut/failshut/strategy"
@@ -205,54 +204,24 @@ func (r *rerun) build(plan *Plan, source packets, start time.Time) error {
 	if err != nil {
 		return err
 	}
-	exchange, paper, err := r.paper(plan)
+	var out sim.Outlets
+	if r.cfg.Ledger != nil {
+		out.Ledger = sim.NewLedger(r.cfg.Ledger, false)
+	}
+	exchange, paper, err := paperVenue(plan, r.cfg.Seed, sim.DedupeStrict, nil, out)
 	if err != nil {
 		return err
 	}
-	world := World{
-		System: r.sys, Disk: journal.NewMemFS(r.cfg.Seed), Dir: "journal", Trips: &risk.MemTrips{}, Nonce: 1, Log: r.cfg.Log,
-		Cluster: MemoryCluster, Port: sim.NewEntrance(actors.Follow[sim.ExchangeMessage](r.sys, "exchange")),
-		Before: []supervision.Child{exchange},
-		Feeds: func(n *Node, subscribers []feeds.Subscriber) ([]supervision.Child, error) {
-			// The paper venue sees each level before a strategy can act on it.
-			all := append([]feeds.Subscriber{{Name: "paper", Kinds: feeds.Depths | feeds.Trades, Sink: paper.Feed()}}, subscribers...)
-			fanout, err := feeds.NewFanout(all...)
-			if err != nil {
-				return nil, err
-			}
-			r.channel = &recorded{format: r.cfg.Format, source: source, page: n.Board.Page(nil), readers: fanout}
-			return []supervision.Child{r.channel.child()}, nil
-		},
-	}
+	world := paperWorld(r.sys, r.cfg.Seed, r.cfg.Log, exchange, paper, func(n *Node, readers *feeds.Fanout) supervision.Child {
+		r.channel = &recorded{format: r.cfg.Format, source: source, page: n.Board.Page(nil), readers: readers}
+		return r.channel.child()
+	})
 	r.head(plan)
 	r.node, err = New(plan, world, Hooks{
 		Order: r.told, Delivered: r.log, Intent: func(risk.Intent) { r.answer.Intents++ },
 		Refused: func(_, reason string) { r.answer.Refused[reason]++ },
 	})
 	return err
-}
-
-// paper makes the venue that fills from the recorded book, as an actor of the node's own tree.
-func (r *rerun) paper(plan *Plan) (supervision.Child, *sim.Paper, error) {
-	cfg := sim.DefaultConfig()
-	cfg.Venue, cfg.Seed, cfg.Dedupe, cfg.MarkEvery = plan.Venue, r.cfg.Seed, sim.DedupeStrict, 0
-	for _, c := range plan.Contracts {
-		cfg.Listings = append(cfg.Listings, sim.Listing{Contract: c})
-	}
-	for _, a := range plan.Accounts {
-		session := sim.DefaultSession(a.Account)
-		session.ID = sim.SessionID(a.Session)
-		cfg.Sessions = append(cfg.Sessions, session)
-	}
-	out := sim.Outlets{}
-	if r.cfg.Ledger != nil {
-		out.Ledger = sim.NewLedger(r.cfg.Ledger, false)
-	}
-	x, paper, err := sim.NewPaperExchange(cfg, sim.PaperLatency, out)
-	if err != nil {
-		return supervision.Child{}, nil, err
-	}
-	return x.Child("exchange"), paper, nil
 }
 
 // head writes the effective values as the first line of the events file.
@@ -296,7 +265,7 @@ func (r *rerun) start(ctx context.Context) error {
 	if err := r.node.Start(ctx); err != nil {
 		return err
 	}
-	return r.open(ctx)
+	return openGates(ctx, r.node)
 }
 
 // play runs the recording from its first packet to its last.
@@ -320,7 +289,7 @@ func (r *rerun) end(ctx context.Context) (ReplayAnswer, error) {
 	err := r.sys.Advance(ctx, tail)
 	if err == nil {
 		maps.Copy(r.answer.Positions, r.node.Positions())
-		err = r.down(ctx)
+		err = takeDown(ctx, r.node)
 	}
 	if err := errors.Join(err, r.sys.Stop(context.WithoutCancel(ctx))); err != nil {
 		return ReplayAnswer{}, err
@@ -329,37 +298,4 @@ func (r *rerun) end(ctx context.Context) (ReplayAnswer, error) {
 	r.answer.EventHash = &hash
 	r.answer.Events, r.answer.StateChanges = r.log.events, r.log.states
 	return r.answer, err
-}
-
-// open drives the node until its gates are open and its strategies are ready, within the lead.
-func (r *rerun) open(ctx context.Context) error {
-	limit := r.sys.Now().Add(lead)
-	err := r.sys.Drive(ctx, func() bool { return r.node.Up() || !r.sys.Now().Before(limit) })
-	if err != nil {
-		return err
-	}
-	if !r.node.Up() {
-		return fmt.Errorf("%w: %s", ErrNotOpen, r.node.WhyNotUp())
-	}
-	return nil
-}
-
-func (r *rerun) down(ctx context.Context) error {
-	r.node.Shutdown()
-	var result *supervision.Result
-	err := r.sys.Drive(ctx, func() bool {
-		select {
-		case x := <-r.node.Tree().Done():
-			result = &x
-		default:
-		}
-		return result != nil
-	})
-	if err != nil {
-		return err
-	}
-	if result == nil || result.Code != supervision.CodeOrderly {
-		return fmt.Errorf("the tree did not end in order: %+v", result)
-	}
-	return nil
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/internal/config"
-	"github.com/failshut/failshut/internal/journal"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
 	"github.com/failshut/failshut/risk"
@@ -70,11 +69,7 @@ func newTrial(cfg strategy.Trial, log *slog.Logger) (*trial, error) {
 	if t.sys, err = actors.New(systemConfig("trial", actors.Virtual(trialStart), actors.Deterministic(), cfg.Seed, log)); err != nil {
 		return nil, err
 	}
-	exchange, paper, err := t.venue(plan)
-	if err != nil {
-		return nil, errors.Join(err, t.sys.Stop(context.Background()))
-	}
-	if t.node, err = New(plan, t.world(exchange, paper), t.hooks()); err != nil {
+	if err := t.build(); err != nil {
 		return nil, errors.Join(err, t.sys.Stop(context.Background()))
 	}
 	return t, nil
@@ -113,51 +108,30 @@ func trialPlan(cfg strategy.Trial) (*Plan, error) {
 	return p, nil
 }
 
-func (t *trial) venue(plan *Plan) (supervision.Child, *sim.Paper, error) {
-	c := sim.DefaultConfig()
-	c.Venue, c.Seed, c.Dedupe, c.MarkEvery = plan.Venue, t.cfg.Seed, sim.DedupeNone, 0
+// build makes the node in its world.
+func (t *trial) build() error {
 	faults, err := sim.ParseFaults(t.cfg.Faults...)
 	if err != nil {
-		return supervision.Child{}, nil, err
+		return err
 	}
-	c.Faults = faults
-	for _, k := range plan.Contracts {
-		c.Listings = append(c.Listings, sim.Listing{Contract: k})
-	}
-	for _, a := range plan.Accounts {
-		s := sim.DefaultSession(a.Account)
-		s.ID = sim.SessionID(a.Session)
-		c.Sessions = append(c.Sessions, s)
-	}
-	x, paper, err := sim.NewPaperExchange(c, sim.PaperLatency, sim.Outlets{Ledger: sim.NewLedger(&t.file, false)})
+	out := sim.Outlets{Ledger: sim.NewLedger(&t.file, false)}
+	exchange, paper, err := paperVenue(t.plan, t.cfg.Seed, sim.DedupeNone, faults, out)
 	if err != nil {
-		return supervision.Child{}, nil, err
+		return err
 	}
-	return x.Child(exchangeName), paper, nil
-}
-
-func (t *trial) world(exchange supervision.Child, paper *sim.Paper) World {
-	w := World{
-		System: t.sys, Disk: journal.NewMemFS(t.cfg.Seed), Dir: "journal", Trips: &risk.MemTrips{}, Nonce: 1, Log: t.logger,
-		Cluster: MemoryCluster, Port: sim.NewEntrance(actors.Follow[sim.ExchangeMessage](t.sys, exchangeName)),
-		Before: []supervision.Child{exchange},
-		Feeds: func(n *Node, subscribers []feeds.Subscriber) ([]supervision.Child, error) {
-			all := append([]feeds.Subscriber{{Name: "paper", Kinds: feeds.Depths | feeds.Trades, Sink: paper.Feed()}}, subscribers...)
-			fanout, err := feeds.NewFanout(all...)
-			if err != nil {
-				return nil, err
-			}
-			t.told = &script{steps: t.cfg.Script, page: n.Board.Page(nil), readers: fanout, watch: t.look, trip: func() { n.TripFirm("trial", "the script says so") }}
-			return []supervision.Child{t.told.child()}, nil
-		},
-	}
+	w := paperWorld(t.sys, t.cfg.Seed, t.logger, exchange, paper, func(n *Node, readers *feeds.Fanout) supervision.Child {
+		trip := func() { n.TripFirm("trial", "the script says so") }
+		t.told = &script{steps: t.cfg.Script, page: n.Board.Page(nil), readers: readers, watch: t.look, trip: trip}
+		return t.told.child()
+	})
 	if f := t.cfg.Strategy; f != nil {
 		w.Strategy = func(_ string, a actors.Actor[strategy.Message]) actors.Actor[strategy.Message] { return f(a) }
 	}
 	if f := t.cfg.Orders; f != nil {
 		w.Orders = func(_ string, d strategy.Desk) strategy.Desk { return f(d) }
 	}
-	return w
+	t.node, err = New(t.plan, w, t.hooks())
+	return err
 }
 
 func (t *trial) hooks() Hooks {
@@ -245,12 +219,11 @@ func (t *trial) find(format string, args ...any) {
 
 // run brings the node up, tells the script, lets what is under way arrive, and takes the node down in order.
 func (t *trial) run(ctx context.Context) error {
-	r := &rerun{sys: t.sys, node: t.node}
 	if err := t.node.Start(ctx); err != nil {
 		return err
 	}
 	t.up = true
-	if err := r.open(ctx); err != nil {
+	if err := openGates(ctx, t.node); err != nil {
 		return err
 	}
 	if err := actors.Follow[turn](t.sys, recordedName).Tell(turn{}); err != nil {
@@ -264,7 +237,7 @@ func (t *trial) run(ctx context.Context) error {
 	}
 	t.look()
 	t.note("stopping")
-	return r.down(ctx)
+	return takeDown(ctx, t.node)
 }
 
 // judge holds the node against the venue's ledger, and its mailboxes against their own counts.

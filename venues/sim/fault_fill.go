@@ -64,7 +64,7 @@ func (h *house) arm(faults []Fault) {
 
 func (h *house) armable(faults []Fault) error {
 	if h.paper && len(faults) > 0 {
-		return fmt.Errorf("paper venue: %d faults, want none", len(faults))
+		return fmt.Errorf("paper venue: %d faults to be armed, want them in its configuration", len(faults))
 	}
 	return errors.Join(h.cfg.faultErrors(faults)...)
 }
