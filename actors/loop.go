@@ -193,10 +193,10 @@ func (l *Loop) end() {
 	}
 	l.live = false
 	l.giveCoreBack()
-	close(l.ended)
 	l.sys.mu.Lock()
 	delete(l.sys.loops, l)
 	l.sys.mu.Unlock()
+	close(l.ended) // last: whoever waited for it finds the loop on no list
 }
 
 func (l *Loop) giveCoreBack() {
