@@ -206,12 +206,21 @@ func (k *keeper) reply(a Action) {
 		k.tree.mu.Lock()
 		k.tree.calls--
 		k.tree.mu.Unlock()
-		if in.call.Verb == StartChild && a.Answer.OK && o.gone != nil {
-			k.gone[join(in.sup, in.call.Name)] = o.gone
-		}
+		k.mind(join(in.sup, in.call.Name), in.call.Verb, a.Answer, o.gone)
 	}
 	if o.done != nil {
 		k.later = append(k.later, func() { o.done(a.Answer) })
+	}
+}
+
+// mind notes who is to hear of a child's end. One that was there already is minded by whoever asked for it first; where that
+// one's own call failed, since the child was stopped before it was ready, there is nobody yet.
+func (k *keeper) mind(path string, verb Verb, a Answer, gone func(Reason)) {
+	if verb != StartChild || gone == nil {
+		return
+	}
+	if a.OK || (a.Word == "already_started" && k.gone[path] == nil) {
+		k.gone[path] = gone
 	}
 }
 

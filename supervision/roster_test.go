@@ -167,3 +167,38 @@ func TestStartChildInsideAStartIsAnsweredAtOnce(t *testing.T) {
 		w.result(tree)
 	})
 }
+
+func TestWhoAsksForAChildThatIsThereIsToldOfItsEndWhenNobodyElseIs(t *testing.T) {
+	worlds(t, func(w *world) {
+		tree, err := supervision.Start(t.Context(), w.sys, supervision.DefaultSpec("root"), supervision.Options{Events: w.events()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		child := worker("x")
+		child.Restart = supervision.Temporary
+		answers, ends := make(chan supervision.Answer, 2), make(chan supervision.Reason, 2)
+		ask := func(gone func(supervision.Reason)) supervision.Answer {
+			t.Helper()
+			tree.StartChild("", child, func(a supervision.Answer) { answers <- a }, gone)
+			w.until("the answer", func() bool { return len(answers) == 1 })
+			return <-answers
+		}
+		if a := ask(nil); !a.OK {
+			t.Fatalf("the first is answered %+v, want ok", a)
+		}
+		for range 2 { // the second of them finds that the first minds it
+			if a := ask(func(r supervision.Reason) { ends <- r }); a.Word != "already_started" {
+				t.Fatalf("a later one is answered %+v, want already_started", a)
+			}
+		}
+		w.tell("x", "panic")
+		w.until("the end to be told", func() bool { return len(ends) > 0 })
+		if r := <-ends; r != supervision.Crashed {
+			t.Errorf("it ended by %q, want a crash", r)
+		}
+		tree.Shutdown()
+		if r := w.result(tree); r.Code != 0 || len(ends) != 0 {
+			t.Errorf("result = %+v, %d more ends told, want an orderly one and none", r, len(ends))
+		}
+	})
+}

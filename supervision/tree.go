@@ -209,8 +209,8 @@ func (t *Tree) SkipPhases() { t.post(treeSkip{}) }
 func (t *Tree) Stop() { t.post(order{in: treeStop{}}) }
 
 // StartChild asks the supervisor at path sup ("" is the root) to add a child at the end of its list and to start it. done is
-// told the answer, when the child is ready or not to be; gone is told when the child that was added has ended for good, by
-// itself or otherwise. Both may be nil; they are called by the tree and must not block: telling an actor is what they are for.
+// told the answer, when the child is ready or not to be; gone is told when the child that was added, or was there already and is
+// minded by nobody else, has ended for good, by itself or otherwise. Both may be nil; they are called by the tree and must not block: telling an actor is what they are for.
 // Of a simple supervisor, only c's Name and Start are used, and without a Start it is the template's.
 func (t *Tree) StartChild(sup string, c Child, done func(Answer), gone func(Reason)) {
 	t.call(order{in: supCall{sup, Call{Verb: StartChild, Name: c.Name, Child: filledChild(c)}}, done: done, gone: gone})
