@@ -175,10 +175,22 @@ func (h *house) until(what string, ok func() bool) {
 	}
 }
 
-// trades waits until the node is up and has some more fills.
+// settled reports whether everything in the tree runs: a gate may open, and orders fill, while a part is still on its way.
+func (h *house) settled() bool {
+	for _, sup := range h.Node().Tree().Snapshot().Sups {
+		for _, e := range sup.Children {
+			if e.Status != supervision.Running {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// trades waits until the node is up, everything in its tree runs, and it has some more fills.
 func (h *house) trades() {
 	h.t.Helper()
-	h.until("the gate's opening", h.Node().Up)
+	h.until("the gate's opening", func() bool { return h.Node().Up() && h.settled() })
 	before := h.Fills()
 	h.until("another fill", func() bool { return h.Fills() > before })
 }
