@@ -67,6 +67,10 @@ type Life struct {
 	watchdog time.Duration
 	watch    timer
 
+	// telling is held from the end of a part until all have been told of it, and taken before mu: parts that end at
+	// once on several goroutines are told in the order of their ends, so nobody hears the last before the first.
+	telling sync.Mutex
+
 	mu        sync.Mutex
 	open      bool
 	stopping  bool
@@ -311,6 +315,8 @@ func (l *Life) attach(add func() error) error {
 
 // partEnded removes a part and tells its Exit.
 func (l *Life) partEnded(x Exit, c *cell, w *work) {
+	l.telling.Lock()
+	defer l.telling.Unlock()
 	l.mu.Lock()
 	if c != nil && l.actor == c {
 		l.actor = nil

@@ -38,6 +38,8 @@ func (l *Life) hanging(now int64) (part string, hung bool) {
 
 // hang abandons the incarnation and tells why.
 func (l *Life) hang(part string) {
+	l.telling.Lock() // the late ends of what is abandoned are told after this one
+	defer l.telling.Unlock()
 	l.mu.Lock()
 	if l.ended || l.hung {
 		l.mu.Unlock()
