@@ -3,6 +3,8 @@ package orders_test
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -178,6 +180,54 @@ func TestWhatABustTakesAwayIsBelowZero(t *testing.T) {
 	}
 	if p := b.risk.Desk.Positions(account); len(p) != 1 || p[0].Qty != 2*market.Unit || p[0].Qty != sum {
 		t.Errorf("the gate holds %v, want the sum of 2", p)
+	}
+}
+
+// TestExecutionsOfAStrategyAreToldInTheOrderInWhichTheyWereKnown also of two orders, as corrected, before and after a
+// restart: an average price depends on it.
+func TestExecutionsOfAStrategyAreToldInTheOrderInWhichTheyWereKnown(t *testing.T) {
+	b := newBench(t)
+	b.place(1)
+	b.place(2)
+	b.commit()
+	one, two := b.wire.placed[0], b.wire.placed[1]
+	b.hear(fill(two, "E1", 4*market.Unit, 4*market.Unit))
+	b.hear(fill(one, "E2", 3*market.Unit, 3*market.Unit))
+	b.hear(fill(two, "E3", 6*market.Unit, 2*market.Unit))
+	for _, c := range []struct {
+		of, id string
+		is     orders.ExecType
+		qty    market.Qty
+		cum    market.Qty
+	}{{"E1", "C1", orders.ExecCorrect, 2, 4}, {"C1", "C2", orders.ExecCorrect, 1, 3}, {"E3", "B1", orders.ExecBust, 2, 1}} {
+		r := fill(two, c.id, c.cum*market.Unit, c.qty*market.Unit)
+		r.Type, r.ExecRef = c.is, c.of
+		b.hear(r)
+	}
+	refs := map[string]string{}
+	for _, e := range b.events {
+		if e.Ref != "" {
+			refs[e.Exec] = e.Ref
+		}
+	}
+	if want := map[string]string{"C1": "E1", "C2": "E1", "E3": "E3"}; !maps.Equal(refs, want) {
+		t.Errorf("changes speak of %v, want %v: the ids under which the fills were told", refs, want)
+	}
+	want := []orders.Execution{
+		{Order: two.ID, Exec: "E1", Instrument: two.Instrument, Qty: market.Unit, Price: two.Price},
+		{Order: one.ID, Exec: "E2", Instrument: one.Instrument, Qty: 3 * market.Unit, Price: one.Price},
+	}
+	for _, when := range []string{"at once", "after a restart"} {
+		var got orders.Recalled
+		b.handle(orders.Recall{Strategy: strategy, Reply: func(r orders.Recalled) { got = r }})
+		if !slices.Equal(got.Executions, want) {
+			t.Errorf("%s: executions %+v, want %+v", when, got.Executions, want)
+		}
+		if len(got.Positions) != 1 || got.Positions[0].Qty != 4*market.Unit {
+			t.Errorf("%s: positions %v, want the sum of 4", when, got.Positions)
+		}
+		b.commit()
+		b.restart()
 	}
 }
 

@@ -110,6 +110,7 @@ type Event struct {
 	Price      market.Price
 	Reason     Reason
 	Exec       string     // of a fill or correction its own id, of a bust the id of what it takes away
+	Ref        string     // of a bust or correction: the fill that it speaks of, by the id under which that was told
 	LastQty    market.Qty // signed change of Cum: above 0 of a fill, below 0 of a bust, either or 0 of a correction
 	LastPx     market.Price
 	Evidence   uint64 // LSN of the record that it follows from, 0 for none

@@ -70,6 +70,7 @@ type Machine struct {
 	oids      map[string]*order
 	causes    map[wish]*order
 	execs     map[execKey]*order
+	executed  uint64 // executions so far
 	pos       map[market.Instrument]market.Qty
 	unknown   map[market.Instrument]int
 	unknowns  int

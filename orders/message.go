@@ -79,10 +79,11 @@ type Recall struct {
 }
 
 // Recalled is what the journal knows of a strategy: its orders that are not
-// closed, and its positions.
+// closed, its positions, and the executions that these are the sum of.
 type Recalled struct {
-	Orders    []OrderState
-	Positions []Position
+	Orders     []OrderState
+	Positions  []Position
+	Executions []Execution
 }
 
 func (Place) orderMessage()        {}

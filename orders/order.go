@@ -131,6 +131,7 @@ var doubtNames = [...]string{
 
 type execution struct {
 	id        string
+	nth       uint64 // of the machine's executions, in the order in which they were first known
 	qty       market.Qty
 	px        market.Price
 	day       int32

@@ -242,6 +242,7 @@ func (d *Desk) recall(v Recall) {
 		}
 	}
 	r.Positions = d.m.PositionsOf(v.Strategy)
+	r.Executions = d.m.ExecutionsOf(v.Strategy)
 	if v.Reply != nil {
 		v.Reply(r)
 	}

@@ -20,7 +20,8 @@ func (m *Machine) trade(o *order, r *Report) outcome {
 		return fits
 	}
 	i, late := len(o.execs), false
-	o.execs = append(o.execs, execution{id: r.ExecID, qty: q, px: px, day: m.day})
+	m.executed++
+	o.execs = append(o.execs, execution{id: r.ExecID, nth: m.executed, qty: q, px: px, day: m.day})
 	if len(o.parked) > 0 {
 		late = m.parkedFor(o, i)
 	}
@@ -67,24 +68,25 @@ func (m *Machine) useSynthetic(o *order, q market.Qty) market.Qty {
 	return q
 }
 
-// moved books a change of the executed quantity and tells it. The cost is the
-// caller's.
-func (m *Machine) moved(o *order, net market.Qty, px market.Price, exec string, k EventKind) {
+// moved books a change of the executed quantity and tells it; what is told it
+// returns. The cost is the caller's.
+func (m *Machine) moved(o *order, net market.Qty, px market.Price, exec string, k EventKind) *Event {
 	o.cum += net
 	if net != 0 {
 		m.pos[o.Instrument] = sumQty(m.pos[o.Instrument], net*market.Qty(o.Side.Sign()))
 	}
 	if net == 0 && k == EventFill {
-		return
+		return &Event{} // a report of what was counted before: nobody is told
 	}
 	m.out = append(m.out, Output{Kind: OutExecute, Event: m.describe(k, o, "")})
 	x := &m.out[len(m.out)-1].Event
 	x.Exec, x.LastQty, x.LastPx = exec, net, px
 	if k == EventRestated {
-		return
+		return x
 	}
 	e := m.event(k, o)
 	e.Exec, e.LastQty, e.LastPx = exec, net, px
+	return e
 }
 
 // correct is R4 for a bust or a correction.
@@ -125,7 +127,7 @@ func (m *Machine) amend(o *order, i int, c correction) {
 	if c.bust {
 		e.gone = true
 		o.cost.add(-was, wasPx)
-		m.moved(o, -was, wasPx, c.ref, EventBusted)
+		m.moved(o, -was, wasPx, c.ref, EventBusted).Ref = e.id
 		return
 	}
 	px := c.px
@@ -143,7 +145,7 @@ func (m *Machine) amend(o *order, i int, c correction) {
 	o.cost.add(q, px)
 	e.qty, e.px = q, px
 	o.aliases = append(o.aliases, alias{id: c.id, idx: i})
-	m.moved(o, q-was, px, c.id, EventCorrected)
+	m.moved(o, q-was, px, c.id, EventCorrected).Ref = e.id
 }
 
 // parkedOf returns the index of a parked correction of execution i, or -1.
@@ -189,7 +191,8 @@ func (m *Machine) synthesise(o *order, r *Report) {
 		id = "SYN/@" + o.oid + "/" + r.Cum.String()
 	}
 	m.flag(FlagSyntheticFill, o, "")
-	o.execs = append(o.execs, execution{id: id, qty: q, px: px, day: m.day, synthetic: true})
+	m.executed++
+	o.execs = append(o.execs, execution{id: id, nth: m.executed, qty: q, px: px, day: m.day, synthetic: true})
 	o.synthetic += q
 	o.cost.add(q, px)
 	m.moved(o, q, px, id, EventFill)

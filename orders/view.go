@@ -1,6 +1,7 @@
 package orders
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
@@ -111,6 +112,43 @@ func (m *Machine) PositionsOf(strategy string) []Position {
 		}
 	}
 	slices.SortFunc(out, func(a, b Position) int { return a.Instrument.Compare(b.Instrument) })
+	return out
+}
+
+// Execution is one live execution of a strategy, as corrected; what was busted
+// is none. Qty is signed: above 0 of a buy.
+type Execution struct {
+	Order      market.ClOrdID
+	Exec       string // the id under which its fill was told
+	Instrument market.Instrument
+	Qty        market.Qty
+	Price      market.Price
+}
+
+// ExecutionsOf returns the live executions of one strategy in the order in
+// which they were first known, whatever order or instrument they are of.
+func (m *Machine) ExecutionsOf(strategy string) []Execution {
+	type numbered struct {
+		Execution
+		nth uint64
+	}
+	var all []numbered
+	for _, o := range m.orders {
+		if o.Strategy != strategy {
+			continue
+		}
+		for i := range o.execs {
+			if e := &o.execs[i]; !e.gone && e.qty != 0 {
+				qty := e.qty * market.Qty(o.Side.Sign())
+				all = append(all, numbered{Execution{o.ID, e.id, o.Instrument, qty, e.px}, e.nth})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b numbered) int { return cmp.Compare(a.nth, b.nth) })
+	out := make([]Execution, len(all))
+	for i := range all {
+		out[i] = all[i].Execution
+	}
 	return out
 }
 

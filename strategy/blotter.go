@@ -9,18 +9,24 @@ import (
 
 // blotter is what the strategy's shell knows of its own orders and positions: from the events of orders alone.
 type blotter struct {
-	held   map[market.Instrument]market.Qty
+	held   map[market.Instrument]*account
+	factor func(market.Instrument) market.Factor
 	live   map[Decision]*Working
 	inLine []Decision // of live, oldest first
-	broken []market.Instrument
 	// restored are orders of an earlier incarnation that no goal has adopted, oldest first.
 	restored []Decision
 }
 
-func newBlotter(s State) *blotter {
-	b := &blotter{held: map[market.Instrument]market.Qty{}, live: map[Decision]*Working{}}
+// newBlotter goes on from a state. Factor gives the multiplier of an instrument's contract.
+func newBlotter(s State, factor func(market.Instrument) market.Factor) *blotter {
+	b := &blotter{held: map[market.Instrument]*account{}, factor: factor, live: map[Decision]*Working{}}
 	for _, p := range s.Positions {
-		b.held[p.Instrument] = p.Qty
+		a := b.of(p.Instrument)
+		a.opening = p
+		a.begin()
+	}
+	for _, e := range s.Executions {
+		b.of(e.Instrument).execute(e)
 	}
 	for _, w := range s.Working {
 		b.add(w)
@@ -44,7 +50,44 @@ func (b *blotter) remove(d Decision) {
 	b.inLine = slices.DeleteFunc(b.inLine, func(x Decision) bool { return x == d })
 }
 
-func (b *blotter) position(i market.Instrument) market.Qty { return b.held[i] }
+func (b *blotter) of(i market.Instrument) *account {
+	a := b.held[i]
+	if a == nil {
+		a = &account{factor: b.factor(i)}
+		b.held[i] = a
+	}
+	return a
+}
+
+// position is the signed quantity alone, for who asks with every message.
+func (b *blotter) position(i market.Instrument) market.Qty {
+	if a := b.held[i]; a != nil {
+		return a.sum.qty
+	}
+	return 0
+}
+
+// standing is all that a user is told of a position.
+func (b *blotter) standing(i market.Instrument) Position {
+	p := Position{Instrument: i}
+	if a := b.held[i]; a != nil {
+		p = a.position(i)
+	}
+	p.Unknown = p.Unknown || b.doubtful(i)
+	return p
+}
+
+// positions are those that are not zero, sorted by instrument.
+func (b *blotter) positions() []Position {
+	var out []Position
+	for i, a := range b.held {
+		if a.sum.qty != 0 || a.broken != nil {
+			out = append(out, b.standing(i))
+		}
+	}
+	slices.SortFunc(out, func(x, y Position) int { return x.Instrument.Compare(y.Instrument) })
+	return out
+}
 
 func (b *blotter) working(i market.Instrument) []Working {
 	var out []Working
@@ -58,7 +101,7 @@ func (b *blotter) working(i market.Instrument) []Working {
 
 // doubtful reports whether an order of unknown state may yet change the position.
 func (b *blotter) doubtful(i market.Instrument) bool {
-	if slices.Contains(b.broken, i) {
+	if a := b.held[i]; a != nil && a.broken != nil {
 		return true
 	}
 	for _, d := range b.inLine {
@@ -116,8 +159,8 @@ func (b *blotter) take(e orders.Event) (fill *Fill, ended bool) {
 // ofRequest reports whether e speaks of a request for the order, such as a cancel that did not leave, and not of the order.
 func ofRequest(e orders.Event) bool { return e.Order != "" && e.Request != "" && e.Request != e.Order }
 
-// fill moves the position by an execution fact. A position that no longer fits its type is marked broken: nothing more
-// is sent for that instrument.
+// fill moves the position by an execution fact. A position that no longer fits its type is broken: nothing more is sent
+// for that instrument.
 func (b *blotter) fill(e orders.Event, d Decision) *Fill {
 	kind := Filled
 	change := e.LastQty
@@ -130,11 +173,11 @@ func (b *blotter) fill(e orders.Event, d Decision) *Fill {
 	default:
 		return nil
 	}
-	moved, err := b.held[e.Instrument].Add(change * market.Qty(e.Side.Sign()))
-	if err != nil {
-		b.broken = append(b.broken, e.Instrument)
+	by := Execution{Order: e.Order, Exec: e.Exec, Instrument: e.Instrument, Qty: change * market.Qty(e.Side.Sign()), Price: e.LastPx}
+	if kind == Filled {
+		b.of(e.Instrument).execute(by)
 	} else {
-		b.held[e.Instrument] = moved
+		b.of(e.Instrument).change(e.Ref, by)
 	}
 	return &Fill{
 		Instrument: e.Instrument, Side: e.Side, Qty: change, Price: e.LastPx, Exec: e.Exec, Order: e.Order,

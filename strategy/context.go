@@ -70,12 +70,13 @@ func (c *Context) Quote(i market.Instrument) (feeds.Quote, error) {
 	return q, q.Tradable()
 }
 
-// Position returns what this strategy holds of i, from executions alone.
+// Position returns what this strategy holds of i, from its own executions alone: zero where it has none, Unknown where an order
+// may yet change it or a sum does not fit.
 func (c *Context) Position(i market.Instrument) Position {
 	if !c.open.Load() {
 		return Position{Instrument: i, Unknown: true}
 	}
-	return Position{Instrument: i, Qty: c.s.book.position(i), Unknown: c.s.book.doubtful(i)}
+	return c.s.book.standing(i)
 }
 
 // Working returns the strategy's open orders in i, oldest first, those of unknown state included.

@@ -50,9 +50,11 @@ func GateChanged(g Gate) Message { return Message{kind: gotGate, rest: g} }
 
 // State is what journal and venue know of a strategy: never what it believed itself.
 type State struct {
-	Positions []Position
-	Working   []Working
-	Seq       uint64 // number of the last event that it takes in
+	// Positions are what Executions go on from, and so not what these come to: empty where Executions are all there ever were.
+	Positions  []Position
+	Executions []Execution // in the order in which they were known
+	Working    []Working
+	Seq        uint64 // number of the last event that it takes in
 }
 
 // Lane puts the gate and the state to start from ahead of evidence, evidence ahead of timers, and timers ahead of data.

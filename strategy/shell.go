@@ -97,13 +97,21 @@ func NewShell(cfg Config, user any, why Why, ready func(evidence string) error) 
 		cfg: cfg, user: user, why: why, ready: ready, contracts: map[market.Instrument]market.Contract{},
 		places: map[market.Instrument]uint16{},
 		aims:   map[aimKey]*aim{}, gapped: map[sight]bool{}, refusals: map[refusalKey]*refusal{},
-		book: newBlotter(State{}),
 	}
+	s.book = newBlotter(State{}, s.factor)
 	for n, c := range cfg.Contracts {
 		s.contracts[c.Instrument], s.places[c.Instrument] = c, uint16(n)
 		s.instruments = append(s.instruments, c.Instrument)
 	}
 	return s
+}
+
+// factor is the multiplier of an instrument's contract; one that is not configured any more counts as 1.
+func (s *shell) factor(i market.Instrument) market.Factor {
+	if c := s.contracts[i]; c.Multiplier.Valid() {
+		return c.Multiplier
+	}
+	return market.One
 }
 
 // NeedsOf says which data the strategy value has handlers for.
@@ -190,9 +198,9 @@ func (s *shell) early(m Message) error {
 // begin starts the user's code from the state of journal and venue.
 func (s *shell) begin(state State) error {
 	s.seq = state.Seq
-	s.book = newBlotter(state)
+	s.book = newBlotter(state, s.factor)
 	s.started = true
-	start := Start{Epoch: uint64(s.self.Epoch()), Why: s.why, Positions: state.Positions, Working: state.Working}
+	start := Start{Epoch: uint64(s.self.Epoch()), Why: s.why, Positions: s.book.positions(), Working: state.Working}
 	err := s.handle(startRoot(s.cfg.Incarnation, start.Epoch), func(c *Context) error {
 		if h, ok := s.user.(StartHandler); ok {
 			return h.OnStart(c, start)
@@ -203,7 +211,7 @@ func (s *shell) begin(state State) error {
 		return err
 	}
 	evidence := "flat"
-	if len(state.Positions) > 0 || len(state.Working) > 0 {
+	if len(start.Positions) > 0 || len(start.Working) > 0 {
 		evidence = "rehydrated"
 	}
 	if f := s.cfg.Events.Ready; f != nil {

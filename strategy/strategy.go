@@ -31,11 +31,19 @@ type Start struct {
 	Working   []Working  // its open orders, UNKNOWN ones included
 }
 
-// Position is what the strategy holds of an instrument, from executions alone. Qty is signed.
+// Position is what the strategy holds of an instrument, from its own executions alone, fees and marks to the market left out.
+//
+// It is reckoned at average cost: what adds carries its own price, what reduces takes its share of the cost, and what goes through
+// zero does both. An execution that was busted has never been, and one that was corrected has always been what it is now, also
+// for those after it. Products of price and quantity are exact; the share of a reduction is rounded toward zero at 1e-18 of the
+// contract's points and the rest stays with the position, so one that is flat has gained exactly what was received less what was paid.
 type Position struct {
 	Instrument market.Instrument
-	Qty        market.Qty
-	Unknown    bool // an order of unknown state may yet change it
+	Qty        market.Qty      // signed
+	Avg        market.Price    // average price of the open quantity, to the nearest 1e-9, half of that away from zero; 0 when flat
+	Realised   market.Notional // gained by what was closed, in the contract's currency, its multiplier counted, toward zero at 1e-9
+	// Unknown: an order of unknown state may yet change it, or a sum does not fit its type, and then Avg and Realised are 0.
+	Unknown bool
 }
 
 // Working is an open order of the strategy.

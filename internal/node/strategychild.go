@@ -173,10 +173,8 @@ func (d desk) Attach(name string, epoch uint64) error {
 
 func restored(r orders.Recalled) strategy.State {
 	var out strategy.State
-	for _, p := range r.Positions {
-		if p.Qty != 0 {
-			out.Positions = append(out.Positions, strategy.Position{Instrument: p.Instrument, Qty: p.Qty})
-		}
+	for _, e := range r.Executions {
+		out.Executions = append(out.Executions, strategy.Execution(e))
 	}
 	for _, o := range r.Orders {
 		out.Working = append(out.Working, strategy.Working{
