@@ -379,14 +379,23 @@ func (h *house) until(what string, cond func() bool) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.t.Fatalf("waited in vain for: %s\n%+v\n%v", what, h.account.Status(), h.lines)
+	h.t.Fatalf("waited in vain for: %s\n%+v\n%v\n%+v", what, h.account.Status(), h.lines, h.events)
 }
 
+// open waits until the account is up and its gate has had the time to be given capacity, which risk asks for when it renews: an
+// order before that is refused, rightly.
 func (h *house) open() {
 	h.t.Helper()
 	h.until("the account is up", func() bool {
 		e, _ := h.tree.Snapshot().Find("venues/" + string(account))
 		return e.Ready && h.account.Status().Session == "open"
+	})
+	granted := h.sys.Now().Add(300 * time.Millisecond)
+	h.until("risk has renewed", func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.catchUp()
+		return !h.sys.Now().Before(granted)
 	})
 }
 
