@@ -42,6 +42,7 @@ const (
 	WhyPermanent Why = "permanent"
 	WhyAmbiguous Why = "ambiguous"
 	WhyClosing   Why = "closing"
+	WhyGone      Why = "gone" // who asked is no more
 )
 
 // Failure is the class of an error, which the adapter of a dependency knows.
