@@ -66,6 +66,7 @@ type Parts struct {
 type Events struct {
 	Checked func(in Intent, err error)                   // each check; err is nil, or a Refusal
 	Mode    func(k Scope, from, to Mode, why Code)       // an account's effective mode changed; Firm: the strictest of all of them, as Gatez says
+	Looked  func(now Reading)                            // all modes were looked at, those of narrower scopes may have changed too
 	Tripped func(l Latch)                                // a latch was set in this process
 	Reset   func(id string)                              // a latch was cleared in this process
 	Term    func(term uint64)                            // an entry of a newer term was applied

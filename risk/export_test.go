@@ -29,3 +29,6 @@ func (g *Gate) Standing(strategy string, i market.Instrument) func() (pos, buys 
 
 // Lost tells the holder that a proposal found no room, as its actor does.
 func (h *Holder) Lost(p Proposal) { h.lost(p) }
+
+// SetLooked sets the hook that is called when all modes were looked at.
+func (d *Desk) SetLooked(f func(Reading)) { d.events.Looked = f }

@@ -2,6 +2,7 @@ package risk
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/failshut/failshut/market"
 )
@@ -82,38 +83,83 @@ func (d *Desk) Mode(a market.Account, now Reading) (Mode, []Reason) {
 	if g == nil {
 		return Closed, []Reason{{CodeNoAccount, AccountScope(a)}}
 	}
-	mode := Open
-	var why []Reason
-	add := func(m Mode, c Code, k Scope) {
-		if m == Open {
-			return
-		}
-		r := Reason{c, k}
-		if m.Severity() > mode.Severity() {
-			mode = m
-			why = append([]Reason{r}, why...)
-		} else {
-			why = append(why, r)
-		}
-	}
+	var all causes
 	local, code := g.localMode()
-	add(local, code, AccountScope(a))
+	all.add(local, code, AccountScope(a))
 	if v := g.view.Load(); v == nil {
-		add(Closed, CodeTermOpening, Firm)
+		all.add(Closed, CodeTermOpening, Firm)
 	} else {
-		add(v.mode, v.why, v.scope)
+		all.add(v.mode, v.why, v.scope)
 	}
 	latched, code, scope := d.latched(AccountScope(a))
-	add(latched, code, scope)
+	all.add(latched, code, scope)
 	if p := d.permission.Load(); !p.valid(now) || p.Term != d.logTerm.Load() {
 		m := CancelOnly
 		if p == nil || now.Mono-p.Until.Mono >= int64(d.cfg.Permission.CancelAfter) {
 			m = Closed
 		}
-		add(m, CodeNoPermission, AccountScope(a))
+		all.add(m, CodeNoPermission, AccountScope(a))
 	}
-	return mode, why
+	return all.mode(), all.why
 }
+
+// ModeOf returns the effective mode of one strategy in one instrument of an account now, and every cause of it, the strictest first:
+// that of the account, latches of narrower scopes, and a limit that is charged above. With the zero Instrument it is what holds for
+// the strategy in all of them. It reads atomics only; safe for any number of goroutines.
+func (d *Desk) ModeOf(a market.Account, strategy string, i market.Instrument, now Reading) (Mode, []Reason) {
+	mode, why := d.Mode(a, now)
+	all := causes{mode.Severity(), why}
+	k := Scope{string(a), strategy, All}
+	if i.Valid() {
+		k.Instrument = ""
+		if g := d.gates[a]; g != nil {
+			k = g.leafMode(&all, strategy, i)
+		}
+		if k.Instrument == "" {
+			k = Scope{string(a), strategy, i.String()}
+		}
+	}
+	if m, code, at := d.latched(k); !all.named(Reason{code, at}) {
+		all.add(m, code, at)
+	}
+	return all.mode(), all.why
+}
+
+// leafMode adds what a limit says of one strategy in one instrument, and returns the scope of that; without such a leaf it is zero.
+func (g *Gate) leafMode(all *causes, strategy string, i market.Instrument) Scope {
+	v := g.view.Load()
+	for n, l := range *g.leaves.Load() {
+		if l.strategy != strategy || l.instrument != i {
+			continue
+		}
+		if v != nil && n < len(v.rules) && v.rules[n].over {
+			all.add(ReduceOnly, CodeBreach, v.rules[n].scope)
+		}
+		return l.scopes[5]
+	}
+	return Scope{}
+}
+
+// causes are modes that hold at once, the strictest first.
+type causes struct {
+	severity int
+	why      []Reason
+}
+
+func (c *causes) add(m Mode, code Code, k Scope) {
+	r := Reason{code, k}
+	switch {
+	case m == Open:
+	case m.Severity() > c.severity:
+		c.severity, c.why = m.Severity(), append([]Reason{r}, c.why...)
+	default:
+		c.why = append(c.why, r)
+	}
+}
+
+func (c *causes) named(r Reason) bool { return slices.Contains(c.why, r) }
+
+func (c *causes) mode() Mode { return Open - Mode(c.severity) }
 
 // Positions returns what an account's gate holds, leaf by leaf, flat ones left out. Safe for any number of goroutines.
 func (d *Desk) Positions(a market.Account) []Position {
@@ -191,6 +237,9 @@ func (h *Holder) publish(l *ledger) {
 		h.changed(AccountScope(a.Account), a.Mode, a.Why)
 	}
 	h.changed(Firm, worst, why)
+	if f := h.desk.events.Looked; f != nil {
+		f(h.now)
+	}
 }
 
 func (h *Holder) seedHash() string {

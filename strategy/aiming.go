@@ -192,8 +192,8 @@ func (s *shell) situation(a *aim) situation {
 
 // doubt is the first reason for which nothing may be sent.
 func (s *shell) doubt(a *aim, q feeds.Quote, known bool) string {
-	mode, _ := s.cfg.World.Gate()
 	i := a.of.instrument
+	mode := s.cfg.World.Gate(i).Mode
 	switch {
 	case s.book.doubtful(i):
 		return "unknown"

@@ -87,13 +87,22 @@ func (c *Context) Working(i market.Instrument) []Working {
 	return c.s.book.working(i)
 }
 
-// Gate returns the effective mode of the strategy's account, and the first reason of it when it is not OPEN.
-func (c *Context) Gate() Gate {
+// Gate returns the mode that touches everything the strategy does now, or the strictest of those that touch it in the instruments
+// that are named. Outside its handler it is CLOSED.
+func (c *Context) Gate(of ...market.Instrument) Gate {
 	if !c.open.Load() {
 		return Gate{}
 	}
-	mode, why := c.s.cfg.World.Gate()
-	return Gate{Mode: mode, Why: why}
+	if len(of) == 0 {
+		return c.s.cfg.World.Gate(market.Instrument{})
+	}
+	g := c.s.cfg.World.Gate(of[0])
+	for _, i := range of[1:] {
+		if next := c.s.cfg.World.Gate(i); next.Mode.Severity() > g.Mode.Severity() {
+			g = next
+		}
+	}
+	return g
 }
 
 // Place wishes for an order and returns the name of the wish. The user sets instrument, side, type, time in force,

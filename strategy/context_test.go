@@ -61,6 +61,33 @@ func TestAContextKeptAfterItsHandlerDoesNothing(t *testing.T) {
 	}
 }
 
+func TestTheGateOfAnInstrumentIsTheModeThatTouchesItThere(t *testing.T) {
+	r, u, feed := trading(t, func(c *strategy.Context, n uint64) {
+		if n == 2 {
+			c.Target(acme, market.Unit)
+			c.Target(bolt, market.Unit)
+		}
+	})
+	r.board.narrow = map[market.Instrument]risk.Mode{acme: risk.CancelOnly, bolt: risk.ReduceOnly}
+	r.trades(feed, func(c *strategy.Context) {
+		for name, c := range map[string]struct {
+			got  strategy.Gate
+			want risk.Mode
+		}{
+			"everything": {c.Gate(), risk.Open}, "acme": {c.Gate(acme), risk.CancelOnly}, "bolt": {c.Gate(bolt), risk.ReduceOnly},
+			"both": {c.Gate(bolt, acme), risk.CancelOnly}, "the others": {c.Gate(dart), risk.Open},
+		} {
+			if c.got.Mode != c.want {
+				t.Errorf("the gate of %s is %s, want %s", name, c.got.Mode, c.want)
+			}
+		}
+	}, u, 1)
+	r.at(feed, 2)
+	if len(r.desk.placed) != 1 || r.desk.placed[0].Instrument != bolt || !slices.Contains(u.heard, "order held gate") {
+		t.Errorf("placed %+v, heard %q, want ACME held and BOLT sent", r.desk.placed, u.heard)
+	}
+}
+
 func TestWhatAHandlerSees(t *testing.T) {
 	r, u, feed := trading(t, func(c *strategy.Context, _ uint64) {})
 	looked := false

@@ -57,6 +57,11 @@ type State struct {
 	Seq        uint64 // number of the last event that it takes in
 }
 
+// empty reports whether nothing was ever done, or all that was is over and forgotten.
+func (s State) empty() bool {
+	return len(s.Positions) == 0 && len(s.Executions) == 0 && len(s.Working) == 0
+}
+
 // Lane puts the gate and the state to start from ahead of evidence, evidence ahead of timers, and timers ahead of data.
 // The state must get through to a strategy that is still starting, which only Control does.
 func Lane(m Message) mailbox.Lane {

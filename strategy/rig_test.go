@@ -1,6 +1,7 @@
 package strategy_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,6 +56,7 @@ type rig struct {
 	board *board
 	to    actors.Address[strategy.Message]
 	epoch actors.Epoch
+	why   strategy.Why // of the first incarnation
 	exits []actors.Exit
 	ready []string
 	told  uint64 // events of orders so far, over all incarnations
@@ -105,6 +107,7 @@ func (d *desk) Attach(string, uint64) error {
 type board struct {
 	quotes map[market.Instrument]feeds.Quote
 	mode   risk.Mode
+	narrow map[market.Instrument]risk.Mode // of one instrument
 	why    risk.Code
 }
 
@@ -113,7 +116,13 @@ func (b *board) Quote(i market.Instrument) (feeds.Quote, bool) {
 	return q, ok
 }
 
-func (b *board) Gate() (risk.Mode, risk.Code) { return b.mode, b.why }
+func (b *board) Gate(i market.Instrument) strategy.Gate {
+	mode, narrow := b.narrow[i]
+	if !narrow {
+		mode = b.mode
+	}
+	return strategy.Gate{Instrument: i, Mode: mode, Why: b.why}
+}
 
 // newRig has a market in two instruments and an open gate. Change may alter the configuration.
 func newRig(t *testing.T, change func(*rig)) *rig {
@@ -151,7 +160,7 @@ func trade(i market.Instrument, seq uint64) feeds.Trade {
 func (r *rig) spawn(user any) {
 	r.t.Helper()
 	r.epoch++
-	why := strategy.WhyFirst
+	why := cmp.Or(r.why, strategy.WhyFirst)
 	if r.epoch > 1 {
 		why = strategy.WhyCrash
 	}

@@ -25,7 +25,8 @@ type Desk interface {
 // World is what a strategy may look at besides its messages: one atomic read each, safe in any turn.
 type World interface {
 	Quote(i market.Instrument) (feeds.Quote, bool)
-	Gate() (risk.Mode, risk.Code)
+	// Gate is the mode that touches the strategy in an instrument, or with the zero Instrument in all of them.
+	Gate(i market.Instrument) Gate
 }
 
 // Config is one strategy of a node.
@@ -90,7 +91,8 @@ type sight struct {
 	of   market.Instrument
 }
 
-// NewShell makes the actor of one incarnation of a strategy. Ready is called once, with the evidence "flat" or
+// NewShell makes the actor of one incarnation of a strategy. Why says how the incarnation before it ended; WhyFirst becomes
+// WhyAdopted when the state that comes is of somebody before. Ready is called once, with the evidence "flat" or
 // "rehydrated", when the state of journal and venue has arrived and OnStart has returned.
 func NewShell(cfg Config, user any, why Why, ready func(evidence string) error) actors.Actor[Message] {
 	s := &shell{
@@ -125,9 +127,6 @@ func NeedsOf(user any) Needs {
 // Starting asks the account's orders for the state to start from.
 func (s *shell) Starting(c *actors.Context[Message]) error {
 	s.log = c.Log()
-	if f := s.cfg.Events.Started; f != nil {
-		f(s.cfg.Name, s.why)
-	}
 	c.After(attachKey{}, 0, Message{kind: gotAttach}) // in the first turn: before it the mailbox takes no event
 	return nil
 }
@@ -200,6 +199,12 @@ func (s *shell) begin(state State) error {
 	s.seq = state.Seq
 	s.book = newBlotter(state, s.factor)
 	s.started = true
+	if s.why == WhyFirst && !state.empty() {
+		s.why = WhyAdopted
+	}
+	if f := s.cfg.Events.Started; f != nil {
+		f(s.cfg.Name, s.why)
+	}
 	start := Start{Epoch: uint64(s.self.Epoch()), Why: s.why, Positions: s.book.positions(), Working: state.Working}
 	err := s.handle(startRoot(s.cfg.Incarnation, start.Epoch), func(c *Context) error {
 		if h, ok := s.user.(StartHandler); ok {
@@ -221,8 +226,7 @@ func (s *shell) begin(state State) error {
 		return err
 	}
 	s.isReady = true
-	mode, why := s.cfg.World.Gate()
-	return s.onGate(Gate{Mode: mode, Why: why})
+	return s.onGate(s.cfg.World.Gate(market.Instrument{}))
 }
 
 // Stopping tells the user the end. What it cancels leaves; what it places is refused.

@@ -40,9 +40,36 @@ func TestNothingIsToldBeforeTheStateOfTheJournal(t *testing.T) {
 	r.tell(strategy.Restored(state))
 	feed.Trade(trade(acme, 3))
 	r.settle()
-	same(t, u.heard, []string{"start first", "ready rehydrated", "gate OPEN", "trade ACME 3"})
+	same(t, u.heard, []string{"start adopted", "ready rehydrated", "gate OPEN", "trade ACME 3"})
 	if !slices.Equal(got.Positions, state.Positions) || !slices.Equal(got.Working, state.Working) {
 		t.Errorf("OnStart was told %+v, want the journal's state", got)
+	}
+}
+
+func TestAStateOfSomebodyBeforeIsAdopted(t *testing.T) {
+	gone := []strategy.Execution{{Exec: "E1", Instrument: acme, Qty: market.Unit, Price: 1}, {Exec: "E2", Instrument: acme, Qty: -market.Unit, Price: 1}}
+	for name, c := range map[string]struct {
+		why   strategy.Why
+		state strategy.State
+		want  strategy.Why
+	}{
+		"nothing":                     {strategy.WhyFirst, strategy.State{}, strategy.WhyFirst},
+		"an order":                    {strategy.WhyFirst, strategy.State{Working: []strategy.Working{{Order: "O1", Instrument: acme}}}, strategy.WhyAdopted},
+		"executions, and now flat":    {strategy.WhyFirst, strategy.State{Executions: gone}, strategy.WhyAdopted},
+		"its own, after a crash":      {strategy.WhyCrash, strategy.State{Executions: gone}, strategy.WhyCrash},
+		"its own, after it was ended": {strategy.WhyStop, strategy.State{Executions: gone}, strategy.WhyStop},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var hook, told strategy.Why
+			r := newRig(t, func(r *rig) {
+				r.why = c.why
+				r.cfg.Events.Started = func(_ string, why strategy.Why) { hook = why }
+			})
+			r.start(&trader{start: func(_ *strategy.Context, s strategy.Start) error { told = s.Why; return nil }}, c.state)
+			if told != c.want || hook != c.want {
+				t.Errorf("OnStart is told %s, the hook %s, want %s", told, hook, c.want)
+			}
+		})
 	}
 }
 

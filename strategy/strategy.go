@@ -18,9 +18,10 @@ type Why string
 
 // The reasons of a start.
 const (
-	WhyFirst Why = "first" // of this process
-	WhyCrash Why = "crash" // the incarnation before ended abnormally
-	WhyStop  Why = "stop"  // the incarnation before was stopped
+	WhyFirst   Why = "first"   // of this process, and nothing is there of an earlier one
+	WhyCrash   Why = "crash"   // the incarnation before ended abnormally
+	WhyStop    Why = "stop"    // the incarnation before was stopped
+	WhyAdopted Why = "adopted" // of this process, with executions or open orders that an earlier one or another node has left
 )
 
 // Start is what OnStart is told: the state that journal and venue give back, never what the dead incarnation believed.
@@ -129,10 +130,13 @@ type Timer struct {
 	Missed int
 }
 
-// Gate is a change of a mode that touches the strategy.
+// Gate is a mode that touches the strategy: of everything it does, or of one instrument.
 type Gate struct {
-	Mode risk.Mode
-	Why  risk.Code
+	Scope      risk.Scope        // ACCOUNT/STRATEGY/*, or with the instrument when that stands otherwise than all
+	Instrument market.Instrument // the same as a value; zero: all of them
+	Mode       risk.Mode         // the strictest that holds there
+	Why        risk.Code         // the first cause of a mode that is not OPEN
+	Since      time.Time         // when that mode was first seen
 }
 
 // Stop is the last thing a strategy is told.
@@ -174,7 +178,8 @@ type TimerHandler interface {
 	OnTimer(c *Context, t Timer) error
 }
 
-// GateHandler is told each change of the gate, and once after the start.
+// GateHandler is told each change of a mode that touches the strategy, and once after the start how everything stands: one
+// instrument that stands otherwise then is not told, and Context.Gate says so.
 type GateHandler interface {
 	OnGate(c *Context, g Gate) error
 }

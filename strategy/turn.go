@@ -125,7 +125,7 @@ func (s *shell) onGate(g Gate) error {
 	if !ok {
 		return nil
 	}
-	return s.handle(momentRoot(s.cfg.Incarnation, ofGate, g.Mode.String(), s.instant), func(c *Context) error { return h.OnGate(c, g) })
+	return s.handle(momentRoot(s.cfg.Incarnation, ofGate, g.Mode.String()+" "+g.Scope.String(), s.instant), func(c *Context) error { return h.OnGate(c, g) })
 }
 
 // onTold takes an event once and in order.

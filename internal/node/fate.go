@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"sync"
 
 	"github.com/failshut/failshut/market"
@@ -17,14 +18,22 @@ type fate struct {
 	policy strategy.Policy // of the last incarnation
 	down   bool
 	keep   bool
-	since  int64 // instant
+	why    strategy.Why // of the next incarnation: how the last one ended
+	since  int64        // instant
 }
 
-// begin takes the policy of an incarnation that starts. It is down until it is ready.
-func (f *fate) begin(p strategy.Policy) {
+// begin takes the policy of an incarnation that starts, which is down until it is ready, and says why it starts. One before it that
+// has left no end, for its Start function failed, counts as crashed.
+func (f *fate) begin(p strategy.Policy, epoch uint64) strategy.Why {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.policy = p
+	why := f.why
+	f.why = strategy.WhyCrash
+	if epoch == 1 {
+		why = strategy.WhyFirst
+	}
+	return cmp.Or(why, strategy.WhyCrash)
 }
 
 // up says that the strategy is ready: its orders are its own again.
@@ -40,8 +49,9 @@ func (f *fate) end(orderly bool, now int64) (kept bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	of := f.policy.OnCrash
+	f.why = strategy.WhyCrash
 	if orderly {
-		of = f.policy.OnStop
+		of, f.why = f.policy.OnStop, strategy.WhyStop
 	}
 	if !f.down {
 		f.down, f.since, f.keep = true, now, true

@@ -76,7 +76,7 @@ func (n *Node) riskEvents() risk.Events {
 				f(in, err)
 			}
 		},
-		Mode: n.modeChanged,
+		Mode: n.modeChanged, Looked: n.gatesLooked,
 		Tripped: func(l risk.Latch) {
 			n.log.Warn("tripped", "event", "trip", "scope", l.Scope.String(), "code", l.Mode.String(), "trip", l.ID, "reason", l.Reason)
 		},
@@ -97,7 +97,7 @@ func (n *Node) riskEvents() risk.Events {
 	}
 }
 
-// modeChanged tells strategies, and cancels at once when an account is CLOSED.
+// modeChanged cancels at once when an account is CLOSED.
 func (n *Node) modeChanged(k risk.Scope, from, to risk.Mode, why risk.Code) {
 	if from != to {
 		n.log.Info("gate", "event", "gate", "scope", k.String(), "from", from.String(), "to", to.String(), "code", why)
@@ -111,11 +111,6 @@ func (n *Node) modeChanged(k risk.Scope, from, to risk.Mode, why risk.Code) {
 	}
 	if to == risk.Closed {
 		_ = a.Tell(orders.CancelAll{Why: "closed"}) // one that is down has no link either: the next one looks at its logon
-	}
-	for _, s := range n.plan.Strategies {
-		if s.Account == a.plan.Account {
-			_ = actors.Follow[strategy.Message](n.sys, strategyName(s.Name)).Tell(strategy.GateChanged(strategy.Gate{Mode: to, Why: why}))
-		}
 	}
 }
 

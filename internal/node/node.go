@@ -88,7 +88,8 @@ type Node struct {
 	bell     bell
 	stopping atomic.Bool
 	wrecks   wrecks
-	fates    map[string]*fate // by strategy; the map is not written after New
+	fates    map[string]*fate     // by strategy; the map is not written after New
+	gates    map[string]*gateBook // likewise
 }
 
 // replicated is the log as the cluster child last opened it.
@@ -108,7 +109,7 @@ func New(p *Plan, w World, h Hooks) (*Node, error) {
 	}
 	n := &Node{
 		plan: p, world: w, hooks: h, sys: w.System, log: w.Log, Board: &feeds.Board{}, catalogue: catalogue,
-		told: map[string]*atomic.Uint64{}, fates: map[string]*fate{},
+		told: map[string]*atomic.Uint64{}, fates: map[string]*fate{}, gates: map[string]*gateBook{},
 	}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
@@ -120,7 +121,7 @@ func New(p *Plan, w World, h Hooks) (*Node, error) {
 		return nil, fmt.Errorf("risk: %w", err)
 	}
 	for _, s := range p.Strategies {
-		n.told[s.Name], n.fates[s.Name] = &atomic.Uint64{}, &fate{}
+		n.told[s.Name], n.fates[s.Name], n.gates[s.Name] = &atomic.Uint64{}, &fate{}, &gateBook{}
 	}
 	for _, a := range p.Accounts {
 		acc, err := newAccount(n, a)

@@ -40,11 +40,7 @@ func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
 		return fmt.Errorf("strategy %s: %w", p.Name, err)
 	}
 	fate := n.fates[p.Name]
-	fate.begin(strategy.PolicyOf(user))
-	why := strategy.WhyFirst
-	if b.Epoch() > 1 {
-		why = strategy.WhyCrash
-	}
+	why := fate.begin(strategy.PolicyOf(user), b.Epoch())
 	a := n.accountOf(p.Account)
 	var asked strategy.Desk = desk{n, a, p.Name, b.Fence().Check}
 	if n.world.Orders != nil {
@@ -52,7 +48,7 @@ func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
 	}
 	shell := strategy.NewShell(strategy.Config{
 		Name: p.Name, Account: p.Account, Contracts: p.Contracts, Incarnation: n.lifeOfJournal(), TTL: n.plan.Orders.TTL,
-		Desk: asked, World: world{n, p.Account}, Events: strategy.Events{Refused: n.hooks.Refused, Held: n.hooks.Held},
+		Desk: asked, World: world{n, &p}, Events: strategy.Events{Refused: n.hooks.Refused, Held: n.hooks.Held},
 	}, user, why, func(evidence string) error {
 		if n.world.Show != nil {
 			_ = n.world.Show(p.Name) // a channel that is down shows everything when it is Live again
@@ -187,18 +183,12 @@ func restored(r orders.Recalled) strategy.State {
 
 // world is what a strategy may look at.
 type world struct {
-	n       *Node
-	account market.Account
+	n    *Node
+	plan *StrategyPlan
 }
 
 // Quote reads the board.
 func (w world) Quote(i market.Instrument) (feeds.Quote, bool) { return w.n.Board.Read(i) }
 
-// Gate reads the account's effective mode.
-func (w world) Gate() (risk.Mode, risk.Code) {
-	mode, why := w.n.Desk.Mode(w.account, w.n.Now())
-	if len(why) > 0 {
-		return mode, why[0].Code
-	}
-	return mode, ""
-}
+// Gate reads the mode that touches the strategy in an instrument.
+func (w world) Gate(i market.Instrument) strategy.Gate { return w.n.gateOf(w.plan, i, w.n.Now()) }

@@ -46,13 +46,14 @@ func (h *house) trip(scope string, mode risk.Mode) (out node.TripAnswer) {
 		h.t.Fatalf("the trip answers %d %s %v", status, body, err)
 	}
 	var a struct {
+		ID    string `json:"trip_id"`
 		State string `json:"state"`
 		Live  int    `json:"live_orders"`
 	}
 	if err := json.Unmarshal(body, &a); err != nil {
 		h.t.Fatal(err)
 	}
-	return node.TripAnswer{State: a.State, LiveOrders: a.Live}
+	return node.TripAnswer{TripID: a.ID, State: a.State, LiveOrders: a.Live}
 }
 
 // Working orders stay under CANCEL_ONLY and REDUCE_ONLY, and go under CLOSED: of the scope that is held, whoever asks.

@@ -45,7 +45,9 @@ func (p *pit) Cancel(string, risk.Cause) error { return nil }
 func (p *pit) CancelAll(string) error          { return nil }
 func (p *pit) Attach(string, uint64) error     { return nil }
 
-func (p *pit) Gate() (risk.Mode, risk.Code) { return risk.Open, "" }
+func (p *pit) Gate(i market.Instrument) strategy.Gate {
+	return strategy.Gate{Instrument: i, Mode: risk.Open}
+}
 
 func (p *pit) Quote(i market.Instrument) (feeds.Quote, bool) {
 	l := feeds.Level{Price: p.price, Qty: market.Unit}

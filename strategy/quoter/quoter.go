@@ -34,7 +34,7 @@ func (s *Quoter) Validate() error {
 // OnQuote brings both quotes to where the market is, or takes them away where it cannot be traded on. The centre leans away
 // from what is held, by half × position / max_position.
 func (s *Quoter) OnQuote(c *strategy.Context, q feeds.Quote) error {
-	if dark := q.Tradable() != nil || c.Gate().Mode != risk.Open; dark || c.Now().Before(*s.due.Of(q.Instrument)) {
+	if dark := q.Tradable() != nil || c.Gate(q.Instrument).Mode != risk.Open; dark || c.Now().Before(*s.due.Of(q.Instrument)) {
 		return s.pull(c, dark, q.Instrument)
 	}
 	*s.due.Of(q.Instrument) = c.Now().Add(s.Refresh)
@@ -61,9 +61,9 @@ func (s *Quoter) OnFeedState(c *strategy.Context, e feeds.StateChange) error {
 	return s.pull(c, e.State != feeds.Live, e.Instrument)
 }
 
-// OnGate takes all quotes away from a gate that is not open.
+// OnGate takes quotes away where the gate is not open: of one instrument, or of all.
 func (s *Quoter) OnGate(c *strategy.Context, g strategy.Gate) error {
-	return s.pull(c, g.Mode != risk.Open, market.Instrument{})
+	return s.pull(c, g.Mode != risk.Open, g.Instrument)
 }
 
 // pull takes the quotes of one instrument away, or of all.

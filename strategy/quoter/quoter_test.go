@@ -87,7 +87,9 @@ func (p *pit) tell(in risk.Intent, k orders.EventKind, cum market.Qty) error {
 func (p *pit) CancelAll(string) error      { return nil }
 func (p *pit) Attach(string, uint64) error { return nil }
 
-func (p *pit) Gate() (risk.Mode, risk.Code) { return p.mode, "" }
+func (p *pit) Gate(i market.Instrument) strategy.Gate {
+	return strategy.Gate{Instrument: i, Mode: p.mode}
+}
 
 func (p *pit) Quote(i market.Instrument) (feeds.Quote, bool) {
 	return feeds.Quote{

@@ -1,0 +1,152 @@
+package node_test
+
+import (
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/failshut/failshut/internal/control"
+	"github.com/failshut/failshut/internal/node"
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/risk"
+	"github.com/failshut/failshut/strategy"
+	"github.com/failshut/failshut/supervision"
+)
+
+// listener notes why each of its incarnations starts, and what it hears of its gates.
+type listener struct {
+	resting
+	notes *notes
+}
+
+type notes struct {
+	mu     sync.Mutex
+	starts []strategy.Why
+	gates  []strategy.Gate
+	latest map[market.Instrument]risk.Mode
+}
+
+func (s *listener) OnStart(_ *strategy.Context, start strategy.Start) error {
+	s.notes.mu.Lock()
+	defer s.notes.mu.Unlock()
+	s.notes.starts = append(s.notes.starts, start.Why)
+	return nil
+}
+
+func (s *listener) OnGate(c *strategy.Context, g strategy.Gate) error {
+	s.notes.mu.Lock()
+	defer s.notes.mu.Unlock()
+	s.notes.gates = append(s.notes.gates, g)
+	for _, i := range c.Instruments() {
+		s.notes.latest[i] = c.Gate(i).Mode
+	}
+	s.notes.latest[market.Instrument{}] = c.Gate().Mode
+	return nil
+}
+
+func (n *notes) whys() []strategy.Why {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.starts)
+}
+
+// since gives what was heard of gates behind a mark.
+func (n *notes) since(mark int) []strategy.Gate {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.gates[mark:])
+}
+
+func listening(t *testing.T) (*house, *notes) {
+	t.Helper()
+	n := &notes{latest: map[market.Instrument]risk.Mode{}}
+	h := open(t, strategy.Define("cross", func() *listener { return &listener{notes: n} }), func(c *node.DemoConfig) {
+		c.Change = func(p *node.Plan) {
+			quick(p)
+			p.Strategies[0].Contracts = p.Contracts
+		}
+	})
+	h.until("the gate's opening", func() bool {
+		all := n.since(0)
+		return h.Node().Up() && len(all) > 0 && all[len(all)-1].Mode == risk.Open
+	})
+	return h, n
+}
+
+// reset clears a trip at the door.
+func (h *house) reset(scope, id string) {
+	h.t.Helper()
+	client, err := control.Dial("unix:"+h.Socket(), "")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	status, body, err := client.Post(h.t.Context(), "/api/v1/resets", control.NewKey(), control.ResetRequest{Scope: scope, Trips: []string{id}, Reason: "test"})
+	if err != nil || status != http.StatusOK {
+		h.t.Fatalf("the reset answers %d %s %v", status, body, err)
+	}
+}
+
+func TestAStrategyHearsOfEachModeThatTouchesIt(t *testing.T) {
+	h, n := listening(t)
+	acme := market.MustListed("SIM", "ACME")
+	for _, c := range []struct {
+		scope string
+		mode  risk.Mode
+		of    market.Instrument
+		told  string
+	}{
+		{"A1/*/ACME@SIM", risk.ReduceOnly, acme, "A1/cross1/ACME@SIM"},
+		{"A1/cross1/*", risk.CancelOnly, market.Instrument{}, "A1/cross1/*"},
+		{"A1/*/*", risk.ReduceOnly, market.Instrument{}, "A1/cross1/*"},
+	} {
+		mark := len(n.since(0))
+		id := h.trip(c.scope, c.mode).TripID
+		h.until("word of "+c.scope, func() bool { return len(n.since(mark)) > 0 })
+		h.reset(c.scope, id)
+		h.until("word of its reset", func() bool {
+			all := n.since(mark)
+			return all[len(all)-1].Mode == risk.Open
+		})
+		got := n.since(mark)
+		shut := got[0]
+		if shut.Mode != c.mode || shut.Instrument != c.of || shut.Scope.String() != c.told || shut.Why != risk.CodeTripped || shut.Since.IsZero() {
+			t.Errorf("a trip of %s to %s is told as %+v, want it of %s for TRIPPED", c.scope, c.mode, shut, c.told)
+		}
+		for _, g := range got {
+			if g.Instrument != c.of {
+				t.Errorf("a trip of %s is told as %+v too, want word of %s alone", c.scope, g, c.told)
+			}
+		}
+		if last := got[len(got)-1]; !last.Since.After(shut.Since) {
+			t.Errorf("open since %s, shut since %s, want a later time", last.Since, shut.Since)
+		}
+	}
+	for i, m := range n.latest {
+		if m != risk.Open {
+			t.Errorf("after all resets the gate of %s is %s, want OPEN", i, m)
+		}
+	}
+}
+
+func TestAStrategyIsToldWhyItStarts(t *testing.T) {
+	h, n := listening(t)
+	at := "strategies/cross1"
+	if err := h.Node().Tree().Inject(at+"/strategy", supervision.Panic); err != nil {
+		t.Fatal(err)
+	}
+	h.until("a start after the crash", func() bool { return len(n.whys()) == 2 && h.settled() })
+	stopped := make(chan supervision.Answer, 1)
+	h.Node().Tree().TerminateChild(at, "strategy", func(a supervision.Answer) { stopped <- a })
+	select {
+	case <-stopped:
+	case <-time.After(patience):
+		t.Fatal("the strategy is not stopped")
+	}
+	h.Node().Tree().RestartChild(at, "strategy", nil)
+	h.until("a start after the stop", func() bool { return len(n.whys()) == 3 })
+	if got := n.whys(); !slices.Equal(got, []strategy.Why{strategy.WhyFirst, strategy.WhyCrash, strategy.WhyStop}) {
+		t.Errorf("starts %q, want first, crash, stop", got)
+	}
+}
