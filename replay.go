@@ -20,6 +20,7 @@ import (
 type replayFlags struct {
 	recordingFlags
 	strategy       string
+	params         string
 	seed           uint64
 	ledger, events string
 	config         string
@@ -39,6 +40,7 @@ func (c *cli) replayCommand() *cobra.Command {
 	}
 	f.on(cmd)
 	cmd.Flags().StringVar(&f.strategy, "strategy", "", "strategy of this binary")
+	cmd.Flags().StringVar(&f.params, "params", "", "its parameters, as params of a node file: '{fast: 5, slow: 20}'")
 	cmd.Flags().Uint64Var(&f.seed, "seed", 0, "order in which actors take turns: 0 by arrival, else drawn")
 	cmd.Flags().StringVar(&f.config, "config", "", "node file whose orders, instruments, risk, strategies and supervision count; venues are paper")
 	cmd.Flags().StringVar(&f.from, "from", "", "leave out what was received before: RFC 3339 or nanoseconds")
@@ -114,7 +116,10 @@ func (c *cli) window(cfg *node.ReplayConfig, f replayFlags) (err error) {
 		return usagef("--from is %s and --until %s, want from before until", f.from, f.until)
 	}
 	if f.config == "" {
-		return c.known(f.strategy)
+		return c.givenBy(cfg, f)
+	}
+	if f.params != "" {
+		return usagef("--params is %q beside --config, want one of them: the file has its strategies' parameters", f.params)
 	}
 	if f.strategy != "" {
 		return usagef("--strategy is %q beside --config, want one of them: the file names its strategies", f.strategy)
@@ -128,6 +133,18 @@ func (c *cli) window(cfg *node.ReplayConfig, f replayFlags) (err error) {
 	}
 	cfg.Config = file
 	return endWith(ExitConfig, file.Err())
+}
+
+// givenBy takes a strategy and its parameters from flags.
+func (c *cli) givenBy(cfg *node.ReplayConfig, f replayFlags) error {
+	if err := c.known(f.strategy); err != nil {
+		return err
+	}
+	if err := config.ReadParams(f.params, c.defs.Params(f.strategy)); err != nil {
+		return usagef("--params: %v", err)
+	}
+	cfg.Params = f.params
+	return nil
 }
 
 // instantOf reads a time of a recording.

@@ -55,6 +55,15 @@ func (c *Context) Contract(i market.Instrument) market.Contract { return c.s.con
 // ErrKept says that a Context was used after its handler.
 var ErrKept = errors.New("the context belongs to a handler that has returned")
 
+// Subscribe says, in OnStart alone, that data of these kinds is wanted of i. A strategy that never calls it is told what it has
+// handlers for, of all its instruments; one that does is told what it has subscribed to and nothing else, but for changes of
+// state, which all are. An instrument that is not configured and a kind without a handler end the incarnation with an error.
+func (c *Context) Subscribe(i market.Instrument, kinds feeds.Kinds) {
+	if c.open.Load() {
+		c.s.subscribe(i, kinds)
+	}
+}
+
 // Quote returns the touch of i, or an error unless it may be traded on.
 func (c *Context) Quote(i market.Instrument) (feeds.Quote, error) {
 	if !c.open.Load() {

@@ -9,7 +9,22 @@ import (
 )
 
 // Needs says which data a strategy has a handler for.
-type Needs struct{ Quotes, Trades, States bool }
+type Needs struct {
+	Quotes, Trades, States bool
+	Interest               *Interest // which of it is wanted; nil: all
+}
+
+// kinds are the data that there are handlers for.
+func (n Needs) kinds() feeds.Kinds {
+	var k feeds.Kinds
+	if n.Quotes {
+		k |= feeds.Quotes
+	}
+	if n.Trades {
+		k |= feeds.Trades
+	}
+	return k
+}
 
 // Inlet returns the Sink through which one feed reaches a strategy. It is used by that feed's actor alone. A full box
 // is a gap for this strategy alone, and is told in its stream ahead of the next data that gets through (P5).
@@ -31,7 +46,7 @@ type inlet struct {
 
 // Quote hands on the top of a book.
 func (i *inlet) Quote(q feeds.Quote) {
-	if i.needs.Quotes {
+	if i.needs.Quotes && i.needs.Interest.Wants(feeds.Quotes, q.Instrument) {
 		i.tell(Message{kind: gotQuote, feed: i.feed, quote: q}, q.Instrument, q.Pos, q.Mono)
 	}
 }
@@ -41,7 +56,7 @@ func (i *inlet) Depth(feeds.Depth) {}
 
 // Trade hands on an execution.
 func (i *inlet) Trade(t feeds.Trade) {
-	if i.needs.Trades {
+	if i.needs.Trades && i.needs.Interest.Wants(feeds.Trades, t.Instrument) {
 		i.tell(Message{kind: gotTrade, feed: i.feed, trade: t}, t.Instrument, t.Pos, t.Mono)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"github.com/failshut/failshut/actors"
@@ -39,6 +40,10 @@ type Config struct {
 	Desk        Desk
 	World       World
 	Events      Events
+	Params      []Param   // in force
+	Seed        uint64    // of Context.Rand
+	Interest    *Interest // shared with the inlets; nil: the shell's own
+	Meters      *Meters   // of the process; nil: what is measured is shown to nobody
 }
 
 // Events are hooks for metrics and logs; nil is skipped. They are called in the strategy's turn and must not block.
@@ -75,6 +80,8 @@ type shell struct {
 	ordinal  uint16
 	effects  []effect
 	started  bool   // the state has come
+	starting bool   // in OnStart
+	fault    error  // of this handler: it asked for what cannot be
 	isReady  bool   // and OnStart has returned: wishes leave
 	seq      uint64 // of the last event taken
 	least    uint64 // a State older than this event is not taken
@@ -83,6 +90,9 @@ type shell struct {
 	gapped   map[sight]bool
 	refusals map[refusalKey]*refusal
 	answers  []OrderEvent // local answers that the next handler call tells
+
+	subscribed map[market.Instrument]feeds.Kinds // nil: all that there are handlers for
+	rand       *rand.Rand                        // made at its first use
 }
 
 // sight is what one feed says of one instrument, or with the zero Instrument of all.
@@ -101,6 +111,9 @@ func NewShell(cfg Config, user any, why Why, ready func(evidence string) error) 
 		aims:   map[aimKey]*aim{}, gapped: map[sight]bool{}, refusals: map[refusalKey]*refusal{},
 	}
 	s.book = newBlotter(State{}, s.factor)
+	if s.cfg.Interest == nil {
+		s.cfg.Interest = &Interest{}
+	}
 	for n, c := range cfg.Contracts {
 		s.contracts[c.Instrument], s.places[c.Instrument] = c, uint16(n)
 		s.instruments = append(s.instruments, c.Instrument)
@@ -206,15 +219,18 @@ func (s *shell) begin(state State) error {
 		f(s.cfg.Name, s.why)
 	}
 	start := Start{Epoch: uint64(s.self.Epoch()), Why: s.why, Positions: s.book.positions(), Working: state.Working}
+	s.starting = true
 	err := s.handle(startRoot(s.cfg.Incarnation, start.Epoch), func(c *Context) error {
 		if h, ok := s.user.(StartHandler); ok {
 			return h.OnStart(c, start)
 		}
 		return nil
 	})
+	s.starting = false
 	if err != nil {
 		return err
 	}
+	s.listen()
 	evidence := "flat"
 	if len(start.Positions) > 0 || len(start.Working) > 0 {
 		evidence = "rehydrated"

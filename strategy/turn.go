@@ -41,11 +41,14 @@ func (s *shell) call(call func(c *Context) error, stopping bool) error {
 	c := &Context{s: s, stop: stopping}
 	c.open.Store(true)
 	defer c.open.Store(false)
-	if err := call(c); err != nil {
-		s.effects = nil
-		return err
+	err := call(c)
+	if err == nil && s.fault != nil {
+		err = s.fault
 	}
-	return nil
+	if err != nil {
+		s.effects = nil
+	}
+	return err
 }
 
 func (s *shell) tellOrder(e OrderEvent) error {
@@ -58,7 +61,7 @@ func (s *shell) tellOrder(e OrderEvent) error {
 
 func (s *shell) onTrade(m Message) error {
 	t := m.trade
-	if _, mine := s.contracts[t.Instrument]; !mine {
+	if _, mine := s.contracts[t.Instrument]; !mine || !s.cfg.Interest.Wants(feeds.Trades, t.Instrument) {
 		return nil
 	}
 	h, ok := s.user.(TradeHandler)
@@ -74,7 +77,7 @@ func (s *shell) onTrade(m Message) error {
 
 func (s *shell) onQuote(m Message) error {
 	q := m.quote
-	if _, mine := s.contracts[q.Instrument]; !mine {
+	if _, mine := s.contracts[q.Instrument]; !mine || !s.cfg.Interest.Wants(feeds.Quotes, q.Instrument) {
 		return nil
 	}
 	h, ok := s.user.(QuoteHandler)

@@ -27,6 +27,7 @@ type decoder struct {
 	mistakes Mistakes
 	schema   schema
 	places   map[string]place
+	over     bool // what is read goes over defaults: every key may be absent
 }
 
 type place struct{ line, column, width int }
@@ -223,7 +224,7 @@ func (d *decoder) pairs(m *ast.MappingNode, v reflect.Value, path string, want f
 		d.value(pair.Value, v.FieldByIndex(f.index), f.tag, join(path, key))
 	}
 	for _, f := range want {
-		if !seen[f.key] && !f.optional {
+		if !seen[f.key] && !f.optional && !d.over {
 			d.add(d.placeOfMapping(m, path), join(path, f.key), fmt.Sprintf("key %q is missing in %s", f.key, orTop(path)), "")
 		}
 	}

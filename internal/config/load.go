@@ -90,11 +90,9 @@ func (f *File) read(d *decoder, src []byte, strategies Strategies) {
 func (d *decoder) params(r Raw, into any, path string) {
 	v := reflect.ValueOf(into).Elem()
 	if m := mappingOf(r.node); m != nil {
-		want := fieldsOf(v.Type())
-		for i := range want {
-			want[i].optional = true
-		}
-		d.pairs(m, v, path, want)
+		d.over = true
+		d.fields(m, v, path)
+		d.over = false
 	}
 	if checker, ok := into.(interface{ Validate() error }); ok {
 		if err := checker.Validate(); err != nil {
@@ -122,19 +120,30 @@ func (f *File) Params(r Raw, into any) error {
 // ReadParams decodes a strategy's parameters that stand alone, such as `{fast: 2, slow: 4}`, over the value that into points to, by
 // the rules of a file. It returns every mistake; an empty text leaves the defaults, which are checked too.
 func ReadParams(text string, into any) error {
-	d := &decoder{lines: strings.Split(text, "\n"), places: map[string]place{}}
-	r := Raw{path: "params"}
-	if strings.TrimSpace(text) != "" {
-		root := d.document([]byte(text))
-		if root == nil {
-			return d.mistakes
-		}
-		r.node = root
+	d, r := rawParams(text)
+	if len(d.mistakes) == 0 {
+		d.params(r, into, r.path)
 	}
-	d.params(r, into, r.path)
 	if len(d.mistakes) > 0 {
 		d.mistakes.sort()
 		return d.mistakes
 	}
 	return nil
+}
+
+// RawParams is what ReadParams reads: none where it is no mapping.
+func RawParams(text string) Raw {
+	_, r := rawParams(text)
+	return r
+}
+
+func rawParams(text string) (*decoder, Raw) {
+	d := &decoder{lines: strings.Split(text, "\n"), places: map[string]place{}}
+	r := Raw{path: "params"}
+	if strings.TrimSpace(text) != "" {
+		if root := d.document([]byte(text)); root != nil {
+			r.node = root
+		}
+	}
+	return d, r
 }

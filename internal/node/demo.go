@@ -154,7 +154,7 @@ func (d *Demo) openNode(ctx context.Context, plan *Plan, trips string) error {
 	}
 	world := World{
 		System: d.sys, Disk: d.disk(), Dir: filepath.Join(d.cfg.Dir, "journal"), Trips: risk.NewDirTrips(trips),
-		Nonce: uint64(d.started.UnixNano()), Boot: bootClock, Log: d.cfg.Log, Cluster: RaftCluster(raft), Port: d.exchange.Port(),
+		Nonce: uint64(d.started.UnixNano()), Seed: d.cfg.Seed, Boot: bootClock, Log: d.cfg.Log, Cluster: RaftCluster(raft), Port: d.exchange.Port(),
 		Decisions: d.decisions(plan),
 		Feeds:     d.exchange.liveFeed(ctx, plan.Venue, d.cfg.Node.Node.Feeds[0]),
 	}

@@ -45,6 +45,7 @@ func (n *Node) source() telemetry.Source {
 				visit(risk.AccountScope(a.plan.Account).String(), mode.String())
 			}
 		},
+		Users: n.meters.Read,
 		Orders: func(visit func(account, status string, count int)) {
 			for _, a := range n.accounts {
 				s := a.Status()

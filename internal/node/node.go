@@ -29,6 +29,7 @@ type World struct {
 	Trips  risk.TripStore
 	Boot   func() int64 // the clock that counts suspended time; nil where there is none
 	Nonce  uint64       // of this life of the process
+	Seed   uint64       // of what strategies draw
 	Log    *slog.Logger
 
 	// Decisions is where the tree keeps the journal of what it decides; the zero Journal keeps none.
@@ -90,6 +91,8 @@ type Node struct {
 	wrecks   wrecks
 	fates    map[string]*fate     // by strategy; the map is not written after New
 	gates    map[string]*gateBook // likewise
+	wants    map[string]*strategy.Interest
+	meters   strategy.Meters
 }
 
 // replicated is the log as the cluster child last opened it.
@@ -109,7 +112,7 @@ func New(p *Plan, w World, h Hooks) (*Node, error) {
 	}
 	n := &Node{
 		plan: p, world: w, hooks: h, sys: w.System, log: w.Log, Board: &feeds.Board{}, catalogue: catalogue,
-		told: map[string]*atomic.Uint64{}, fates: map[string]*fate{}, gates: map[string]*gateBook{},
+		told: map[string]*atomic.Uint64{}, fates: map[string]*fate{}, gates: map[string]*gateBook{}, wants: map[string]*strategy.Interest{},
 	}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
@@ -121,7 +124,7 @@ func New(p *Plan, w World, h Hooks) (*Node, error) {
 		return nil, fmt.Errorf("risk: %w", err)
 	}
 	for _, s := range p.Strategies {
-		n.told[s.Name], n.fates[s.Name], n.gates[s.Name] = &atomic.Uint64{}, &fate{}, &gateBook{}
+		n.told[s.Name], n.fates[s.Name], n.gates[s.Name], n.wants[s.Name] = &atomic.Uint64{}, &fate{}, &gateBook{}, &strategy.Interest{}
 	}
 	for _, a := range p.Accounts {
 		acc, err := newAccount(n, a)

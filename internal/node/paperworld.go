@@ -39,7 +39,7 @@ func paperWorld(
 	channel func(n *Node, readers *feeds.Fanout) supervision.Child,
 ) World {
 	return World{
-		System: sys, Disk: journal.NewMemFS(seed), Dir: "journal", Trips: &risk.MemTrips{}, Nonce: 1, Log: log,
+		System: sys, Disk: journal.NewMemFS(seed), Dir: "journal", Trips: &risk.MemTrips{}, Nonce: 1, Seed: seed, Log: log,
 		Cluster: MemoryCluster, Port: sim.NewEntrance(actors.Follow[sim.ExchangeMessage](sys, exchangeName)),
 		Before: []supervision.Child{exchange},
 		Feeds: func(n *Node, subscribers []feeds.Subscriber) ([]supervision.Child, error) {

@@ -43,6 +43,8 @@ type StrategyPlan struct {
 	Account   market.Account
 	Contracts []market.Contract
 	Fresh     func() (any, error)
+	Params    config.Raw      // what was read over the defaults
+	From      strategy.Origin // where that came from
 }
 
 // PlanOf resolves a node file that has no mistakes for the node that it names: its home accounts and their strategies.
@@ -97,7 +99,7 @@ func (p *Plan) own(all []risk.Entitlement) []risk.Entitlement {
 }
 
 func strategyPlan(f *config.File, s config.Strategy, contracts []market.Contract, defs strategy.Defs) StrategyPlan {
-	out := StrategyPlan{Name: s.Name, Use: s.Use, Account: s.Account}
+	out := StrategyPlan{Name: s.Name, Use: s.Use, Account: s.Account, Params: s.Params, From: strategy.FromFile}
 	for _, symbol := range s.Instruments {
 		for _, c := range contracts {
 			if c.Instrument.Symbol() == symbol {
@@ -212,6 +214,19 @@ func PaperPlan(venue market.Venue, instruments []market.Instrument, use string, 
 		Fresh: func() (any, error) { return defs.Params(use), nil },
 	}}
 	return p, nil
+}
+
+// given lets a strategy have parameters that stand alone, over its defaults. The error names every mistake in them.
+func (s *StrategyPlan) given(text string, from strategy.Origin, defs strategy.Defs) error {
+	if err := config.ReadParams(text, defs.Params(s.Use)); err != nil {
+		return err
+	}
+	s.Params, s.From = config.RawParams(text), from
+	s.Fresh = func() (any, error) {
+		into := defs.Params(s.Use)
+		return into, config.ReadParams(text, into)
+	}
+	return nil
 }
 
 // paperMeasures are the limits of a replay; what is not named is 1e9.

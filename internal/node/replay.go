@@ -30,7 +30,8 @@ type ReplayConfig struct {
 	Format    judge.Format
 	Files     []string
 	Snapshots []string
-	Strategy  string           // with its defaults, where there is no Config
+	Strategy  string           // where there is no Config
+	Params    string           // of Strategy, as in a file, over its defaults
 	Config    *config.File     // a node file without mistakes; nil: the defaults of a replay
 	From      market.Timestamp // packets received before are left out; 0: none
 	Until     market.Timestamp // packets received then or later are left out; 0: none
@@ -194,7 +195,11 @@ func planFor(cfg ReplayConfig, instruments []market.Instrument) (*Plan, error) {
 	if cfg.Config != nil {
 		return PaperPlanOf(cfg.Config, cfg.Format.Venue, cfg.Defs)
 	}
-	return PaperPlan(cfg.Format.Venue, instruments, cfg.Strategy, cfg.Defs)
+	plan, err := PaperPlan(cfg.Format.Venue, instruments, cfg.Strategy, cfg.Defs)
+	if err != nil {
+		return nil, err
+	}
+	return plan, plan.Strategies[0].given(cfg.Params, strategy.FromFlag, cfg.Defs)
 }
 
 // build makes the node in its world: virtual clock, one deterministic thread, everything in memory.

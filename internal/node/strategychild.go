@@ -6,6 +6,7 @@ import (
 
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/feeds"
+	"github.com/failshut/failshut/internal/config"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
 	"github.com/failshut/failshut/risk"
@@ -49,6 +50,7 @@ func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
 	shell := strategy.NewShell(strategy.Config{
 		Name: p.Name, Account: p.Account, Contracts: p.Contracts, Incarnation: n.lifeOfJournal(), TTL: n.plan.Orders.TTL,
 		Desk: asked, World: world{n, &p}, Events: strategy.Events{Refused: n.hooks.Refused, Held: n.hooks.Held},
+		Params: paramsOf(&p, user), Seed: n.world.Seed, Interest: n.wants[p.Name], Meters: &n.meters,
 	}, user, why, func(evidence string) error {
 		if n.world.Show != nil {
 			_ = n.world.Show(p.Name) // a channel that is down shows everything when it is Live again
@@ -61,6 +63,19 @@ func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
 	}
 	_, err = supervision.Spawn[strategy.Message](b, shell, actors.WithBox(box("strategy")), actors.WithLane(strategy.Lane))
 	return err
+}
+
+// paramsOf lists the parameters that a value of the strategy has in force, and where they came from.
+func paramsOf(p *StrategyPlan, user any) []strategy.Param {
+	var out []strategy.Param
+	for _, x := range config.ParamsInForce(p.Params, user) {
+		from := strategy.FromDefault
+		if x.Set {
+			from = p.From
+		}
+		out = append(out, strategy.Param{Name: x.Name, Text: x.Text, From: from})
+	}
+	return out
 }
 
 func (n *Node) lifeOfJournal() uint32 {
@@ -86,6 +101,7 @@ func (n *Node) subscriber(p StrategyPlan) (feeds.Subscriber, error) {
 		return feeds.Subscriber{}, fmt.Errorf("strategy %s: %w", p.Name, err)
 	}
 	needs := strategy.NeedsOf(user)
+	needs.Interest = n.wants[p.Name]
 	var kinds feeds.Kinds
 	if needs.Quotes {
 		kinds |= feeds.Quotes

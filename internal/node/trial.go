@@ -90,9 +90,6 @@ func trialPlan(cfg strategy.Trial) (*Plan, error) {
 		return nil, err
 	}
 	use := cfg.Def.Name()
-	if err := config.ReadParams(cfg.Params, defs.Params(use)); err != nil {
-		return nil, err
-	}
 	p, err := PaperPlan(instruments[0].Venue(), instruments, use, defs)
 	if err != nil {
 		return nil, err
@@ -100,9 +97,8 @@ func trialPlan(cfg strategy.Trial) (*Plan, error) {
 	p.Contracts = cfg.Contracts
 	s := &p.Strategies[0]
 	s.Contracts = cfg.Contracts
-	s.Fresh = func() (any, error) {
-		into := defs.Params(use)
-		return into, config.ReadParams(cfg.Params, into)
+	if err := s.given(cfg.Params, strategy.FromFile, defs); err != nil {
+		return nil, err
 	}
 	p.Supervision.Groups.Strategy.Backoff = config.Backoff{Base: time.Millisecond, Cap: time.Millisecond, Reset: time.Minute}
 	return p, nil

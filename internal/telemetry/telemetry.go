@@ -14,6 +14,7 @@ import (
 
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/mailbox"
+	"github.com/failshut/failshut/strategy"
 )
 
 // Source is what is read at each scrape. Every function must answer from what is published, and may be nil.
@@ -22,6 +23,7 @@ type Source struct {
 	Feeds  func(visit func(feed, state string))            // each book or channel with its state
 	Gate   func(visit func(scope, mode string))            // each scope with its effective mode
 	Orders func(visit func(account, status string, n int)) // open orders by status
+	Users  func() []strategy.Meter                         // what strategies measure themselves
 }
 
 // Metrics holds the registry of one process.
@@ -57,7 +59,7 @@ func New() *Metrics {
 		refused:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "failshut_refused_total", Help: "Orders refused, by reason."}, []string{"reason"}),
 		fills:    prometheus.NewCounter(prometheus.CounterOpts{Name: "failshut_fills_total", Help: "Executions, each once."}),
 	}
-	m.registry.MustRegister(m.restarts, m.refused, m.fills, collector{m}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.restarts, m.refused, m.fills, collector{m}, users{m}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
