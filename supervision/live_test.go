@@ -122,6 +122,9 @@ func newLiveStage(p *plot, sys *actors.System) *liveStage {
 	}
 	ev := Events{Decision: func(at time.Time, d Decision) {
 		l.see(at)
+		if l.seen != nil {
+			l.seen(d)
+		}
 		l.emit(d.Short())
 	}}
 	l.tree = newTree(sys, *p.spec, Options{Phases: phases, Events: ev, Shutdown: Infinity}, TreeWide)
@@ -170,7 +173,7 @@ func (l *liveStage) instance(from func() *behaviour) StartFunc {
 // act does an outcome as a real function does.
 func act(ctx context.Context, o outcome) error {
 	out, _ := OutsideOf(ctx)
-	if o.delay > 0 {
+	if o.delay > 0 && o.kind != "hang" {
 		if err := out.Until(ctx, out.Now().Add(o.delay)); err != nil {
 			return err
 		}
@@ -182,6 +185,8 @@ func act(ctx context.Context, o outcome) error {
 		panic("the script says so")
 	case "error":
 		return actors.ExitWith(actors.Reason(o.reason()))
+	case "hang": // deaf to its stop: only when it is left does a wait of its own end
+		return out.Until(context.WithoutCancel(ctx), out.Now().Add(Infinity/2))
 	}
 	return nil
 }
@@ -202,22 +207,42 @@ func (l *liveStage) startOf(beh *behaviour) StartFunc {
 	}
 }
 
+// What a pipe brings to a child besides a reason to end.
+const (
+	hangNow Reason = "hang"
+	goOn    Reason = "unhang"
+)
+
 // live is a child that runs: it ends as it is told to, or as it answers its stop.
 func live(ctx context.Context, out actors.Outside, pipe *actors.Pipe[Reason], beh *behaviour) error {
-	reason, err := pipe.Next(ctx, out)
-	switch {
-	case err == nil && reason == Crashed, err != nil && beh.stop == "panic":
-		panic("the script says so")
-	case err == nil && reason == Normal:
-		return nil
-	case err == nil:
-		return actors.ExitWith(actors.Reason(reason))
-	case beh.delay > 0:
-		wait, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		defer cancel()
-		return out.Until(wait, out.Now().Add(beh.delay))
+	deaf, hung := context.WithoutCancel(ctx), false
+	for {
+		listens := ctx
+		if hung {
+			listens = deaf
+		}
+		reason, err := pipe.Next(listens, out)
+		switch {
+		case err == nil && reason == hangNow:
+			hung = true
+		case err == nil && reason == goOn:
+			if hung = false; ctx.Err() != nil {
+				return ctx.Err()
+			}
+		case err == nil && reason == Crashed, err != nil && !hung && beh.stop == "panic":
+			panic("the script says so")
+		case err == nil && reason == Normal:
+			return nil
+		case err == nil:
+			return actors.ExitWith(actors.Reason(reason))
+		case !hung && beh.stop == "hang":
+			hung = true
+		case !hung && beh.delay > 0:
+			return out.Until(deaf, out.Now().Add(beh.delay))
+		default:
+			return err
+		}
 	}
-	return err
 }
 
 // command does what a command means to the living tree; the time and the lines are the living tree's too.
@@ -279,6 +304,8 @@ func (l *liveStage) startChild(st statement) error {
 	if s := l.t.sups[path]; s != nil && s.simple() {
 		if f["start"] == "" {
 			c.Start = nil
+		} else {
+			b.stop, b.delay = l.template(path)
 		}
 		if len(f) > 1 || (len(f) == 1 && c.Start == nil) {
 			c.unread["simple"] = true
@@ -318,6 +345,8 @@ func (l *liveStage) poke(st statement) error {
 		return pipe.Offer(Crashed)
 	case verb == "exit":
 		return pipe.Offer(Reason(st.words[2]))
+	case verb == "hang" || verb == "unhang":
+		return pipe.Offer(Reason(verb))
 	}
 	return fmt.Errorf("no such command: %s", st.words[0])
 }

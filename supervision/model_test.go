@@ -202,7 +202,7 @@ func (m *model) stop(path string) {
 	m.closing[path] = true
 	up := parentOf(path)
 	s := m.s.t.sups[up]
-	if path == "" || s == nil || s.simple() {
+	if path == "" || s == nil || s.simple() || m.open["terminate_child "+path] > 0 { // who asks for its end does not wait for the group
 		return
 	}
 	over, restarted := m.group[up]
@@ -297,6 +297,9 @@ func (m *model) check() error {
 			}
 			if e.Epoch != 0 {
 				shown++
+			}
+			if lives := e.Status == Starting || e.Status == Running || e.Status == Stopping; lives != (e.Epoch != 0) {
+				m.fail("snapshot shows %s#%d %s", e.Path, e.Epoch, e.Status)
 			}
 			if e.Epoch != 0 && e.Ready == m.waiting[e.Path] {
 				m.fail("snapshot shows %s ready: %v", e.Path, e.Ready)

@@ -47,6 +47,11 @@ type grower struct {
 	sups  []string
 	kids  []string
 	group map[string]string // strategy by supervisor
+
+	// tame leaves out what a coroutine cannot do: to answer a stop with normal, and to hang when it is killed, which is seen only
+	// after a while; and a deadline of 0, which falls due with what it is for.
+	tame   bool
+	killed bool // what is made now may be killed
 }
 
 func (g *grower) pick(words ...string) string { return words[g.r.IntN(len(words))] }
@@ -60,6 +65,9 @@ func (g *grower) say(format string, a ...any) statement {
 
 func (g *grower) outcome() string {
 	o := g.pick("ok", "ok", "ok", "ok", "ignore", "error", "error:no_feed", "panic", "hang")
+	if g.tame && g.killed && o == "hang" {
+		o = "ok"
+	}
 	return o + g.pick("", "", "@1s", "@300ms")
 }
 
@@ -112,8 +120,14 @@ func (g *grower) child(in, auto string) statement {
 	name := fmt.Sprintf("c%d", len(g.kids))
 	g.kids = append(g.kids, name)
 	restart := g.pick("permanent", "permanent", "transient", "temporary")
-	line := fmt.Sprintf("child %s in=%s restart=%s start=%s stop=%s shutdown=%s", name, in, restart, g.starts(),
-		g.pick("ok", "ok", "normal", "panic", "hang", "700ms"), g.pick("5s", "1s", "0", "brutal"))
+	stop, shutdown := g.pick("ok", "ok", "normal", "panic", "hang", "700ms"), g.pick("5s", "1s", "0", "brutal")
+	if g.tame {
+		stop, shutdown = g.pick("ok", "ok", "panic", "700ms", "hang"), g.pick("5s", "1s", "brutal")
+		if g.killed = shutdown == "brutal"; g.killed {
+			stop = "ok"
+		}
+	}
+	line := fmt.Sprintf("child %s in=%s restart=%s start=%s stop=%s shutdown=%s", name, in, restart, g.starts(), stop, shutdown)
 	if auto != "never" && restart != "permanent" && g.chance(60) {
 		line += " significant=true"
 	}
@@ -126,6 +140,7 @@ func (g *grower) child(in, auto string) statement {
 // command is the next thing that happens.
 func (g *grower) command(names, live, waiting []string) statement {
 	x, sup := g.pick(names...), g.pick(g.sups...)
+	g.killed = true
 	if len(waiting) > 0 && g.chance(60) {
 		return g.say("ready %s %s", g.pick(waiting...), g.pick("synced", "reconciled", "caught_up"))
 	}
@@ -148,6 +163,7 @@ func (g *grower) command(names, live, waiting []string) statement {
 		if g.group[sup] == "simple_one_for_one" {
 			flag = g.pick("", " start="+g.starts())
 		} else {
+			g.killed = false
 			flag = fmt.Sprintf(" restart=%s start=%s stop=%s", g.pick("permanent", "transient", "temporary"), g.starts(), g.pick("ok", "hang", "1s"))
 		}
 		return g.say("start_child %s d%d%s", sup, g.r.IntN(8), flag)

@@ -111,6 +111,7 @@ func (s *State) takeOver(e *entry) {
 		case !in:
 		case m.alive:
 			m.member, m.late = true, false
+			s.disarm(m, startTimer) // it is stopped in its turn, ready or not
 			m.todo = m.child.Restart != Temporary && len(m.enders) == 0 && !m.drop
 		case m.status == Stopped:
 		default:
@@ -151,13 +152,14 @@ func (s *State) stopNext() {
 	s.pause(s.op.x)
 }
 
-// endOperation forgets what the operation had still to do: who was waiting is stopped.
+// endOperation forgets what the operation had still to do: who was waiting is stopped. Who lives is what it was, be it running or
+// told to stop already.
 func (s *State) endOperation() {
 	for _, e := range s.kids {
 		s.unwait(e)
-		e.member = false
-		if e.todo || e.status == Waiting || e.status == Restarting {
-			e.todo = false
+		waited := e.todo || e.status == Waiting || e.status == Restarting
+		e.member, e.todo = false, false
+		if waited && !e.alive {
 			s.set(e, Stopped)
 		}
 	}

@@ -22,6 +22,11 @@ type stage struct {
 	lines  []string
 	at     bool // the next line is the first of its instant
 
+	// apart has children be as those of a deterministic system: what they say waits until all that follows inside the tree is
+	// decided, and one that is left ends at once. In scripts all is first in, first out, and what hangs goes on hanging.
+	apart bool
+	said  []Input // by children, where apart
+
 	limit int            // of lines from one command
 	seen  func(Decision) // every line as a value; may be nil
 	fed   []fed          // what the trunk was given
@@ -76,7 +81,10 @@ var caseBegan = time.Unix(0, 0).UTC()
 // inject takes one input, and everything that follows without time.
 func (s *stage) inject(in ...Input) {
 	s.queue = append(s.queue, in...)
-	for len(s.queue) > 0 && len(s.lines) <= s.limit {
+	for len(s.queue)+len(s.said) > 0 && len(s.lines) <= s.limit {
+		if len(s.queue) == 0 {
+			s.queue, s.said = append(s.queue, s.said[0]), s.said[1:]
+		}
 		in := s.queue[0]
 		s.queue = s.queue[1:]
 		at := At{caseBegan.Add(s.now), s.jitter}
@@ -87,7 +95,14 @@ func (s *stage) inject(in ...Input) {
 	}
 }
 
-func (s *stage) tell(in Input) { s.queue = append(s.queue, in) }
+// tell is what a child says.
+func (s *stage) tell(in Input) {
+	if s.apart {
+		s.said = append(s.said, in)
+		return
+	}
+	s.queue = append(s.queue, in)
+}
 
 func (s *stage) carryOut(a Action) {
 	switch a.Do {
@@ -101,6 +116,9 @@ func (s *stage) carryOut(a Action) {
 		if x := s.acts[Incarnation{a.Path, a.Epoch}]; x != nil {
 			x.abandoned = true
 			s.drop(x.watch)
+			if s.apart && x.child.Sub == nil { // whatever it waits in is fenced: a coroutine ends as soon as it is left
+				s.end(x, ShutdownEnd)
+			}
 		}
 	case DoArm:
 		s.after(a.Delay, alarm{timer: a.Timer})
@@ -168,6 +186,9 @@ func (s *stage) outcome(x *actor) {
 	case x.ended:
 	case x.abandoned:
 		s.end(x, ShutdownEnd)
+	case x.out.kind == "ok" && x.child.Sub != nil: // the tree's own
+		x.started = true
+		s.queue = append(s.queue, Started{x.Path, x.Epoch})
 	case x.out.kind == "ok":
 		x.started = true
 		s.tell(Started{x.Path, x.Epoch})
