@@ -11,7 +11,7 @@ import (
 // and the incarnation, and from nothing else. Each incarnation has numbers of its own, so that a strategy which died of one does not
 // draw it again. It is for the handler alone, like the Context.
 func (c *Context) Rand() *rand.Rand {
-	if !c.open.Load() {
+	if !c.may() {
 		return rand.New(rand.NewPCG(0, 0))
 	}
 	s := c.s

@@ -5,28 +5,50 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/feeds"
+	"github.com/failshut/failshut/internal/goroutine"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/risk"
 )
 
-// Context is what a handler may use. It is valid only inside the handler, on its goroutine: used after it, it does
-// nothing. No method returns an error: every answer to a wish, also an immediate no, is an OrderEvent with its reason,
-// so that a wish needs no if and a refusal is no crash.
+// Context is what a handler may use. It is valid only inside a handler, on the goroutine that runs it. Used after the handler has
+// returned, or on another goroutine, it panics in a test binary; elsewhere it does nothing and is counted by Events.OutOfTurn. An
+// incarnation has one: kept from one of its handlers to the next it is the same.
+//
+// No method returns an error: every answer to a wish, also an immediate no, is an OrderEvent with its reason, so that a wish needs
+// no if and a refusal is no crash.
 //
 // What a handler wishes for leaves when it returns nil; a panic or an error has placed nothing. Cancels alone leave at once.
 type Context struct {
 	s    *shell
-	open atomic.Bool // inside a handler
-	stop bool        // inside OnStop: nothing may be placed
+	turn atomic.Uintptr // the goroutine that is inside a handler; 0: none is
+	stop bool           // inside OnStop: nothing may be placed
+}
+
+// panics is whether a Context that is used out of its turn panics.
+var panics = testing.Testing()
+
+// may reports whether the caller is the handler that the Context is open for.
+func (c *Context) may() bool {
+	if c.turn.Load() == goroutine.ID() {
+		return true
+	}
+	if f := c.s.cfg.Events.OutOfTurn; f != nil {
+		f(c.s.cfg.Name)
+	}
+	if panics {
+		panic("strategy: the Context of " + c.s.cfg.Name + " is used outside its handler")
+	}
+	return false
 }
 
 // Now is the time of this turn.
 func (c *Context) Now() time.Time {
-	if !c.open.Load() {
+	if !c.may() {
 		return time.Time{}
 	}
 	return c.s.now
@@ -34,7 +56,7 @@ func (c *Context) Now() time.Time {
 
 // Instant is Now in nanoseconds of the system's monotonic clock.
 func (c *Context) Instant() int64 {
-	if !c.open.Load() {
+	if !c.may() {
 		return 0
 	}
 	return c.s.instant
@@ -52,21 +74,21 @@ func (c *Context) Instruments() []market.Instrument {
 // instrument that the strategy is not configured for.
 func (c *Context) Contract(i market.Instrument) market.Contract { return c.s.contracts[i] }
 
-// ErrKept says that a Context was used after its handler.
-var ErrKept = errors.New("the context belongs to a handler that has returned")
+// ErrKept says that a Context was used after its handler, or on another goroutine.
+var ErrKept = errors.New("the context is used outside its handler")
 
 // Subscribe says, in OnStart alone, that data of these kinds is wanted of i. A strategy that never calls it is told what it has
 // handlers for, of all its instruments; one that does is told what it has subscribed to and nothing else, but for changes of
 // state, which all are. An instrument that is not configured and a kind without a handler end the incarnation with an error.
 func (c *Context) Subscribe(i market.Instrument, kinds feeds.Kinds) {
-	if c.open.Load() {
+	if c.may() {
 		c.s.subscribe(i, kinds)
 	}
 }
 
 // Quote returns the touch of i, or an error unless it may be traded on.
 func (c *Context) Quote(i market.Instrument) (feeds.Quote, error) {
-	if !c.open.Load() {
+	if !c.may() {
 		return feeds.Quote{}, ErrKept
 	}
 	q, ok := c.s.cfg.World.Quote(i)
@@ -82,7 +104,7 @@ func (c *Context) Quote(i market.Instrument) (feeds.Quote, error) {
 // Position returns what this strategy holds of i, from its own executions alone: zero where it has none, Unknown where an order
 // may yet change it or a sum does not fit.
 func (c *Context) Position(i market.Instrument) Position {
-	if !c.open.Load() {
+	if !c.may() {
 		return Position{Instrument: i, Unknown: true}
 	}
 	return c.s.book.standing(i)
@@ -90,7 +112,7 @@ func (c *Context) Position(i market.Instrument) Position {
 
 // Working returns the strategy's open orders in i, oldest first, those of unknown state included.
 func (c *Context) Working(i market.Instrument) []Working {
-	if !c.open.Load() {
+	if !c.may() {
 		return nil
 	}
 	return c.s.book.working(i)
@@ -99,7 +121,7 @@ func (c *Context) Working(i market.Instrument) []Working {
 // Gate returns the mode that touches everything the strategy does now, or the strictest of those that touch it in the instruments
 // that are named. Outside its handler it is CLOSED.
 func (c *Context) Gate(of ...market.Instrument) Gate {
-	if !c.open.Load() {
+	if !c.may() {
 		return Gate{}
 	}
 	if len(of) == 0 {
@@ -118,7 +140,7 @@ func (c *Context) Gate(of ...market.Instrument) Gate {
 // quantity and price; account, strategy, cause and stamps are set here. Beside a working order of Target or Rest on the
 // same side it needs the option Beside, else it is refused MIXED. In OnStart it is refused NOT_READY, in OnStop STOPPING.
 func (c *Context) Place(in risk.Intent, options ...PlaceOption) Decision {
-	if !c.open.Load() {
+	if !c.may() {
 		return Decision{}
 	}
 	d := c.decision()
@@ -150,14 +172,14 @@ func Beside() PlaceOption { return func(p *placing) { p.beside = true } }
 // Cancel asks for the end of the order of d. It leaves at once and is never refused for lack of room or permission (P7).
 // What this handler placed itself has not left yet: it is taken back, and refused with the reason cancelled.
 func (c *Context) Cancel(d Decision) {
-	if c.open.Load() {
+	if c.may() {
 		c.s.cancel(d)
 	}
 }
 
 // CancelAll asks for the end of every open order of the strategy, at once, and takes back what this handler placed before.
 func (c *Context) CancelAll() {
-	if c.open.Load() {
+	if c.may() {
 		c.s.cancelAll()
 	}
 }
@@ -168,7 +190,7 @@ func (c *Context) CancelAll() {
 // lapses: a reopening never fires an old wish. A position is brought through zero in two legs, never in one. Nothing is clipped:
 // what is beyond a limit is refused with its reason.
 func (c *Context) Target(i market.Instrument, qty market.Qty, options ...TargetOption) {
-	if !c.open.Load() {
+	if !c.may() {
 		return
 	}
 	var o targeting
@@ -202,7 +224,7 @@ func At(price market.Price) TargetOption {
 // wish lapses in the same time. After a whole fill nothing rests until the strategy says so again.
 func (c *Context) Rest(i market.Instrument, side market.Side, price market.Price, qty market.Qty) {
 	switch {
-	case !c.open.Load():
+	case !c.may():
 	case !side.Valid():
 		c.s.refuse(effect{intent: risk.Intent{Instrument: i, Side: side, Qty: qty, Price: price}, decision: c.decision()}, ReasonBadIntent)
 	default:
@@ -212,7 +234,7 @@ func (c *Context) Rest(i market.Instrument, side market.Side, price market.Price
 
 // After asks for one tick of key when d has passed. A key has one pending tick at most; the later wish replaces the earlier.
 func (c *Context) After(key string, d time.Duration) {
-	if c.open.Load() {
+	if c.may() {
 		c.s.after(key, d)
 	}
 }
@@ -220,21 +242,21 @@ func (c *Context) After(key string, d time.Duration) {
 // Every asks for a tick of key each time d has passed, until Stop or another wish of the key. What falls due while the
 // tick before has not been told is skipped and counted in its Missed. A d of 0 or less asks for nothing.
 func (c *Context) Every(key string, d time.Duration) {
-	if c.open.Load() && d > 0 {
+	if c.may() && d > 0 {
 		c.s.every(key, d)
 	}
 }
 
 // At asks for one tick of key at the time at, or at once when that has passed; otherwise as After.
 func (c *Context) At(key string, at time.Time) {
-	if c.open.Load() {
+	if c.may() {
 		c.s.after(key, at.Sub(c.s.now))
 	}
 }
 
 // Stop takes back the tick of key.
 func (c *Context) Stop(key string) {
-	if c.open.Load() {
+	if c.may() {
 		c.s.self.Cancel(timerKey(key))
 	}
 }

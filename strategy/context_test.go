@@ -1,6 +1,7 @@
 package strategy_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -15,49 +16,92 @@ import (
 	"github.com/failshut/failshut/strategy"
 )
 
-func TestAContextKeptAfterItsHandlerDoesNothing(t *testing.T) {
-	var kept *strategy.Context
-	r, u, feed := trading(t, func(c *strategy.Context, n uint64) {
-		if n == 1 {
-			kept = c
-			c.Place(buy(acme))
-		}
-	})
-	r.at(feed, 1)
-	u.heardSince()
-	use := func() {
-		d := kept.Place(buy(acme))
-		once := kept.Place(buy(acme), strategy.Once("x"))
-		if !d.Zero() || !once.Zero() {
-			t.Errorf("decisions %s and %s, want none", d, once)
-		}
-		kept.Target(acme, market.Unit)
-		kept.Cancel(strategy.DecisionOf(r.desk.placed[0].Cause))
-		kept.CancelAll()
-		kept.After("k", time.Millisecond)
-		kept.Every("e", time.Millisecond)
-		kept.At("a", kept.Now())
-		kept.Stop("k")
-		if q, err := kept.Quote(acme); err == nil {
-			t.Errorf("a quote %+v without an error", q)
-		}
-		if p := kept.Position(acme); p.Qty != 0 || !p.Unknown || kept.Working(acme) != nil || kept.Gate().Mode == risk.Open {
-			t.Errorf("position %+v, working %+v, gate %+v, want nothing to act on", p, kept.Working(acme), kept.Gate())
-		}
-		if !kept.Now().IsZero() || kept.Instant() != 0 || len(kept.Instruments()) != 2 || kept.Log() == nil {
-			t.Error("a time, or no list or log")
-		}
+// strayUses is everything that a Context can be asked for where it does nothing, by name.
+func strayUses(c *strategy.Context) map[string]func() bool {
+	nothing := func(f func()) func() bool { return func() bool { f(); return true } }
+	return map[string]func() bool{
+		"Place":     func() bool { return c.Place(buy(acme)).Zero() && c.Place(buy(acme), strategy.Once("x")).Zero() },
+		"Target":    nothing(func() { c.Target(acme, market.Unit) }),
+		"Rest":      nothing(func() { c.Rest(acme, market.Buy, market.Price(1e9), market.Unit) }),
+		"Cancel":    nothing(func() { c.Cancel(strategy.Decision{}) }),
+		"CancelAll": nothing(c.CancelAll),
+		"After":     nothing(func() { c.After("k", time.Millisecond) }),
+		"Every":     nothing(func() { c.Every("e", time.Millisecond) }),
+		"At":        nothing(func() { c.At("a", time.Time{}) }),
+		"Stop":      nothing(func() { c.Stop("k") }),
+		"Subscribe": nothing(func() { c.Subscribe(acme, feeds.Trades) }),
+		"Quote":     func() bool { _, err := c.Quote(acme); return errors.Is(err, strategy.ErrKept) },
+		"Position":  func() bool { p := c.Position(acme); return p.Qty == 0 && p.Unknown },
+		"Working":   func() bool { return c.Working(acme) == nil },
+		"Gate":      func() bool { return c.Gate().Mode == 0 },
+		"Now":       func() bool { return c.Now().IsZero() },
+		"Instant":   func() bool { return c.Instant() == 0 },
 	}
-	use()
-	u.trade = func(*strategy.Context, feeds.Trade) error {
-		use() // in another handler of the same incarnation
-		return nil
+}
+
+// strays are the two ways to use a Context where it may not be used.
+var strays = map[string]func(t *testing.T, use func(*strategy.Context)) *rig{
+	"after the handler": func(t *testing.T, use func(*strategy.Context)) *rig {
+		var kept *strategy.Context
+		r, _, feed := trading(t, func(c *strategy.Context, _ uint64) { kept = c })
+		r.at(feed, 1)
+		use(kept)
+		return r
+	},
+	"on another goroutine, while the handler runs": func(t *testing.T, use func(*strategy.Context)) *rig {
+		r, _, feed := trading(t, func(c *strategy.Context, _ uint64) {
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				use(c)
+			}()
+			<-done
+		})
+		r.at(feed, 1)
+		return r
+	},
+}
+
+func TestAContextThatIsUsedOutsideItsHandlerDoesNothingAndIsCounted(t *testing.T) {
+	strategy.InProduction(t)
+	for where, stray := range strays {
+		t.Run(where, func(t *testing.T) {
+			counted := 0
+			r := stray(t, func(c *strategy.Context) {
+				c.OnOutOfTurn(func(string) { counted++ })
+				for name, nothing := range strayUses(c) {
+					if before := counted; !nothing() || counted == before {
+						t.Errorf("%s did something, or was not counted", name)
+					}
+				}
+				if len(c.Instruments()) != 2 || c.Log() == nil || c.Contract(acme).Tick == 0 {
+					t.Error("no instruments, log or contract, which anybody may ask for")
+				}
+			})
+			r.pass(time.Second)
+			if len(r.desk.order) != 0 || len(r.noes) != 0 {
+				t.Errorf("handed over %v, counted %v, want nothing done", r.desk.order, r.noes)
+			}
+		})
 	}
-	r.at(feed, 2)
-	r.pass(time.Second)
-	same(t, u.heardSince(), []string{"trade ACME 2"})
-	if len(r.desk.placed) != 1 || len(r.desk.cancelled) != 0 || r.desk.swept != 0 || len(r.noes) != 0 {
-		t.Errorf("placed %d, cancelled %d, swept %d, counted %v, want nothing done", len(r.desk.placed), len(r.desk.cancelled), r.desk.swept, r.noes)
+}
+
+func TestAContextThatIsUsedOutsideItsHandlerPanicsInATest(t *testing.T) {
+	for where, stray := range strays {
+		t.Run(where, func(t *testing.T) {
+			stray(t, func(c *strategy.Context) {
+				for name, use := range strayUses(c) {
+					panicked := func() (yes bool) {
+						defer func() { yes = recover() != nil }()
+						use()
+						return false
+					}()
+					if !panicked {
+						t.Errorf("%s does not panic", name)
+					}
+				}
+			})
+		})
 	}
 }
 

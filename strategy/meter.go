@@ -87,7 +87,7 @@ func (m Metrics) Histogram(name, help string, bounds ...float64) *Histogram {
 func (m Metrics) make(want Meter) *meter {
 	s := m.c.s
 	switch {
-	case !m.c.open.Load():
+	case !m.c.may():
 		return newMeter(want)
 	case !s.starting:
 		s.mistake("metric %q: made outside OnStart", want.Name)

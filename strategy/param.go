@@ -19,7 +19,7 @@ const (
 
 // Param returns the parameter of that name, or the zero Param when the strategy has none.
 func (c *Context) Param(name string) Param {
-	if !c.open.Load() {
+	if !c.may() {
 		return Param{}
 	}
 	for _, p := range c.s.cfg.Params {

@@ -56,6 +56,8 @@ type Events struct {
 	Lapsed   func(name string)
 	Absorbed func(name string)
 	Ended    func(name, reason string)
+	// OutOfTurn tells that a Context was used outside its handler, on whatever goroutine does that.
+	OutOfTurn func(name string)
 }
 
 // ErrMissed ends an incarnation that was not told an event of its orders: the next one starts from the journal, which knows.
@@ -74,6 +76,7 @@ type shell struct {
 	instruments []market.Instrument
 
 	self     *actors.Context[Message]
+	context  Context // the one that handlers get
 	now      time.Time
 	instant  int64
 	root     root
@@ -89,6 +92,7 @@ type shell struct {
 	aims     map[aimKey]*aim
 	gapped   map[sight]bool
 	refusals map[refusalKey]*refusal
+	flood    flood
 	answers  []OrderEvent // local answers that the next handler call tells
 
 	subscribed map[market.Instrument]feeds.Kinds // nil: all that there are handlers for
@@ -110,6 +114,7 @@ func NewShell(cfg Config, user any, why Why, ready func(evidence string) error) 
 		places: map[market.Instrument]uint16{},
 		aims:   map[aimKey]*aim{}, gapped: map[sight]bool{}, refusals: map[refusalKey]*refusal{},
 	}
+	s.context.s = s
 	s.book = newBlotter(State{}, s.factor)
 	if s.cfg.Interest == nil {
 		s.cfg.Interest = &Interest{}

@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"github.com/failshut/failshut/feeds"
+	"github.com/failshut/failshut/internal/goroutine"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
 )
@@ -23,7 +24,7 @@ func (s *shell) settle() error {
 	s.flush()
 	for range maxEffects {
 		if len(s.answers) == 0 {
-			return nil
+			return s.flood.end()
 		}
 		answers := s.answers
 		s.answers = nil
@@ -38,12 +39,16 @@ func (s *shell) settle() error {
 }
 
 func (s *shell) call(call func(c *Context) error, stopping bool) error {
-	c := &Context{s: s, stop: stopping}
-	c.open.Store(true)
-	defer c.open.Store(false)
+	c := &s.context
+	c.stop = stopping
+	c.turn.Store(goroutine.ID())
+	defer c.turn.Store(0)
 	err := call(c)
 	if err == nil && s.fault != nil {
 		err = s.fault
+	}
+	if err == nil {
+		err = s.flood.end()
 	}
 	if err != nil {
 		s.effects = nil
@@ -157,6 +162,7 @@ func (s *shell) onOrder(e orders.Event, n uint64) error {
 			}
 		}
 		if e.Kind == orders.EventRefused {
+			s.flood.add(s.instant)
 			s.answer(orderEvent(e, d))
 			return nil
 		}

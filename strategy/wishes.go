@@ -39,7 +39,7 @@ type refusal struct {
 
 // wish takes one wish of a handler. It leaves when the handler has returned nil.
 func (s *shell) wish(c *Context, e effect) {
-	if !c.open.Load() {
+	if !c.may() {
 		return
 	}
 	switch {
@@ -100,6 +100,7 @@ func (s *shell) complete(e effect) risk.Intent {
 
 // refuse answers a wish with a no that was found here.
 func (s *shell) refuse(e effect, reason string) {
+	s.flood.add(s.instant)
 	if f := s.cfg.Events.Refused; f != nil {
 		f(s.cfg.Name, reason)
 	}

@@ -15,6 +15,7 @@ var layers = []struct {
 	{"mailbox", 1},
 	{"resilience", 1},
 	{"internal/journal", 1},
+	{"internal/goroutine", 1},
 	{"actors", 2},
 	{"supervision", 3},
 	{"internal/caller", 3},
