@@ -27,11 +27,21 @@ func (d Def) Name() string { return d.name }
 // Fresh returns a new value of the strategy with its default parameters: a pointer to a struct.
 func (d Def) Fresh() any { return d.fresh() }
 
-// handlers pairs each method a strategy may have with the interface that makes it one.
-var handlers = []struct {
+// method pairs the name of a method with the interface that makes it one of ours.
+type method struct {
 	method string
 	is     reflect.Type
-}{
+}
+
+// optional are the methods that are no handlers.
+var optional = []method{
+	{"Policy", reflect.TypeFor[PolicyHandler]()},
+	{"Snapshot", reflect.TypeFor[SnapshotHandler]()},
+	{"Restore", reflect.TypeFor[RestoreHandler]()},
+}
+
+// handlers are those that are called with what happens.
+var handlers = []method{
 	{"OnStart", reflect.TypeFor[StartHandler]()},
 	{"OnQuote", reflect.TypeFor[QuoteHandler]()},
 	{"OnTrade", reflect.TypeFor[TradeHandler]()},
@@ -81,8 +91,14 @@ func (d Def) checkHandlers(t reflect.Type) []error {
 			errs = append(errs, fmt.Errorf("strategy %q: %s is %s, want %s", d.name, h.method, signature(m.Type), h.is.Method(0).Type))
 		}
 	}
-	if m, ok := t.MethodByName("Policy"); ok && !t.Implements(reflect.TypeFor[PolicyHandler]()) {
-		errs = append(errs, fmt.Errorf("strategy %q: Policy is %s, want %s", d.name, signature(m.Type), reflect.TypeFor[PolicyHandler]().Method(0).Type))
+	for _, h := range optional {
+		if m, ok := t.MethodByName(h.method); ok && !t.Implements(h.is) {
+			errs = append(errs, fmt.Errorf("strategy %q: %s is %s, want %s", d.name, h.method, signature(m.Type), h.is.Method(0).Type))
+		}
+	}
+	_, takes := t.MethodByName("Snapshot")
+	if _, gives := t.MethodByName("Restore"); takes != gives {
+		errs = append(errs, fmt.Errorf("strategy %q has one of Snapshot and Restore, want both or none", d.name))
 	}
 	if p := PolicyOf(d.fresh()); (p.OnCrash == Keep || p.OnStop == Keep) && !t.Implements(reflect.TypeFor[OrderHandler]()) {
 		errs = append(errs, fmt.Errorf("strategy %q keeps orders and has no OnOrder, want it: it is told of orders that it did not place itself", d.name))

@@ -18,6 +18,15 @@ type wrong struct{ N int }
 
 func (*wrong) OnTrade(*strategy.Context, feeds.Trade) (int, error) { return 0, nil }
 
+type forgetful struct{ good }
+
+func (*forgetful) Snapshot() ([]byte, error) { return nil, nil }
+
+type muddled struct{ good }
+
+func (*muddled) Snapshot() []byte     { return nil }
+func (*muddled) Restore([]byte) error { return nil }
+
 type unwritable struct {
 	C chan int
 	F func()
@@ -40,6 +49,8 @@ func TestWhatIsWrongWithADefIsSaid(t *testing.T) {
 		"the same value":        {strategy.Define("x", func() *good { return kept }), []string{"the same value twice"}},
 		"no handler":            {strategy.Define("x", func() *mute { return &mute{} }), []string{"has no handler"}},
 		"another signature":     {strategy.Define("x", func() *wrong { return &wrong{} }), []string{"OnTrade is func(*strategy.Context, feeds.Trade) (int, error)", "want func(*strategy.Context, feeds.Trade) error"}},
+		"half a memory":         {strategy.Define("x", func() *forgetful { return &forgetful{} }), []string{"one of Snapshot and Restore, want both or none"}},
+		"another Snapshot":      {strategy.Define("x", func() *muddled { return &muddled{} }), []string{"Snapshot is func() []uint8, want func() ([]uint8, error)"}},
 		"what no file can hold": {strategy.Define("x", func() *unwritable { return &unwritable{} }), []string{"C is a chan", "F is a func", "I is a interface"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -20,6 +20,7 @@ const (
 	gotAttach // look whether the state has come, else ask again
 	gotOwed   // refusals that were kept back are to be told
 	gotMissed // events up to a number were told to nobody
+	gotSnapshot
 )
 
 // Message is what a strategy's actor receives. It is made by Inlet, Told, Missed, Restored and GateChanged alone, is a value,
@@ -70,7 +71,7 @@ func Lane(m Message) mailbox.Lane {
 		return mailbox.Control
 	case gotOrder:
 		return mailbox.Reports
-	case gotTimer, gotWant, gotAttach, gotOwed:
+	case gotTimer, gotWant, gotAttach, gotOwed, gotSnapshot:
 		return mailbox.Commands
 	default:
 		return mailbox.Data

@@ -136,7 +136,7 @@ func newRig(t *testing.T, change func(*rig)) *rig {
 	r.cfg = strategy.Config{
 		Name: "s", Account: "A1", Contracts: []market.Contract{contract(acme), contract(bolt)}, Incarnation: 7, TTL: time.Second,
 		Desk: r.desk, World: r.board,
-		Events: strategy.Events{Refused: func(_, reason string) { r.noes[reason]++ }},
+		Events: strategy.Events{Refused: func(_, reason string, n int) { r.noes[reason] += n }},
 	}
 	if change != nil {
 		change(r)

@@ -44,18 +44,25 @@ type Config struct {
 	Seed        uint64    // of Context.Rand
 	Interest    *Interest // shared with the inlets; nil: the shell's own
 	Meters      *Meters   // of the process; nil: what is measured is shown to nobody
+	Memory      Memory    // of the incarnation; nil: nothing is kept
 }
 
-// Events are hooks for metrics and logs; nil is skipped. They are called in the strategy's turn and must not block.
+// Events are hooks for metrics and logs; nil is skipped. They get the strategy's name, are called in its turn or from whoever finds
+// the thing out, and must not block.
 type Events struct {
-	Started  func(name string, why Why)
-	Ready    func(name string, evidence string)
-	Decided  func(name string, effects int)
-	Refused  func(name, reason string)
-	Held     func(name, reason string)
-	Lapsed   func(name string)
-	Absorbed func(name string)
-	Ended    func(name, reason string)
+	Started          func(name string, why Why)                         // the state has come, OnStart is next
+	Ready            func(name, evidence string, took time.Duration)    // since the incarnation began to ask for its state
+	Decided          func(name string, effects int, took time.Duration) // wishes have left, since the turn began
+	Refused          func(name, reason string, n int)                   // by the shell itself
+	Held             func(name, reason string)                          // a goal waits
+	Lapsed           func(name string)                                  // a goal has waited for too long
+	Absorbed         func(name string)                                  // a goal was said again, with nothing to do
+	Repeated         func(name string)                                  // a decision was made before, its first order stands
+	Policy           func(name string, cancelled, kept int)             // working orders of one that has ended
+	Snapshot         func(name string, bytes int, took time.Duration)   // taken
+	SnapshotSetAside func(name, why string)                             // and never used again
+	Goroutines       func(name string, n int)                           // left behind by an incarnation that has ended
+	Ended            func(name, reason string)
 	// OutOfTurn tells that a Context was used outside its handler, on whatever goroutine does that.
 	OutOfTurn func(name string)
 }
@@ -82,6 +89,7 @@ type shell struct {
 	root     root
 	ordinal  uint16
 	effects  []effect
+	born     int64  // instant
 	started  bool   // the state has come
 	starting bool   // in OnStart
 	fault    error  // of this handler: it asked for what cannot be
@@ -144,7 +152,8 @@ func NeedsOf(user any) Needs {
 
 // Starting asks the account's orders for the state to start from.
 func (s *shell) Starting(c *actors.Context[Message]) error {
-	s.log = c.Log()
+	s.log, s.self = c.Log(), c
+	s.born = s.clock()
 	c.After(attachKey{}, 0, Message{kind: gotAttach}) // in the first turn: before it the mailbox takes no event
 	return nil
 }
@@ -191,6 +200,8 @@ func (s *shell) Receive(c *actors.Context[Message], m Message) error {
 		return s.onWant(m.rest.(aimKey))
 	case gotOwed:
 		return s.onOwed(m.rest.(refusalKey))
+	case gotSnapshot:
+		return s.onSnapshot()
 	case gotRestored, gotAttach: // it has come before
 	}
 	return nil
@@ -204,16 +215,26 @@ func (s *shell) early(m Message) error {
 	case gotMissed:
 		s.least = m.seq
 	case gotRestored:
-		if state := m.rest.(State); state.Seq >= s.least {
-			return s.begin(state)
-		}
-	case gotTrade, gotQuote, gotState, gotOrder, gotTimer, gotGate, gotWant, gotOwed: // not yet, or in the state that comes
+		return s.arrive(m.rest.(State))
+	case gotTrade, gotQuote, gotState, gotOrder, gotTimer, gotGate, gotWant, gotOwed, gotSnapshot: // not yet, or in the state that comes
 	}
 	return nil
 }
 
-// begin starts the user's code from the state of journal and venue.
-func (s *shell) begin(state State) error {
+// arrive begins from a state that is not too old, once it is known what else there is to begin from: the account is asked again.
+func (s *shell) arrive(state State) error {
+	if state.Seq < s.least {
+		return nil
+	}
+	snapshot, known := s.recall()
+	if !known {
+		return nil
+	}
+	return s.begin(state, snapshot)
+}
+
+// begin starts the user's code from the state of journal and venue, and from what it has kept itself.
+func (s *shell) begin(state State, snapshot []byte) error {
 	s.seq = state.Seq
 	s.book = newBlotter(state, s.factor)
 	s.started = true
@@ -223,9 +244,13 @@ func (s *shell) begin(state State) error {
 	if f := s.cfg.Events.Started; f != nil {
 		f(s.cfg.Name, s.why)
 	}
-	start := Start{Epoch: uint64(s.self.Epoch()), Why: s.why, Positions: s.book.positions(), Working: state.Working}
+	restored, err := s.restore(snapshot)
+	if err != nil {
+		return err
+	}
+	start := Start{Epoch: uint64(s.self.Epoch()), Why: s.why, Positions: s.book.positions(), Working: state.Working, Restored: restored}
 	s.starting = true
-	err := s.handle(startRoot(s.cfg.Incarnation, start.Epoch), func(c *Context) error {
+	err = s.handle(startRoot(s.cfg.Incarnation, start.Epoch), func(c *Context) error {
 		if h, ok := s.user.(StartHandler); ok {
 			return h.OnStart(c, start)
 		}
@@ -241,12 +266,13 @@ func (s *shell) begin(state State) error {
 		evidence = "rehydrated"
 	}
 	if f := s.cfg.Events.Ready; f != nil {
-		f(s.cfg.Name, evidence)
+		f(s.cfg.Name, evidence, time.Duration(s.clock()-s.born))
 	}
 	if err := s.ready(evidence); err != nil {
 		return err
 	}
 	s.isReady = true
+	s.remindSnapshot()
 	return s.onGate(s.cfg.World.Gate(market.Instrument{}))
 }
 
@@ -255,11 +281,18 @@ func (s *shell) Stopping(c *actors.Context[Message], r actors.Reason) error {
 	if f := s.cfg.Events.Ended; f != nil {
 		f(s.cfg.Name, string(r))
 	}
+	s.self, s.now, s.instant = c, c.Now(), c.Instant()
+	if err := s.tellStop(r); err != nil {
+		return err
+	}
+	return s.lastSnapshot(r)
+}
+
+func (s *shell) tellStop(r actors.Reason) error {
 	h, ok := s.user.(StopHandler)
 	if !ok || !s.started {
 		return nil
 	}
-	s.self, s.now, s.instant = c, c.Now(), c.Instant()
 	s.root, s.ordinal = momentRoot(s.cfg.Incarnation, ofStop, "", s.instant), 0
 	return s.call(func(c *Context) error { return h.OnStop(c, Stop{Why: string(r)}) }, true)
 }

@@ -30,6 +30,7 @@ type Start struct {
 	Why       Why
 	Positions []Position // of this strategy, not zero, sorted by instrument
 	Working   []Working  // its open orders, UNKNOWN ones included
+	Restored  bool       // Restore was given a snapshot
 }
 
 // Position is what the strategy holds of an instrument, from its own executions alone, fees and marks to the market left out.

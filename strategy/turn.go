@@ -152,8 +152,11 @@ func (s *shell) onTold(m Message) error {
 func (s *shell) onOrder(e orders.Event, n uint64) error {
 	d := Decision{cause: e.Cause}
 	fill, ended := s.book.take(e)
-	if e.Kind == orders.EventReopened {
+	switch f := s.cfg.Events.Repeated; {
+	case e.Kind == orders.EventReopened:
 		s.aimReopened(d, e.Instrument)
+	case e.Kind == orders.EventRepeated && f != nil:
+		f(s.cfg.Name)
 	}
 	err := s.handle(reportRoot(s.cfg.Incarnation, &e, n), func(c *Context) error {
 		if h, ok := s.user.(FillHandler); ok && fill != nil {

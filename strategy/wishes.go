@@ -78,7 +78,7 @@ func (s *shell) flush() {
 		}
 	}
 	if f := s.cfg.Events.Decided; f != nil && len(effects) > 0 {
-		f(s.cfg.Name, len(effects))
+		f(s.cfg.Name, len(effects), time.Duration(s.clock()-s.instant))
 	}
 }
 
@@ -102,7 +102,7 @@ func (s *shell) complete(e effect) risk.Intent {
 func (s *shell) refuse(e effect, reason string) {
 	s.flood.add(s.instant)
 	if f := s.cfg.Events.Refused; f != nil {
-		f(s.cfg.Name, reason)
+		f(s.cfg.Name, reason, 1)
 	}
 	if a := e.aim; a != nil && a.order == e.decision {
 		a.has = false

@@ -154,7 +154,7 @@ func (d *Demo) openNode(ctx context.Context, plan *Plan, trips string) error {
 	}
 	world := World{
 		System: d.sys, Disk: d.disk(), Dir: filepath.Join(d.cfg.Dir, "journal"), Trips: risk.NewDirTrips(trips),
-		Nonce: uint64(d.started.UnixNano()), Seed: d.cfg.Seed, Boot: bootClock, Log: d.cfg.Log, Cluster: RaftCluster(raft), Port: d.exchange.Port(),
+		Nonce: uint64(d.started.UnixNano()), Seed: d.cfg.Seed, Snapshots: filepath.Join(d.cfg.Dir, "snapshots"), Boot: bootClock, Log: d.cfg.Log, Cluster: RaftCluster(raft), Port: d.exchange.Port(),
 		Decisions: d.decisions(plan),
 		Feeds:     d.exchange.liveFeed(ctx, plan.Venue, d.cfg.Node.Node.Feeds[0]),
 	}
@@ -214,17 +214,17 @@ func (d *Demo) Node() *Node { return d.node }
 
 func (d *Demo) hooks() Hooks {
 	h := d.cfg.Hooks
-	order, refused, mode, fatal := h.Order, h.Refused, h.Mode, h.Fatal
+	order, refused, mode, fatal := h.Order, h.Strategy.Refused, h.Mode, h.Fatal
 	h.Order = func(o OrderTold) {
 		d.told(o)
 		if order != nil {
 			order(o)
 		}
 	}
-	h.Refused = func(strategy, reason string) {
-		d.refused(reason)
+	h.Strategy.Refused = func(strategy, reason string, n int) {
+		d.refused(reason, n)
 		if refused != nil {
-			refused(strategy, reason)
+			refused(strategy, reason, n)
 		}
 	}
 	h.Mode = func(k risk.Scope, from, to risk.Mode, why risk.Code) {
@@ -270,10 +270,10 @@ func (d *Demo) told(o OrderTold) {
 }
 
 // refused counts what a strategy's own shell refused.
-func (d *Demo) refused(reason string) {
+func (d *Demo) refused(reason string, n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.answer.Refused[reason]++
+	d.answer.Refused[reason] += uint64(n)
 }
 
 // gate notes a change of the node's effective mode.

@@ -30,7 +30,9 @@ type World struct {
 	Boot   func() int64 // the clock that counts suspended time; nil where there is none
 	Nonce  uint64       // of this life of the process
 	Seed   uint64       // of what strategies draw
-	Log    *slog.Logger
+	// Snapshots is where on Disk strategies have what they keep; empty: in memory, for as long as the process lives.
+	Snapshots string
+	Log       *slog.Logger
 
 	// Decisions is where the tree keeps the journal of what it decides; the zero Journal keeps none.
 	Decisions supervision.Journal
@@ -64,9 +66,8 @@ type Hooks struct {
 	Lost    func(strategy string, err error) // an event did not reach its strategy
 	// Delivered is told what strategies are told by feeds, once for each of them, in the feed's turn.
 	Delivered feeds.Sink
-	Intent    func(in risk.Intent)          // a strategy asks for an order
-	Refused   func(strategy, reason string) // a wish, by the strategy's own shell: no owner of orders has heard of it
-	Held      func(strategy, reason string) // a goal of a strategy waits, and for what
+	Intent    func(in risk.Intent) // a strategy asks for an order
+	Strategy  strategy.Events      // of every strategy; of what is refused here no owner of orders has heard
 }
 
 // Node is one node: its plan, its world, and what outlives the incarnations of its parts.
@@ -92,6 +93,7 @@ type Node struct {
 	fates    map[string]*fate     // by strategy; the map is not written after New
 	gates    map[string]*gateBook // likewise
 	wants    map[string]*strategy.Interest
+	kept     map[string]*snapshots // of those that have a memory
 	meters   strategy.Meters
 }
 
@@ -112,7 +114,7 @@ func New(p *Plan, w World, h Hooks) (*Node, error) {
 	}
 	n := &Node{
 		plan: p, world: w, hooks: h, sys: w.System, log: w.Log, Board: &feeds.Board{}, catalogue: catalogue,
-		told: map[string]*atomic.Uint64{}, fates: map[string]*fate{}, gates: map[string]*gateBook{}, wants: map[string]*strategy.Interest{},
+		told: map[string]*atomic.Uint64{}, fates: map[string]*fate{}, gates: map[string]*gateBook{}, wants: map[string]*strategy.Interest{}, kept: map[string]*snapshots{},
 	}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
@@ -123,8 +125,12 @@ func New(p *Plan, w World, h Hooks) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("risk: %w", err)
 	}
-	for _, s := range p.Strategies {
+	for i := range p.Strategies {
+		s := &p.Strategies[i]
 		n.told[s.Name], n.fates[s.Name], n.gates[s.Name], n.wants[s.Name] = &atomic.Uint64{}, &fate{}, &gateBook{}, &strategy.Interest{}
+		if n.kept[s.Name], err = n.snapshotsOf(s); err != nil {
+			return nil, err
+		}
 	}
 	for _, a := range p.Accounts {
 		acc, err := newAccount(n, a)

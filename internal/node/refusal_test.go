@@ -73,7 +73,7 @@ func TestARefusalIsToldAndCounted(t *testing.T) {
 			measured.Order(o)
 			ring(o)
 		}
-		c.Hooks.Refused = measured.Refused
+		c.Hooks.Strategy.Refused = measured.Strategy.Refused
 	})
 	h.until("the gate's opening", h.Node().Up)
 	n := h.Node()

@@ -224,7 +224,7 @@ func (r *rerun) build(plan *Plan, source packets, start time.Time) error {
 	r.head(plan)
 	r.node, err = New(plan, world, Hooks{
 		Order: r.told, Delivered: r.log, Intent: func(risk.Intent) { r.answer.Intents++ },
-		Refused: func(_, reason string) { r.answer.Refused[reason]++ },
+		Strategy: strategy.Events{Refused: func(_, reason string, n int) { r.answer.Refused[reason] += uint64(n) }},
 	})
 	return err
 }

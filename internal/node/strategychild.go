@@ -28,8 +28,12 @@ func (n *Node) strategyChildren() []supervision.Child {
 			return n.startStrategy(b, p)
 		}), s.Shutdown.Strategy, s.Watchdogs.Strategy)
 		c.Class, c.StartTimeout, c.Backoff = supervision.StrategyClass, supervision.Infinity, backoffOf(g.Backoff)
+		children := []supervision.Child{c}
+		if k := n.kept[p.Name]; k != nil && k.wake != nil {
+			children = []supervision.Child{n.keeperOf(p, k), c}
+		}
 		out = append(out, supervision.SubTree(p.Name, supervision.Spec{
-			Strategy: supervision.OneForOne, Intensity: g.Intensity, Period: g.Period, Children: []supervision.Child{c},
+			Strategy: supervision.OneForOne, Intensity: g.Intensity, Period: g.Period, Children: children,
 		}))
 	}
 	return out
@@ -47,11 +51,15 @@ func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
 	if n.world.Orders != nil {
 		asked = n.world.Orders(p.Name, asked)
 	}
-	shell := strategy.NewShell(strategy.Config{
+	cfg := strategy.Config{
 		Name: p.Name, Account: p.Account, Contracts: p.Contracts, Incarnation: n.lifeOfJournal(), TTL: n.plan.Orders.TTL,
-		Desk: asked, World: world{n, &p}, Events: strategy.Events{Refused: n.hooks.Refused, Held: n.hooks.Held},
+		Desk: asked, World: world{n, &p}, Events: n.hooks.Strategy,
 		Params: paramsOf(&p, user), Seed: n.world.Seed, Interest: n.wants[p.Name], Meters: &n.meters,
-	}, user, why, func(evidence string) error {
+	}
+	if k := n.kept[p.Name]; k != nil {
+		cfg.Memory = k.begin(b.Epoch())
+	}
+	shell := strategy.NewShell(cfg, user, why, func(evidence string) error {
 		if n.world.Show != nil {
 			_ = n.world.Show(p.Name) // a channel that is down shows everything when it is Live again
 		}

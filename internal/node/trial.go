@@ -148,8 +148,10 @@ func (t *trial) hooks() Hooks {
 				t.note("ended %s", e.Reason)
 			}
 		},
-		Refused: func(_, reason string) { t.note("refused %s", reason) },
-		Held:    func(_, reason string) { t.note("held %s", reason) },
+		Strategy: strategy.Events{
+			Refused: func(_, reason string, _ int) { t.note("refused %s", reason) },
+			Held:    func(_, reason string) { t.note("held %s", reason) },
+		},
 	}
 }
 
