@@ -6,9 +6,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/feeds"
+	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/orders"
+	"github.com/failshut/failshut/risk"
 	"github.com/failshut/failshut/strategy"
 )
 
@@ -234,4 +238,55 @@ func TestAParameterSaysWhereItCameFrom(t *testing.T) {
 	if len(r.ready) != 1 {
 		t.Error("it did not start")
 	}
+}
+
+// TestHooksSayWhatAStrategyDoes of all that no other test looks at.
+func TestHooksSayWhatAStrategyDoes(t *testing.T) {
+	var got []string
+	say := func(format string, args ...any) { got = append(got, fmt.Sprintf(format, args...)) }
+	r := newRig(t, func(r *rig) {
+		r.cfg.Events = strategy.Events{
+			Started:  func(name string, why strategy.Why) { say("%s started %s", name, why) },
+			Ready:    func(name, evidence string, took time.Duration) { say("%s ready %s after %s", name, evidence, took) },
+			Decided:  func(name string, effects int, _ time.Duration) { say("%s decided %d", name, effects) },
+			Refused:  func(name, reason string, n int) { say("%s refused %s %d", name, reason, n) },
+			Held:     func(name, reason string) { say("%s held %s", name, reason) },
+			Lapsed:   func(name string) { say("%s lapsed", name) },
+			Absorbed: func(name string) { say("%s absorbed", name) },
+			Repeated: func(name string) { say("%s repeated", name) },
+			Ended:    func(name, reason string) { say("%s ended %s", name, reason) },
+		}
+	})
+	u := &trader{}
+	u.trade = func(c *strategy.Context, e feeds.Trade) error {
+		switch e.Seq {
+		case 1:
+			c.Place(buy(acme), strategy.Once("x"))
+			c.Place(sell(acme))
+		case 2:
+			c.Place(risk.Intent{})
+		case 3, 4:
+			c.Target(bolt, market.Unit)
+		}
+		return nil
+	}
+	r.spawn(u)
+	r.pass(time.Second)
+	r.tell(strategy.Restored(strategy.State{}))
+	feed := strategy.Inlet(r.to, 0, strategy.NeedsOf(u), nil)
+	r.at(feed, 1)
+	r.event(r.of(0, orders.EventRepeated))
+	r.at(feed, 2)
+	r.at(feed, 3)
+	r.event(r.refusal(2, "SHUT"))
+	r.at(feed, 4)
+	r.board.mode = risk.Closed
+	r.pass(time.Second)
+	r.at(feed, 3)
+	r.pass(2 * time.Second)
+	r.stop()
+	same(t, got, []string{
+		"s started first", "s ready flat after 1s", "s decided 2", "s repeated", "s refused BAD_INTENT 1", "s decided 1", "s absorbed",
+		"s held gate", "s lapsed", "s ended shutdown",
+	})
 }

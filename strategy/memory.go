@@ -66,6 +66,8 @@ func (s *shell) restore(snapshot []byte) (bool, error) {
 	if snapshot == nil {
 		return false, nil
 	}
+	s.mark()
+	defer s.unmark()
 	if err := s.user.(RestoreHandler).Restore(snapshot); err != nil {
 		s.cfg.Memory.Refuse("refused")
 		return false, fmt.Errorf("restoring a snapshot of %d bytes: %w", len(snapshot), err)
@@ -92,6 +94,8 @@ func (s *shell) keep() error {
 		return nil
 	}
 	began := s.clock()
+	s.mark()
+	defer s.unmark()
 	snapshot, err := h.Snapshot()
 	switch {
 	case err != nil:

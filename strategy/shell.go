@@ -1,6 +1,7 @@
 package strategy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -89,7 +90,8 @@ type shell struct {
 	root     root
 	ordinal  uint16
 	effects  []effect
-	born     int64  // instant
+	born     int64 // instant
+	labels   context.Context
 	started  bool   // the state has come
 	starting bool   // in OnStart
 	fault    error  // of this handler: it asked for what cannot be
@@ -153,7 +155,7 @@ func NeedsOf(user any) Needs {
 // Starting asks the account's orders for the state to start from.
 func (s *shell) Starting(c *actors.Context[Message]) error {
 	s.log, s.self = c.Log(), c
-	s.born = s.clock()
+	s.born, s.labels = s.clock(), labelsOf(s.cfg.Name, uint64(c.Epoch()))
 	c.After(attachKey{}, 0, Message{kind: gotAttach}) // in the first turn: before it the mailbox takes no event
 	return nil
 }
@@ -282,6 +284,7 @@ func (s *shell) Stopping(c *actors.Context[Message], r actors.Reason) error {
 		f(s.cfg.Name, string(r))
 	}
 	s.self, s.now, s.instant = c, c.Now(), c.Instant()
+	defer s.countLeft()
 	if err := s.tellStop(r); err != nil {
 		return err
 	}

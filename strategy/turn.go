@@ -42,7 +42,11 @@ func (s *shell) call(call func(c *Context) error, stopping bool) error {
 	c := &s.context
 	c.stop = stopping
 	c.turn.Store(goroutine.ID())
-	defer c.turn.Store(0)
+	s.mark()
+	defer func() {
+		s.unmark()
+		c.turn.Store(0)
+	}()
 	err := call(c)
 	if err == nil && s.fault != nil {
 		err = s.fault

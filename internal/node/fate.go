@@ -90,12 +90,15 @@ func (n *Node) withdrawn(a market.Account, now risk.Reading) (out []risk.Scope) 
 // strategyEnded says what becomes of the working orders of a strategy whose incarnation is gone: it needs nothing of the strategy
 // (P7). The end of one that was left before is not the end of the one that lives now, and neither is that of a Start function.
 func (n *Node) strategyEnded(e supervision.End) {
-	for _, s := range n.plan.Strategies {
+	for i := range n.plan.Strategies {
+		s := &n.plan.Strategies[i]
 		if e.Late || e.Part != "" || string(strategyName(s.Name)) != e.Path {
 			continue
 		}
 		orderly := supervision.Reason(e.Reason).Orderly()
-		if kept := n.fates[s.Name].end(orderly, n.Now().Mono); kept && !n.stopping.Load() {
+		kept := n.fates[s.Name].end(orderly, n.Now().Mono) && !n.stopping.Load()
+		n.policyTaken(s, kept)
+		if kept {
 			return
 		}
 		_ = desk{n: n, a: n.accountOf(s.Account), name: s.Name}.CancelAll(s.Name)

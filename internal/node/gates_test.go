@@ -150,3 +150,37 @@ func TestAStrategyIsToldWhyItStarts(t *testing.T) {
 		t.Errorf("starts %q, want first, crash, stop", got)
 	}
 }
+
+// holding is resting, and keeps its order over a crash.
+type holding struct{ resting }
+
+func (*holding) Policy() strategy.Policy { return strategy.Policy{OnCrash: strategy.Keep} }
+
+func (*holding) OnOrder(*strategy.Context, strategy.OrderEvent) error { return nil }
+
+// TestWhatBecomesOfOrdersAtAnEndIsTold by the strategy's policy.
+func TestWhatBecomesOfOrdersAtAnEndIsTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		def  strategy.Def
+		want [2]int
+	}{
+		"cancelled": {strategy.Define("cross", func() *resting { return &resting{} }), [2]int{1, 0}},
+		"kept":      {strategy.Define("cross", func() *holding { return &holding{} }), [2]int{0, 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			told, ended := make(chan [2]int, 16), make(chan string, 16)
+			h := open(t, c.def, func(cfg *node.DemoConfig) {
+				cfg.Hooks.Strategy.Policy = func(_ string, cancelled, kept int) { told <- [2]int{cancelled, kept} }
+				cfg.Hooks.Strategy.Ended = func(_, reason string) { ended <- reason }
+			})
+			h.until("an order that rests", func() bool { return h.Node().Live("A1") == 1 })
+			if err := h.Node().Tree().Inject("strategies/cross1/strategy", supervision.Panic); err != nil {
+				t.Fatal(err)
+			}
+			h.until("word of its orders", func() bool { return len(told) > 0 })
+			if got, why := <-told, <-ended; got != c.want || why != "crash" {
+				t.Errorf("cancelled and kept %v, ended for %s, want %v and a crash", got, why, c.want)
+			}
+		})
+	}
+}

@@ -69,6 +69,43 @@ func (a *account) events() orders.Events {
 	}
 }
 
+// leftMost is how many goroutines an incarnation of a strategy may leave behind before it is an error.
+const leftMost = 100
+
+// strategyEvents are the hooks of the node's strategies, and a line of the log where somebody ought to look.
+func (n *Node) strategyEvents() strategy.Events {
+	e := n.hooks.Strategy
+	left := e.Goroutines
+	if left == nil {
+		return e // to count them stops the world: not for nobody
+	}
+	e.Goroutines = func(name string, count int) {
+		left(name, count)
+		switch {
+		case count > leftMost:
+			n.log.Error("a strategy leaves goroutines behind", "event", "goroutines", "strategy", name, "count", count)
+		case count > 0:
+			n.log.Warn("a strategy leaves goroutines behind", "event", "goroutines", "strategy", name, "count", count)
+		}
+	}
+	return e
+}
+
+// policyTaken counts the working orders of a strategy that has ended, before the cancel that its policy may mean.
+func (n *Node) policyTaken(s *StrategyPlan, kept bool) {
+	told := n.hooks.Strategy.Policy
+	if told == nil {
+		return
+	}
+	_ = n.accountOf(s.Account).Tell(orders.Recall{Strategy: s.Name, Reply: func(r orders.Recalled) {
+		if kept {
+			told(s.Name, 0, len(r.Orders))
+		} else {
+			told(s.Name, len(r.Orders), 0)
+		}
+	}})
+}
+
 func (n *Node) riskEvents() risk.Events {
 	return risk.Events{
 		Checked: func(in risk.Intent, err error) {

@@ -20,7 +20,7 @@ func Measured() (handler func(*Node) http.Handler, h Hooks) {
 		case accepted, other:
 		}
 	}
-	h.Strategy.Refused = func(_, reason string, _ int) { m.Refused(reason) }
+	h.Strategy = m.Strategies()
 	h.Restart = m.Restarted
 	return func(n *Node) http.Handler {
 		m.Read(n.source())

@@ -53,7 +53,7 @@ func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
 	}
 	cfg := strategy.Config{
 		Name: p.Name, Account: p.Account, Contracts: p.Contracts, Incarnation: n.lifeOfJournal(), TTL: n.plan.Orders.TTL,
-		Desk: asked, World: world{n, &p}, Events: n.hooks.Strategy,
+		Desk: asked, World: world{n, &p}, Events: n.strategyEvents(),
 		Params: paramsOf(&p, user), Seed: n.world.Seed, Interest: n.wants[p.Name], Meters: &n.meters,
 	}
 	if k := n.kept[p.Name]; k != nil {

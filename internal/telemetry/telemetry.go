@@ -33,6 +33,8 @@ type Metrics struct {
 	refused  *prometheus.CounterVec
 	fills    prometheus.Counter
 	source   atomic.Pointer[Source]
+
+	strategies *strategies
 }
 
 var (
@@ -59,6 +61,7 @@ func New() *Metrics {
 		refused:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "failshut_refused_total", Help: "Orders refused, by reason."}, []string{"reason"}),
 		fills:    prometheus.NewCounter(prometheus.CounterOpts{Name: "failshut_fills_total", Help: "Executions, each once."}),
 	}
+	m.strategies = newStrategies(m.registry)
 	m.registry.MustRegister(m.restarts, m.refused, m.fills, collector{m}, users{m}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
