@@ -49,6 +49,7 @@ func (s *State) onStarted(e *entry) {
 		return
 	}
 	e.start = true
+	e.touch()
 	s.do(Action{Do: DoOpen, Path: e.path, Epoch: e.epoch})
 	s.emitChild(LineStarted, e)
 	if e.child.auto() {
@@ -154,6 +155,7 @@ func (s *State) startFailed(e *entry, f Failed) {
 		f.Deepest, f.Why = e.path, f.Reason
 	}
 	e.end, e.endAt = f.Reason, s.at.Now
+	e.touch()
 	switch {
 	case e.by != nil:
 		s.set(e, Stopped)

@@ -95,6 +95,7 @@ func (c *check) child(ch *Child, sup *Spec) *BadSpec {
 		{"ready", false},
 		{"backoff", !ch.Backoff.valid()},
 		{"watchdog", ch.Watchdog < 0},
+		{"recorder", !validRecorder(ch.Recorder)},
 		{"start", c.names == Siblings && (ch.Start == nil) != sub},
 	} {
 		if f.bad || ch.unread[f.field] {

@@ -20,6 +20,7 @@ type State struct {
 	failed Failed // the start that made the boot fail
 
 	kids     []*entry // in start order
+	blocks   []*block // the same, as snapshots show them
 	index    map[string]*entry
 	window   []time.Time // when restarts were granted
 	op       operation

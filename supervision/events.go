@@ -33,8 +33,10 @@ type End struct {
 	Part        string // "" is its actor, "start" its Start function, else a Run function
 	Reason      actors.Reason
 	Err         error
-	Stack       []byte // of a panic or Goexit; 64 KiB at most
-	MessageType string // what was handled then
+	Stack       []byte          // of a panic or Goexit; 64 KiB at most
+	MessageType string          // what was handled then
+	Fingerprint uint64          // of that message; 0 is none
+	Recent      []actors.Record // the last messages of an actor that failed or hung, oldest first
 	Uptime      time.Duration
 	Late        bool // it had been left before
 }
@@ -113,7 +115,7 @@ func (w *watch) ended(x actors.Exit, up time.Duration) {
 	if w.e.Ended != nil {
 		w.e.Ended(End{
 			Path: string(x.Name), Epoch: uint64(x.Epoch), Part: x.Part, Reason: x.Reason, Err: x.Err, Stack: x.Stack,
-			MessageType: x.MessageType, Uptime: up, Late: x.Late,
+			MessageType: x.MessageType, Fingerprint: x.Fingerprint, Recent: x.Recent, Uptime: up, Late: x.Late,
 		})
 	}
 }

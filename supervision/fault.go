@@ -199,13 +199,13 @@ func (b *Birth) breakable(f func(ctx context.Context, out actors.Outside) error)
 }
 
 // specFor is how the actor of a child is spawned: with a place for a fault in front of its handler, which costs one atomic
-// load a message. A temporary child has no flight recorder: there may be many, and nobody asks what one of them did last.
+// load a message.
 func specFor[M any](b *Birth, a actors.Actor[M]) actors.Spec[M] {
 	sp := actors.Spec[M]{
 		Life: b.life, Name: b.life.Name(), Class: b.class, Box: mailbox.DefaultConfig(string(b.class)),
 		Lane: func(M) mailbox.Lane { return mailbox.Data }, Actor: &guarded[M]{b: b, a: a},
 	}
-	if b.child.Restart == Temporary {
+	if sp.Recorder = b.child.Recorder; sp.Recorder == 0 && b.child.Restart == Temporary {
 		sp.Recorder = actors.NoRecorder
 	}
 	return sp

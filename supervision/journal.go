@@ -31,7 +31,7 @@ const (
 	// group is what every file of such a journal says that it is.
 	group = "supervision"
 
-	recordVersion = 1
+	recordVersion = 2
 	kindDecision  = journal.KindFirst
 	kindState     = journal.KindFirst + 1
 	// The first byte of a record's body: a body that is too long for one record goes on in those behind it.

@@ -138,9 +138,9 @@ func TestTheJournalKnowsEveryField(t *testing.T) {
 		fields int
 		left   string
 	}{
-		{trunk{}, 12, "queue and out are empty between decisions, at is that of the next"},
-		{State{}, 22, "ledger and index are made; at, out and view say nothing of the next decision"},
-		{entry{}, 27, ""},
+		{trunk{}, 13, "running is made; queue and out are empty between decisions, at is that of the next"},
+		{State{}, 23, "ledger, index and blocks are made; at, out and view say nothing of the next decision"},
+		{entry{}, 28, "block is made"},
 		{operation{}, 3, ""},
 		{rootSeat{}, 11, ""},
 		{budget{}, 4, ""},
@@ -149,7 +149,7 @@ func TestTheJournalKnowsEveryField(t *testing.T) {
 		{routed{}, 3, ""},
 		{Ledger{}, 3, ""},
 		{Spec{}, 8, ""},
-		{Child{}, 12, "Start cannot be written: that there was one is"},
+		{Child{}, 13, "Start cannot be written: that there was one is"},
 		{Call{}, 5, ""},
 		{Timer{}, 5, ""},
 		{Failed{}, 5, ""},

@@ -69,26 +69,6 @@ func TestT12EscalationThroughThreeLevelsEndsItsTreeAndNotTheProcess(t *testing.T
 	})
 }
 
-func TestATemporaryChildHasNoRecorder(t *testing.T) {
-	worlds(t, func(w *world) {
-		temporary := worker("temporary")
-		temporary.Restart = supervision.Temporary
-		tree := w.start(supervision.DefaultSpec("root", worker("permanent"), temporary))
-		for path, want := range map[actors.Name]int{"permanent": 1, "temporary": 0} {
-			w.tell(path, "a message")
-			w.until("it is handled", func() bool {
-				return slices.ContainsFunc(w.sys.Boxes(), func(b actors.BoxStats) bool { return b.Name == path && b.Total().Handled == 1 })
-			})
-			rec, err := w.sys.Recording(path)
-			if err != nil || len(rec.Records) != want {
-				t.Errorf("%s has %d records, %v, want %d", path, len(rec.Records), err, want)
-			}
-		}
-		tree.Stop()
-		w.result(tree)
-	})
-}
-
 func TestAChildThatHangsIsAbandonedFencedAndReplaced(t *testing.T) {
 	hold := func(release chan struct{}) map[string]supervision.Child {
 		hung := supervision.DefaultChild("h", func(_ context.Context, b *supervision.Birth) error {

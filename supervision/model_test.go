@@ -291,7 +291,7 @@ func (m *model) check() error {
 	v := m.s.t.snapshot()
 	shown := 0
 	for _, sup := range v.Sups {
-		for _, e := range sup.Children {
+		for e := range sup.Children() {
 			if e.Epoch != m.live[e.Path] {
 				m.fail("snapshot shows %s#%d, want #%d", e.Path, e.Epoch, m.live[e.Path])
 			}
@@ -308,6 +308,9 @@ func (m *model) check() error {
 		if sup.Used > sup.Allowed {
 			m.fail("%s has used %d of %d", sup.Path, sup.Used, sup.Allowed)
 		}
+	}
+	if err := sharedRightly(m.s.t, v); err != nil {
+		m.fail("%v", err)
 	}
 	if v.Epoch != 0 {
 		shown++
@@ -356,4 +359,24 @@ func (m *model) add(sum *tally) {
 	sum.Halts += m.sum.Halts
 	sum.Zombies += m.sum.Zombies
 	sum.Calls += m.sum.Calls
+}
+
+// sharedRightly compares a snapshot, most of which is the one before, with one that is made anew.
+func sharedRightly(t *trunk, v *Snapshot) error {
+	if len(v.Sups) != len(t.sups) {
+		return fmt.Errorf("snapshot shows %d supervisors, want %d", len(v.Sups), len(t.sups))
+	}
+	for _, sup := range v.Sups {
+		s := t.sups[sup.Path]
+		shown := slices.Collect(sup.Children())
+		if len(shown) != len(s.kids) || len(shown) != sup.Len() {
+			return fmt.Errorf("snapshot shows %d below %q, want %d", len(shown), sup.Path, len(s.kids))
+		}
+		for i, e := range s.kids {
+			if shown[i] != e.snapshot() {
+				return fmt.Errorf("snapshot shows %+v, want %+v", shown[i], e.snapshot())
+			}
+		}
+	}
+	return nil
 }

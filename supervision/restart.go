@@ -32,18 +32,21 @@ func (s *State) restart(e *entry) {
 
 // grant asks the window for one more restart. A restart exactly one period old still counts.
 func (s *State) grant() (n int, ok bool) {
-	kept := s.window[:0]
-	for _, t := range s.window {
-		if s.at.Now.Sub(t) <= s.spec.Period {
-			kept = append(kept, t)
-		}
+	s.window = s.window[expired(s.window, s.at.Now, s.spec.Period):]
+	if len(s.window) >= s.spec.Intensity {
+		return len(s.window) + 1, false
 	}
-	if len(kept) >= s.spec.Intensity {
-		s.window = kept
-		return len(kept) + 1, false
-	}
-	s.window = append(kept, s.at.Now)
+	s.window = append(s.window, s.at.Now)
 	return len(s.window), true
+}
+
+// expired is how many at the beginning of a window are out of it.
+func expired(window []time.Time, now time.Time, period time.Duration) int {
+	n := 0
+	for n < len(window) && now.Sub(window[n]) > period {
+		n++
+	}
+	return n
 }
 
 // pause waits the backoff of e, if there is any, before its place in the budget is asked for.
@@ -52,6 +55,7 @@ func (s *State) pause(e *entry) {
 		s.emit(Decision{Kind: LineBackoff, Path: e.path, Delay: d})
 		s.arm(e, waitTimer, d)
 		e.next = s.at.Now.Add(d)
+		e.touch()
 		return
 	}
 	s.claim(e)
@@ -60,6 +64,7 @@ func (s *State) pause(e *entry) {
 // claim asks the budget for a place; without a budget there is always one.
 func (s *State) claim(e *entry) {
 	e.held, e.next = true, time.Time{}
+	e.touch()
 	if s.budget {
 		s.do(Action{Do: DoClaim, Path: e.path})
 		return
@@ -87,7 +92,10 @@ func (s *State) onGranted(e *entry) {
 // unwait ends the backoff and the hold of e.
 func (s *State) unwait(e *entry) {
 	s.disarm(e, waitTimer)
-	e.next = time.Time{}
+	if !e.next.IsZero() {
+		e.next = time.Time{}
+		e.touch()
+	}
 	if e.held {
 		e.held = false
 		s.do(Action{Do: DoUnclaim, Path: e.path})

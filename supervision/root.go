@@ -54,7 +54,7 @@ func (t *trunk) rootBegun(epoch uint64) {
 		return
 	}
 	s := NewState(t.spec, "", epoch, t.ledger, t.places.size > 0)
-	t.sups[""] = s
+	t.add(s)
 	t.send(s, Boot{})
 }
 

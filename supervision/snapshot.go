@@ -30,20 +30,14 @@ type Supervisor struct {
 	Used     int // restarts in the window, as of the last decision; see UsedAt
 	Allowed  int // the intensity
 	Period   time.Duration
-	Children []Entry
 
 	window []time.Time
+	blocks []*[]Entry // of the list, in its order
 }
 
 // UsedAt counts the restarts that are in the window at now: it empties by time alone, and a snapshot is of the last decision.
 func (v *Supervisor) UsedAt(now time.Time) int {
-	used := 0
-	for _, t := range v.window {
-		if now.Sub(t) <= v.Period {
-			used++
-		}
-	}
-	return used
+	return len(v.window) - expired(v.window, now, v.Period)
 }
 
 // Entry is one child in the list of a supervisor.
@@ -82,21 +76,24 @@ func (s *Snapshot) Find(path string) (Entry, bool) {
 	if !ok {
 		return Entry{}, false
 	}
-	i := slices.IndexFunc(sup.Children, func(e Entry) bool { return e.Path == path })
-	if i < 0 {
-		return Entry{}, false
+	for _, b := range sup.blocks {
+		for i := range *b {
+			if (*b)[i].Path == path {
+				return (*b)[i], true
+			}
+		}
 	}
-	return sup.Children[i], true
+	return Entry{}, false
 }
 
 // Count returns the counts of OTP: a simple supervisor has one spec, its template; active are
 // those that have started and not ended.
 func (v *Supervisor) Count() (specs, active, supervisors, workers int) {
-	specs = len(v.Children)
+	specs = v.Len()
 	if v.Strategy == SimpleOneForOne {
 		specs = 1
 	}
-	for _, e := range v.Children {
+	for e := range v.Children() {
 		if e.Started {
 			active++
 		}
@@ -122,11 +119,10 @@ func (t *trunk) snapshot() *Snapshot {
 	if c := t.course; c.down && !c.closed && c.next > 0 {
 		s.Phase = c.phases[c.next-1].Name
 	}
-	s.Sups = make([]*Supervisor, 0, len(t.sups))
-	for _, sup := range t.sups {
-		s.Sups = append(s.Sups, sup.snapshot())
+	s.Sups = make([]*Supervisor, len(t.running))
+	for i, sup := range t.running {
+		s.Sups[i] = sup.snapshot()
 	}
-	slices.SortFunc(s.Sups, func(a, b *Supervisor) int { return cmp.Compare(a.Path, b.Path) })
 	return s
 }
 
@@ -135,11 +131,11 @@ func (s *State) snapshot() *Supervisor {
 		return s.view
 	}
 	v := &Supervisor{Path: s.path, Epoch: s.epoch, Strategy: s.spec.Strategy, Allowed: s.spec.Intensity, Period: s.spec.Period}
-	v.window = slices.Clone(s.window)
+	v.window = slices.Clip(s.window) // it is only added to behind its end, and cut at its beginning
 	v.Used = v.UsedAt(s.at.Now)
-	v.Children = make([]Entry, len(s.kids))
-	for i, e := range s.kids {
-		v.Children[i] = e.snapshot()
+	v.blocks = make([]*[]Entry, len(s.blocks))
+	for i, b := range s.blocks {
+		v.blocks[i] = b.show()
 	}
 	s.view = v
 	return v

@@ -186,7 +186,10 @@ type Child struct {
 	Manual       bool          // a plain child that calls Birth.Ready itself
 	Backoff      Backoff       // the wait before a restart
 	Watchdog     time.Duration // longest time for one message; 0 is unwatched
-	Sub          *Spec         // the supervisor that this child is; its Name is not used
+	// Recorder is how many messages the flight recorder of its actor remembers: a power of two up to 65,536; 0 is 64, and none for a temporary
+	// child, of which there may be many; actors.NoRecorder is none. An actors.WithRecorder of its Spawn is stronger.
+	Recorder int
+	Sub      *Spec // the supervisor that this child is; its Name is not used
 
 	unread fields
 }
@@ -199,6 +202,16 @@ func DefaultChild(name string, start StartFunc) Child {
 // SubTree is a permanent child that is a supervisor: its start and its stop take as long as its children need.
 func SubTree(name string, sub Spec) Child {
 	return Child{Name: name, Restart: Permanent, Shutdown: Infinity, StartTimeout: Infinity, Class: Plain, Sub: &sub}
+}
+
+// noRecorder is actors.NoRecorder, and recorderMax bounds what one child may remember.
+const (
+	noRecorder  = -1
+	recorderMax = 1 << 16
+)
+
+func validRecorder(n int) bool {
+	return n == 0 || n == noRecorder || 0 < n && n <= recorderMax && n&(n-1) == 0
 }
 
 // auto reports whether the child is ready by having started.

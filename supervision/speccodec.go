@@ -32,6 +32,7 @@ func (c *codec) worker(v *Child) {
 	whole(c, &v.Backoff.Cap)
 	whole(c, &v.Backoff.Reset)
 	whole(c, &v.Watchdog)
+	whole(c, &v.Recorder)
 	c.unread(&v.unread)
 }
 

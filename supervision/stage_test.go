@@ -353,8 +353,8 @@ func (s *stage) children(name, path string) {
 		s.emit("children " + name + " down")
 		return
 	}
-	s.emit(fmt.Sprintf("children %s %d", name, len(v.Children)))
-	for _, e := range v.Children {
+	s.emit(fmt.Sprintf("children %s %d", name, v.Len()))
+	for e := range v.Children() {
 		id := e.Name
 		if e.Epoch > 0 {
 			id += "#" + strconv.FormatUint(e.Epoch, 10)

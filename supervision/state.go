@@ -118,11 +118,14 @@ type entry struct {
 	end   Reason // the last one
 	endAt time.Time
 	next  time.Time // when its backoff ends
+
+	block *block // in which it is shown
 }
 
 func (s *State) add(c *Child, name string, dynamic bool) *entry {
 	e := &entry{child: c, name: name, path: join(s.path, name), dynamic: dynamic, status: Waiting, since: s.at.Now}
 	s.kids = append(s.kids, e)
+	s.show(e)
 	s.index[e.path] = e
 	return e
 }
@@ -132,6 +135,7 @@ func (s *State) remove(e *entry) {
 		s.kids = slices.Delete(s.kids, i, i+1)
 	}
 	delete(s.index, e.path)
+	s.hide(e)
 	e.todo, e.member = false, false
 }
 
@@ -143,11 +147,15 @@ func (s *State) live(path string, epoch uint64) *entry {
 	return nil
 }
 
-func (s *State) set(e *entry, status Status) { e.status, e.since = status, s.at.Now }
+func (s *State) set(e *entry, status Status) {
+	e.status, e.since = status, s.at.Now
+	e.touch()
+}
 
 // down takes note that the incarnation of e is no more: it has no timer any more either.
 func (s *State) down(e *entry) {
 	e.alive, e.start, e.begun, e.early, e.ending = false, false, false, nil, ""
+	e.touch()
 	s.disarm(e, startTimer)
 	s.disarm(e, stopTimer)
 }

@@ -1,8 +1,6 @@
 package supervision
 
 import (
-	"cmp"
-	"maps"
 	"slices"
 	"time"
 )
@@ -10,7 +8,7 @@ import (
 // state is a whole trunk between two decisions: nothing is on its way then.
 func (c *codec) state(t *trunk) {
 	if c.reading {
-		t.spec, t.ledger, t.sups = &Spec{}, NewLedger(0), map[string]*State{}
+		t.spec, t.ledger, t.sups, t.running = &Spec{}, NewLedger(0), map[string]*State{}, nil
 	}
 	c.spec(t.spec)
 	c.seat(&t.root)
@@ -20,14 +18,14 @@ func (c *codec) state(t *trunk) {
 	list(c, &t.zombies, c.incarnation)
 	text(c, &t.tripped)
 	count(c, &t.timer)
-	running := slices.SortedFunc(maps.Values(t.sups), func(a, b *State) int { return cmp.Compare(a.path, b.path) })
+	running := t.running
 	list(c, &running, func(v **State) {
 		if c.reading {
 			*v = &State{ledger: t.ledger, index: map[string]*entry{}}
 		}
 		c.supervisor(*v)
 		if c.reading {
-			t.sups[(*v).path] = *v
+			t.add(*v)
 		}
 	})
 	if c.reading && c.err == nil {
@@ -123,6 +121,7 @@ func (c *codec) supervisor(s *State) {
 		c.entryOf(s, e)
 		if c.reading {
 			s.index[(*e).path] = *e
+			s.show(*e)
 		}
 	})
 	list(c, &s.window, func(t *time.Time) { c.time(t) })

@@ -1,6 +1,7 @@
 package supervision
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -15,6 +16,8 @@ type trunk struct {
 	sups   map[string]*State // by path; "" is the root
 	places budget
 	course course
+
+	running []*State // sups in order of their paths
 
 	queue   []routed
 	zombies []Incarnation // left and not ended, in order
@@ -176,8 +179,28 @@ func (t *trunk) isUp(s *State) {
 	}
 }
 
-func (t *trunk) isDown(s *State, a *Action) {
+// add takes a supervisor that runs into the tree.
+func (t *trunk) add(s *State) {
+	t.sups[s.path] = s
+	at, found := slices.BinarySearchFunc(t.running, s, byPath)
+	if found { // in a state that was read, and is damaged
+		t.running[at] = s
+		return
+	}
+	t.running = slices.Insert(t.running, at, s)
+}
+
+func (t *trunk) remove(s *State) {
 	delete(t.sups, s.path)
+	if at, found := slices.BinarySearchFunc(t.running, s, byPath); found {
+		t.running = slices.Delete(t.running, at, at+1)
+	}
+}
+
+func byPath(a, b *State) int { return cmp.Compare(a.path, b.path) }
+
+func (t *trunk) isDown(s *State, a *Action) {
+	t.remove(s)
 	if s.path == "" {
 		t.rootDown(a)
 		return
@@ -212,7 +235,7 @@ func (t *trunk) started(in Started) {
 	default:
 		t.carry(p, p.Decide(Begun(in), t.at))
 		s := NewState(e.child.Sub, in.Path, in.Epoch, t.ledger, t.places.size > 0)
-		t.sups[in.Path] = s
+		t.add(s)
 		t.send(s, Boot{})
 	}
 }
@@ -262,7 +285,7 @@ func (t *trunk) abandon(path string, epoch uint64, cause Reason) {
 				t.out = append(t.out, s.out...)
 			}
 		}
-		delete(t.sups, path)
+		t.remove(s)
 	}
 	t.emit(Decision{Kind: LineAbandon, Path: t.name(path), Epoch: epoch, Reason: cause})
 	if path != "" {

@@ -178,7 +178,7 @@ func (h *house) until(what string, ok func() bool) {
 // settled reports whether everything in the tree runs: a gate may open, and orders fill, while a part is still on its way.
 func (h *house) settled() bool {
 	for _, sup := range h.Node().Tree().Snapshot().Sups {
-		for _, e := range sup.Children {
+		for e := range sup.Children() {
 			if e.Status != supervision.Running {
 				return false
 			}

@@ -60,7 +60,7 @@ func livingActors(t *testing.T) []string {
 	h.trades()
 	var out []string
 	for _, sup := range h.Node().Tree().Snapshot().Sups {
-		for _, c := range sup.Children {
+		for c := range sup.Children() {
 			if !c.Sup {
 				out = append(out, c.Path)
 			}

@@ -283,7 +283,7 @@ func TestPanicInEachActor(t *testing.T) {
 		h.until("as many actors as the table has: feeds and strategies are added when the static tree is up", func() bool {
 			got = got[:0]
 			for _, sup := range h.Node().Tree().Snapshot().Sups {
-				for _, c := range sup.Children {
+				for c := range sup.Children() {
 					if !c.Sup {
 						got = append(got, c.Path)
 					}

@@ -187,7 +187,7 @@ func (v *treeView) walk(path string) {
 	if !ok {
 		return
 	}
-	for _, e := range sup.Children {
+	for e := range sup.Children() {
 		v.found = v.found || e.Path == v.q.Path
 		if v.asked(e.Path) {
 			if n := v.node(e); !v.q.Unhealthy || n.unhealthy() {
