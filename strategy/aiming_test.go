@@ -42,7 +42,7 @@ func newAimingOver(t *testing.T, state strategy.State) *aiming {
 		return nil
 	}
 	a.start(a.u, state)
-	a.feed = strategy.Inlet(a.to, 0, strategy.NeedsOf(a.u), nil)
+	a.feed = strategy.Inlet(a.to, 0, a.cfg.Contracts, strategy.NeedsOf(a.u))
 	return a
 }
 

@@ -7,10 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/actors/actorstest"
 	"github.com/failshut/failshut/feeds"
-	"github.com/failshut/failshut/mailbox"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/risk"
 	"github.com/failshut/failshut/strategy"
@@ -196,10 +194,7 @@ func TestTicksThatFallDueWhileAHandlerRunsComeAsOne(t *testing.T) {
 			return nil
 		}
 		shell := strategy.NewShell(strategy.Config{Name: "s", Desk: &desk{}, World: &board{}, TTL: time.Second}, u, strategy.WhyFirst, func(string) error { return nil })
-		ref, err := actors.Spawn(sys, actors.Spec[strategy.Message]{Name: "s", Box: mailbox.DefaultConfig("strategy"), Lane: strategy.Lane, Actor: shell})
-		if err != nil {
-			t.Fatal(err)
-		}
+		ref := spawn(t, sys, "s", 1, strategy.Box(0), shell)
 		synctest.Wait()
 		tell := func(m strategy.Message) {
 			if err := ref.Tell(m); err != nil {

@@ -41,6 +41,7 @@ const (
 	ofStop
 	ofWant
 	ofRefusals
+	ofGap
 )
 
 // root is a decision without its ordinal: what is being handled.

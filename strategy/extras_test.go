@@ -45,20 +45,21 @@ func TestAStrategyIsToldWhatItSubscribesTo(t *testing.T) {
 			u := &trader{start: func(ctx *strategy.Context, _ strategy.Start) error { c.start(ctx); return nil }}
 			r.start(u, strategy.State{})
 			needs := strategy.NeedsOf(u)
-			whole := strategy.Inlet(r.to, 0, needs, nil) // what was on its way already
+			whole := strategy.Inlet(r.to, 0, r.cfg.Contracts, needs) // what was on its way already
 			needs.Interest = r.cfg.Interest
-			for _, feed := range []feeds.Sink{whole, strategy.Inlet(r.to, 0, needs, nil)} {
+			for _, feed := range []feeds.Sink{whole, strategy.Inlet(r.to, 0, r.cfg.Contracts, needs)} {
 				u.heardSince()
 				before := r.handled()
 				feed.Trade(trade(acme, 1))
 				feed.Quote(quote(acme, 2))
 				feed.Trade(trade(bolt, 3))
 				feed.Quote(quote(bolt, 4))
+				r.settle()
 				feed.State(feeds.StateChange{Instrument: bolt, State: feeds.Suspect, Why: "planted"})
 				r.settle()
 				same(t, u.heardSince(), c.want)
-				if n := r.handled() - before; feed != whole && n != uint64(len(c.want)) {
-					t.Errorf("the box took %d messages, want the %d that are wanted", n, len(c.want))
+				if n, want := r.handled()-before, uint64(len(c.want)+1); feed != whole && n != want {
+					t.Errorf("the box took %d messages, want %d: what is wanted, and the mark of a change of state", n, want)
 				}
 			}
 		})
@@ -86,7 +87,7 @@ func TestTheNextIncarnationSubscribesAnew(t *testing.T) {
 	if w := r.cfg.Interest; !w.Wants(feeds.Trades, acme) || w.Wants(feeds.Trades, bolt) || w.Wants(feeds.Quotes, acme) {
 		t.Error("wants another thing than trades of ACME")
 	}
-	r.at(strategy.Inlet(r.to, 0, strategy.NeedsOf(narrow), nil), 1)
+	r.at(strategy.Inlet(r.to, 0, r.cfg.Contracts, strategy.NeedsOf(narrow)), 1)
 	r.ended(actors.ReasonError)
 	r.start(&trader{}, strategy.State{})
 	if w := r.cfg.Interest; !w.Wants(feeds.Trades, bolt) || !w.Wants(feeds.Quotes, acme) {
@@ -124,12 +125,7 @@ func TestWhatNoMarketMakesRightEndsTheIncarnation(t *testing.T) {
 			other := r.cfg
 			other.Name, other.Desk = "other", &desk{}
 			theirs := &trader{start: func(c *strategy.Context, _ strategy.Start) error { c.Metrics().Counter("theirs", ""); return nil }}
-			if _, err := actors.Spawn(r.sys, actors.Spec[strategy.Message]{
-				Name: "other", Epoch: 1, Class: "strategy", Box: r.box, Lane: strategy.Lane,
-				Actor: strategy.NewShell(other, theirs, strategy.WhyFirst, func(string) error { return nil }),
-			}); err != nil {
-				t.Fatal(err)
-			}
+			spawn(t, r.sys, "other", 1, r.box, strategy.NewShell(other, theirs, strategy.WhyFirst, func(string) error { return nil }))
 			r.settle()
 			if err := actors.Follow[strategy.Message](r.sys, "other").Tell(strategy.Restored(strategy.State{})); err != nil {
 				t.Fatal(err)
@@ -148,7 +144,7 @@ func TestWhatNoMarketMakesRightEndsTheIncarnation(t *testing.T) {
 			}
 			r.start(u, strategy.State{})
 			if c.later != nil {
-				r.at(strategy.Inlet(r.to, 0, strategy.NeedsOf(u), nil), 1)
+				r.at(strategy.Inlet(r.to, 0, r.cfg.Contracts, strategy.NeedsOf(u)), 1)
 			}
 			x := r.ended(actors.ReasonError)
 			if !strings.Contains(x.Err.Error(), "strategy s: ") || !strings.Contains(x.Err.Error(), c.want) {
@@ -181,7 +177,7 @@ func TestMetersGoOnOverIncarnations(t *testing.T) {
 			return errPlanted
 		}
 		r.start(u, strategy.State{})
-		r.at(strategy.Inlet(r.to, 0, strategy.NeedsOf(u), nil), 1)
+		r.at(strategy.Inlet(r.to, 0, r.cfg.Contracts, strategy.NeedsOf(u)), 1)
 		r.ended(actors.ReasonError)
 	}
 	got := r.cfg.Meters.Read()
@@ -205,7 +201,7 @@ func TestChanceFollowsFromSeedAndIncarnation(t *testing.T) {
 				return errors.New("again")
 			}}
 			r.start(u, strategy.State{})
-			r.at(strategy.Inlet(r.to, 0, strategy.NeedsOf(u), nil), 1)
+			r.at(strategy.Inlet(r.to, 0, r.cfg.Contracts, strategy.NeedsOf(u)), 1)
 		}
 		return out
 	}
@@ -273,7 +269,7 @@ func TestHooksSayWhatAStrategyDoes(t *testing.T) {
 	r.spawn(u)
 	r.pass(time.Second)
 	r.tell(strategy.Restored(strategy.State{}))
-	feed := strategy.Inlet(r.to, 0, strategy.NeedsOf(u), nil)
+	feed := strategy.Inlet(r.to, 0, r.cfg.Contracts, strategy.NeedsOf(u))
 	r.at(feed, 1)
 	r.event(r.of(0, orders.EventRepeated))
 	r.at(feed, 2)

@@ -50,7 +50,7 @@ func TestGoroutinesThatAnIncarnationLeavesAreCountedAtItsEnd(t *testing.T) {
 			panic("planted")
 		}}
 		r.start(u, strategy.State{})
-		feed := strategy.Inlet(r.to, 0, strategy.NeedsOf(u), nil)
+		feed := strategy.Inlet(r.to, 0, r.cfg.Contracts, strategy.NeedsOf(u))
 		r.at(feed, uint64(n+1))
 		r.ended(actors.ReasonCrash)
 	}

@@ -101,7 +101,7 @@ func TestAStrategyIsAskedForItsSnapshotEveryMinuteAndAtAStop(t *testing.T) {
 	r, hooks := remembering(t, m)
 	u := &learner{}
 	r.start(u, strategy.State{})
-	feed := strategy.Inlet(r.to, 0, strategy.NeedsOf(u), nil)
+	feed := strategy.Inlet(r.to, 0, r.cfg.Contracts, strategy.NeedsOf(u))
 	r.at(feed, 1)
 	r.pass(59 * time.Second)
 	same(t, m.said, nil)
@@ -126,7 +126,7 @@ func TestNoSnapshotIsTakenOfACrash(t *testing.T) {
 	u := &learner{}
 	u.trade = func(*strategy.Context, feeds.Trade) error { panic("planted") }
 	r.start(u, strategy.State{})
-	r.at(strategy.Inlet(r.to, 0, strategy.NeedsOf(u), nil), 1)
+	r.at(strategy.Inlet(r.to, 0, r.cfg.Contracts, strategy.NeedsOf(u)), 1)
 	r.ended(actors.ReasonCrash)
 	same(t, m.said, nil)
 }

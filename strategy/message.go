@@ -21,16 +21,21 @@ const (
 	gotOwed   // refusals that were kept back are to be told
 	gotMissed // events up to a number were told to nobody
 	gotSnapshot
+	gotGap  // data was lost on its way into the box
+	gotMark // parts what was before a change of state from what comes after
+	gotShow // the feed is to be asked for a showing
 )
 
-// Message is what a strategy's actor receives. It is made by Inlet, Told, Missed, Restored and GateChanged alone, is a value,
+// Message is what a strategy's actor receives. It is made by Inlet, Options, Told, Missed, Restored and GateChanged alone, is a value,
 // and holds market data without a pointer, so that a tick costs no allocation. The zero Message is ignored.
 type Message struct {
 	kind  messageKind
 	feed  uint8
+	place uint16 // of the instrument among the contracts, from 1; 0 is the channel
+	live  bool   // of a mark: what comes after it is whole again
 	trade feeds.Trade
 	quote feeds.Quote
-	seq   uint64 // of an order event: its number
+	seq   uint64 // of an order event: its number; of data: that among what its inlet has told
 	rest  any    // what is rare: an order event, a state change, a timer
 }
 
@@ -71,7 +76,7 @@ func Lane(m Message) mailbox.Lane {
 		return mailbox.Control
 	case gotOrder:
 		return mailbox.Reports
-	case gotTimer, gotWant, gotAttach, gotOwed, gotSnapshot:
+	case gotTimer, gotWant, gotAttach, gotOwed, gotSnapshot, gotShow:
 		return mailbox.Commands
 	default:
 		return mailbox.Data

@@ -128,7 +128,7 @@ func (b *board) Gate(i market.Instrument) strategy.Gate {
 func newRig(t *testing.T, change func(*rig)) *rig {
 	t.Helper()
 	r := &rig{
-		t: t, sys: actorstest.NewSystem(t, 0), desk: &desk{}, noes: map[string]int{}, box: mailbox.DefaultConfig("strategy"),
+		t: t, sys: actorstest.NewSystem(t, 0), desk: &desk{}, noes: map[string]int{}, box: strategy.Box(2),
 		board: &board{mode: risk.Open, quotes: map[market.Instrument]feeds.Quote{acme: quote(acme, 1), bolt: quote(bolt, 1)}},
 	}
 	r.sys.OnExit(func(x actors.Exit) { r.exits = append(r.exits, x) })
@@ -171,12 +171,22 @@ func (r *rig) spawn(user any) {
 		}
 		return nil
 	})
-	if _, err := actors.Spawn(r.sys, actors.Spec[strategy.Message]{
-		Name: "s", Epoch: r.epoch, Class: "strategy", Box: r.box, Lane: strategy.Lane, Actor: shell,
-	}); err != nil {
-		r.t.Fatal(err)
-	}
+	spawn(r.t, r.sys, "s", r.epoch, r.box, shell)
 	r.settle()
+}
+
+// spawn starts an actor of a strategy as a node does.
+func spawn(t *testing.T, sys *actors.System, name actors.Name, epoch actors.Epoch, box mailbox.Config, shell actors.Actor[strategy.Message]) actors.Ref[strategy.Message] {
+	t.Helper()
+	sp, err := actors.Spec[strategy.Message]{Name: name, Epoch: epoch, Class: "strategy", Actor: shell}.With(strategy.Options(box)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref, err := actors.Spawn(sys, sp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ref
 }
 
 // start spawns an incarnation and gives it its state.

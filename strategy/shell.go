@@ -10,6 +10,7 @@ import (
 
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/feeds"
+	"github.com/failshut/failshut/mailbox"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/risk"
 )
@@ -46,6 +47,9 @@ type Config struct {
 	Interest    *Interest // shared with the inlets; nil: the shell's own
 	Meters      *Meters   // of the process; nil: what is measured is shown to nobody
 	Memory      Memory    // of the incarnation; nil: nothing is kept
+	// Show asks the feeds to show the strategy how everything stands, after it has missed something. It must not block. Nil where
+	// nobody can: then what was missed is missed until a feed says Live by itself.
+	Show func() error
 }
 
 // Events are hooks for metrics and logs; nil is skipped. They get the strategy's name, are called in its turn or from whoever finds
@@ -100,19 +104,14 @@ type shell struct {
 	least    uint64 // a State older than this event is not taken
 	book     *blotter
 	aims     map[aimKey]*aim
-	gapped   map[sight]bool
+	gapped   map[mailbox.Key]bool // streams of which something was lost, until Live
+	asking   bool                 // for a showing
 	refusals map[refusalKey]*refusal
 	flood    flood
 	answers  []OrderEvent // local answers that the next handler call tells
 
 	subscribed map[market.Instrument]feeds.Kinds // nil: all that there are handlers for
 	rand       *rand.Rand                        // made at its first use
-}
-
-// sight is what one feed says of one instrument, or with the zero Instrument of all.
-type sight struct {
-	feed uint8
-	of   market.Instrument
 }
 
 // NewShell makes the actor of one incarnation of a strategy. Why says how the incarnation before it ended; WhyFirst becomes
@@ -122,7 +121,7 @@ func NewShell(cfg Config, user any, why Why, ready func(evidence string) error) 
 	s := &shell{
 		cfg: cfg, user: user, why: why, ready: ready, contracts: map[market.Instrument]market.Contract{},
 		places: map[market.Instrument]uint16{},
-		aims:   map[aimKey]*aim{}, gapped: map[sight]bool{}, refusals: map[refusalKey]*refusal{},
+		aims:   map[aimKey]*aim{}, gapped: map[mailbox.Key]bool{}, refusals: map[refusalKey]*refusal{},
 	}
 	s.context.s = s
 	s.book = newBlotter(State{}, s.factor)
@@ -188,6 +187,12 @@ func (s *shell) Receive(c *actors.Context[Message], m Message) error {
 		return s.onQuote(m)
 	case gotState:
 		return s.onState(m)
+	case gotGap:
+		return s.onGap(m)
+	case gotMark:
+		s.onMark(m)
+	case gotShow:
+		s.onShow()
 	case gotOrder:
 		return s.onTold(m)
 	case gotMissed:
@@ -218,7 +223,11 @@ func (s *shell) early(m Message) error {
 		s.least = m.seq
 	case gotRestored:
 		return s.arrive(m.rest.(State))
-	case gotTrade, gotQuote, gotState, gotOrder, gotTimer, gotGate, gotWant, gotOwed, gotSnapshot: // not yet, or in the state that comes
+	case gotGap:
+		s.gapped[m.key()] = true // all is shown to one that is ready
+	case gotMark:
+		s.onMark(m)
+	case gotTrade, gotQuote, gotState, gotOrder, gotTimer, gotGate, gotWant, gotOwed, gotSnapshot, gotShow: // not yet, or in the state that comes
 	}
 	return nil
 }

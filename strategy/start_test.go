@@ -26,7 +26,7 @@ func TestNothingIsToldBeforeTheStateOfTheJournal(t *testing.T) {
 		return nil
 	}
 	r.spawn(u)
-	feed := strategy.Inlet(r.to, 0, strategy.NeedsOf(u), nil)
+	feed := strategy.Inlet(r.to, 0, r.cfg.Contracts, strategy.NeedsOf(u))
 	feed.Trade(trade(acme, 1))
 	feed.Quote(quote(acme, 2))
 	r.tell(strategy.GateChanged(strategy.Gate{Mode: risk.Closed}))
@@ -168,7 +168,7 @@ func TestAfterACrashTargetTradesAgain(t *testing.T) {
 		return nil
 	}
 	r.start(u, strategy.State{})
-	feed := strategy.Inlet(r.to, 0, strategy.NeedsOf(u), nil)
+	feed := strategy.Inlet(r.to, 0, r.cfg.Contracts, strategy.NeedsOf(u))
 	feed.Trade(trade(acme, 1))
 	r.settle()
 	if len(r.desk.placed) != 1 {

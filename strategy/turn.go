@@ -2,11 +2,9 @@ package strategy
 
 import (
 	"fmt"
-	"maps"
 
 	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/internal/goroutine"
-	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
 )
 
@@ -70,14 +68,14 @@ func (s *shell) tellOrder(e OrderEvent) error {
 
 func (s *shell) onTrade(m Message) error {
 	t := m.trade
-	if _, mine := s.contracts[t.Instrument]; !mine || !s.cfg.Interest.Wants(feeds.Trades, t.Instrument) {
+	if !s.cfg.Interest.Wants(feeds.Trades, t.Instrument) {
 		return nil
 	}
 	h, ok := s.user.(TradeHandler)
 	if !ok {
 		return nil
 	}
-	err := s.handle(dataRoot(s.cfg.Incarnation, m.feed, 'T', t.Epoch, t.Seq, s.places[t.Instrument]), func(c *Context) error { return h.OnTrade(c, t) })
+	err := s.handle(dataRoot(s.cfg.Incarnation, m.feed, 'T', t.Epoch, t.Seq, m.place-1), func(c *Context) error { return h.OnTrade(c, t) })
 	if err != nil {
 		return err
 	}
@@ -86,45 +84,22 @@ func (s *shell) onTrade(m Message) error {
 
 func (s *shell) onQuote(m Message) error {
 	q := m.quote
-	if _, mine := s.contracts[q.Instrument]; !mine || !s.cfg.Interest.Wants(feeds.Quotes, q.Instrument) {
+	if !s.cfg.Interest.Wants(feeds.Quotes, q.Instrument) {
 		return nil
 	}
 	h, ok := s.user.(QuoteHandler)
 	if !ok {
 		return nil
 	}
-	err := s.handle(dataRoot(s.cfg.Incarnation, m.feed, 'Q', q.Epoch, q.Seq, s.places[q.Instrument]), func(c *Context) error { return h.OnQuote(c, q) })
+	err := s.handle(dataRoot(s.cfg.Incarnation, m.feed, 'Q', q.Epoch, q.Seq, m.place-1), func(c *Context) error { return h.OnQuote(c, q) })
 	if err != nil {
 		return err
 	}
 	return s.press(q.Instrument)
 }
 
-// blind reports whether data of i was lost on its way here, so that no book of it can be read.
-func (s *shell) blind(i market.Instrument) bool {
-	for lost := range s.gapped {
-		if lost.of == i || !lost.of.Valid() {
-			return true
-		}
-	}
-	return false
-}
-
-// see notes what a change of state means for what was lost: a channel that is Live says so of all its books.
-func (s *shell) see(feed uint8, e feeds.StateChange) {
-	switch {
-	case e.Why == gapWhy:
-		s.gapped[sight{feed, e.Instrument}] = true
-	case e.State == feeds.Live:
-		maps.DeleteFunc(s.gapped, func(lost sight, _ bool) bool {
-			return lost.feed == feed && (lost.of == e.Instrument || !e.Instrument.Valid())
-		})
-	}
-}
-
 func (s *shell) onState(m Message) error {
 	e := m.rest.(feeds.StateChange)
-	s.see(m.feed, e)
 	h, ok := s.user.(FeedStateHandler)
 	if !ok {
 		return nil

@@ -25,7 +25,7 @@ func trading(t *testing.T, at func(c *strategy.Context, n uint64)) (*rig, *trade
 	}
 	r.start(u, strategy.State{})
 	u.heardSince()
-	return r, u, strategy.Inlet(r.to, 0, strategy.NeedsOf(u), nil)
+	return r, u, strategy.Inlet(r.to, 0, r.cfg.Contracts, strategy.NeedsOf(u))
 }
 
 // at hands a trade of ACME over.
@@ -62,7 +62,7 @@ func TestAHandlerPlacesAllOrNothing(t *testing.T) {
 				return e.end()
 			}
 			r.start(u, strategy.State{})
-			feed := strategy.Inlet(r.to, 0, strategy.NeedsOf(u), nil)
+			feed := strategy.Inlet(r.to, 0, r.cfg.Contracts, strategy.NeedsOf(u))
 			r.at(feed, 1)
 			r.at(feed, 2)
 			r.ended(e.reason)
@@ -208,7 +208,7 @@ func TestTheSameInputMakesTheSameDecisions(t *testing.T) {
 			return nil
 		}
 		r.start(u, strategy.State{})
-		feed := strategy.Inlet(r.to, 0, strategy.NeedsOf(u), nil)
+		feed := strategy.Inlet(r.to, 0, r.cfg.Contracts, strategy.NeedsOf(u))
 		pos := feeds.Pos{Epoch: 1, Seq: 8}
 		for _, i := range []market.Instrument{acme, bolt} { // all at one place, as the end of a packet or a showing does
 			feed.Trade(trade(i, 8))

@@ -9,7 +9,6 @@ import (
 
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/internal/journal"
-	"github.com/failshut/failshut/mailbox"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
 	"github.com/failshut/failshut/risk"
@@ -145,6 +144,3 @@ func (a *account) opened(epoch uint64) {
 func (n *Node) restart(name string) {
 	_ = n.sys.StopActor(strategyName(name), 0) // none lives: the next one starts from the journal anyway
 }
-
-// box is the mailbox of a strategy: all lanes, full is an answer.
-func box(class string) mailbox.Config { return mailbox.DefaultConfig(class) }

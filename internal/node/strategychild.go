@@ -54,14 +54,14 @@ func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
 	cfg := strategy.Config{
 		Name: p.Name, Account: p.Account, Contracts: p.Contracts, Incarnation: n.lifeOfJournal(), TTL: n.plan.Orders.TTL,
 		Desk: asked, World: world{n, &p}, Events: n.strategyEvents(),
-		Params: paramsOf(&p, user), Seed: n.world.Seed, Interest: n.wants[p.Name], Meters: &n.meters,
+		Params: paramsOf(&p, user), Seed: n.world.Seed, Interest: n.wants[p.Name], Meters: &n.meters, Show: n.shower(p.Name),
 	}
 	if k := n.kept[p.Name]; k != nil {
 		cfg.Memory = k.begin(b.Epoch())
 	}
 	shell := strategy.NewShell(cfg, user, why, func(evidence string) error {
-		if n.world.Show != nil {
-			_ = n.world.Show(p.Name) // a channel that is down shows everything when it is Live again
+		if show := n.shower(p.Name); show != nil {
+			_ = show() // a channel that is down shows everything when it is Live again
 		}
 		fate.up()
 		return b.Ready(supervision.Evidence(evidence))
@@ -69,8 +69,16 @@ func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
 	if n.world.Strategy != nil {
 		shell = n.world.Strategy(p.Name, shell)
 	}
-	_, err = supervision.Spawn[strategy.Message](b, shell, actors.WithBox(box("strategy")), actors.WithLane(strategy.Lane))
+	_, err = supervision.Spawn[strategy.Message](b, shell, strategy.Options(strategy.Box(len(p.Contracts)))...)
 	return err
+}
+
+// shower asks the feeds to show a strategy everything; nil where they cannot be asked.
+func (n *Node) shower(name string) func() error {
+	if n.world.Show == nil {
+		return nil
+	}
+	return func() error { return n.world.Show(name) }
 }
 
 // paramsOf lists the parameters that a value of the strategy has in force, and where they came from.
@@ -122,11 +130,7 @@ func (n *Node) subscriber(p StrategyPlan) (feeds.Subscriber, error) {
 		instruments = append(instruments, c.Instrument)
 	}
 	to := actors.Follow[strategy.Message](n.sys, strategyName(p.Name))
-	var show func() error
-	if n.world.Show != nil {
-		show = func() error { return n.world.Show(p.Name) }
-	}
-	sink := strategy.Inlet(to, 0, needs, show)
+	sink := strategy.Inlet(to, 0, p.Contracts, needs)
 	if n.hooks.Delivered != nil {
 		sink = both{n.hooks.Delivered, sink}
 	}

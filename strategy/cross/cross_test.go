@@ -7,7 +7,6 @@ import (
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/actors/actorstest"
 	"github.com/failshut/failshut/feeds"
-	"github.com/failshut/failshut/mailbox"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
 	"github.com/failshut/failshut/risk"
@@ -59,18 +58,22 @@ func TestCrossHoldsWhileTheFastAverageIsAboveTheSlowOne(t *testing.T) {
 	s.Fast, s.Slow, s.Qty = 2, 4, 3*market.Unit
 	p := &pit{t: t, sys: actorstest.NewSystem(t, 0)}
 	p.to = actors.Follow[strategy.Message](p.sys, "cross")
+	contracts := []market.Contract{{Instrument: acme, Tick: 1, Lot: market.Unit, MinQty: market.Unit, MaxQty: 100 * market.Unit, Multiplier: market.One}}
 	shell := strategy.NewShell(strategy.Config{
-		Name: "cross", Account: "A1", TTL: time.Second, Desk: p, World: p,
-		Contracts: []market.Contract{{Instrument: acme, Tick: 1, Lot: market.Unit, MinQty: market.Unit, MaxQty: 100 * market.Unit, Multiplier: market.One}},
+		Name: "cross", Account: "A1", TTL: time.Second, Desk: p, World: p, Contracts: contracts,
 	}, s, strategy.WhyFirst, func(string) error { return nil })
-	if _, err := actors.Spawn(p.sys, actors.Spec[strategy.Message]{Name: "cross", Box: mailbox.DefaultConfig("strategy"), Lane: strategy.Lane, Actor: shell}); err != nil {
+	sp, err := actors.Spec[strategy.Message]{Name: "cross", Actor: shell}.With(strategy.Options(strategy.Box(len(contracts)))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := actors.Spawn(p.sys, sp); err != nil {
 		t.Fatal(err)
 	}
 	actorstest.Settle(t, p.sys, 0)
 	if err := p.to.Tell(strategy.Restored(strategy.State{})); err != nil {
 		t.Fatal(err)
 	}
-	feed := strategy.Inlet(p.to, 0, strategy.NeedsOf(s), nil)
+	feed := strategy.Inlet(p.to, 0, contracts, strategy.NeedsOf(s))
 	seq := uint64(0)
 	see := func(price market.Price, want int) {
 		t.Helper()

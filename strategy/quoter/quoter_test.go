@@ -9,7 +9,6 @@ import (
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/actors/actorstest"
 	"github.com/failshut/failshut/feeds"
-	"github.com/failshut/failshut/mailbox"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
 	"github.com/failshut/failshut/risk"
@@ -133,13 +132,15 @@ func newPit(t *testing.T) *pit {
 	}
 	p := &pit{t: t, sys: actorstest.NewSystem(t, 0), mode: risk.Open, bid: 100 * px}
 	p.to = actors.Follow[strategy.Message](p.sys, "q")
+	contracts := []market.Contract{{Instrument: acme, Currency: "USD", Tick: px / 100, Lot: market.Unit, MinQty: market.Unit, MaxQty: 100 * market.Unit, Multiplier: market.One}}
 	shell := strategy.NewShell(strategy.Config{
-		Name: "q", Account: "A1", Incarnation: 1, TTL: time.Second, Desk: p, World: p,
-		Contracts: []market.Contract{{Instrument: acme, Currency: "USD", Tick: px / 100, Lot: market.Unit, MinQty: market.Unit, MaxQty: 100 * market.Unit, Multiplier: market.One}},
+		Name: "q", Account: "A1", Incarnation: 1, TTL: time.Second, Desk: p, World: p, Contracts: contracts,
 	}, s, strategy.WhyFirst, func(string) error { return nil })
-	if _, err := actors.Spawn(p.sys, actors.Spec[strategy.Message]{
-		Name: "q", Epoch: 1, Class: "strategy", Box: mailbox.DefaultConfig("strategy"), Lane: strategy.Lane, Actor: shell,
-	}); err != nil {
+	sp, err := actors.Spec[strategy.Message]{Name: "q", Epoch: 1, Class: "strategy", Actor: shell}.With(strategy.Options(strategy.Box(len(contracts)))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := actors.Spawn(p.sys, sp); err != nil {
 		t.Fatal(err)
 	}
 	actorstest.Settle(t, p.sys, 0)
@@ -147,7 +148,7 @@ func newPit(t *testing.T) *pit {
 		t.Fatal(err)
 	}
 	actorstest.Settle(t, p.sys, 0)
-	p.feed = strategy.Inlet(p.to, 0, strategy.NeedsOf(s), nil)
+	p.feed = strategy.Inlet(p.to, 0, contracts, strategy.NeedsOf(s))
 	return p
 }
 

@@ -210,7 +210,7 @@ func TestAHangIsACrashWhoseOrdersComeTooLate(t *testing.T) {
 	crash := flag.Lookup("crash").Value
 	defer func(before string) { _ = crash.Set(before) }(crash.String())
 	lost := 0
-	for k := 1; k <= 8; k++ {
+	for k := 1; k <= 16; k++ {
 		if err := crash.Set(fmt.Sprintf("%d/hang", k)); err != nil {
 			t.Fatal(err)
 		}

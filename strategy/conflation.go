@@ -1,0 +1,45 @@
+package strategy
+
+import (
+	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/mailbox"
+)
+
+// Box is the mailbox of a strategy with so many contracts: the four lanes of mailbox.DefaultConfig, of which Data conflates.
+func Box(contracts int) mailbox.Config {
+	c := mailbox.DefaultConfig("strategy")
+	data := &c.Lanes[mailbox.Data-1]
+	c.MaxKeys = contracts + 1 // and the channel itself
+	data.Policy, data.Cap = mailbox.Conflate, data.Cap+c.MaxKeys
+	return c
+}
+
+// Options are what the actor of a strategy is spawned with: its box, in which lane a message waits, and which of them a newer one may
+// replace.
+func Options(box mailbox.Config) []actors.Option {
+	return []actors.Option{actors.WithBox(box), actors.WithLane(Lane), actors.WithConflation(describe, gapOf)}
+}
+
+// describe says what the box may do with a message of a feed: a newer quote replaces one that waits; a trade and a change of state
+// are each told, or missed; a mark parts.
+func describe(m Message) mailbox.Description {
+	d := mailbox.Description{Key: m.key(), Seq: m.seq}
+	switch m.kind {
+	case gotQuote:
+		d.Kind = mailbox.State
+	case gotMark:
+		d.Kind, d.Snapshot = mailbox.Barrier, m.live
+	default:
+	}
+	return d
+}
+
+// gapOf makes what stands where data was lost. It goes by the number of the last that was, which is in no other gap.
+func gapOf(k mailbox.Key, _, to uint64) Message {
+	return Message{kind: gotGap, feed: uint8(k >> 16), place: placeOf(k), seq: to} //nolint:gosec // what key has put there
+}
+
+// key is the stream that a message of a feed is of.
+func (m *Message) key() mailbox.Key { return mailbox.Key(m.feed)<<16 | mailbox.Key(m.place) }
+
+func placeOf(k mailbox.Key) uint16 { return uint16(k) } //nolint:gosec // the lower half
