@@ -22,3 +22,6 @@ func Bounded(log risk.Log, within time.Duration) risk.Log { return proposer{log,
 
 // SystemConfig is that of every system of a node.
 var SystemConfig = systemConfig
+
+// BothTold is bothTold.
+var BothTold = bothTold

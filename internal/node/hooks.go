@@ -192,9 +192,6 @@ func (n *Node) treeEvents() supervision.Events {
 			if f := n.hooks.Line; f != nil {
 				f(d.String())
 			}
-			if f := n.hooks.Restart; f != nil && d.Kind == supervision.LineRestart {
-				f(d.Sup, d.Path)
-			}
 			n.log.Debug("tree", "event", "tree", "line", d.String())
 			n.strategyGone(d)
 		},

@@ -21,7 +21,7 @@ func Measured() (handler func(*Node) http.Handler, h Hooks) {
 		}
 	}
 	h.Strategy = m.Strategies()
-	h.Restart = m.Restarted
+	h.Tree = m.Tree()
 	return func(n *Node) http.Handler {
 		m.Read(n.source())
 		return m.Handler()
@@ -45,7 +45,7 @@ func (n *Node) source() telemetry.Source {
 				visit(risk.AccountScope(a.plan.Account).String(), mode.String())
 			}
 		},
-		Users: n.meters.Read,
+		Users: n.meters.Read, Tree: n.snapshot, Places: n.places.Load, Now: n.sys.Now,
 		Orders: func(visit func(account, status string, count int)) {
 			for _, a := range n.accounts {
 				s := a.Status()

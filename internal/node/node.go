@@ -14,6 +14,7 @@ import (
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/internal/journal"
+	"github.com/failshut/failshut/internal/telemetry"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/risk"
 	"github.com/failshut/failshut/strategy"
@@ -56,14 +57,14 @@ type World struct {
 
 // Hooks are how others watch a node. Any may be nil; none may block.
 type Hooks struct {
-	Mode    func(scope risk.Scope, from, to risk.Mode, why risk.Code)
-	Order   func(e OrderTold)
-	Check   func(in risk.Intent, err error)
-	Line    func(line string) // each line of the tree's trace
-	Ended   func(supervision.End)
-	Restart func(supervisor, child string) // granted
-	Fatal   func(error)
-	Lost    func(strategy string, err error) // an event did not reach its strategy
+	Mode  func(scope risk.Scope, from, to risk.Mode, why risk.Code)
+	Order func(e OrderTold)
+	Check func(in risk.Intent, err error)
+	Line  func(line string) // each line of the tree's trace
+	Ended func(supervision.End)
+	Tree  supervision.Events // everything that the tree tells
+	Fatal func(error)
+	Lost  func(strategy string, err error) // an event did not reach its strategy
 	// Delivered is told what strategies are told by feeds, once for each of them, in the feed's turn.
 	Delivered feeds.Sink
 	Intent    func(in risk.Intent) // a strategy asks for an order
@@ -89,12 +90,14 @@ type Node struct {
 	boot     atomic.Pointer[bootFailure]
 	bell     bell
 	stopping atomic.Bool
+	places   atomic.Pointer[telemetry.Places]
 	wrecks   wrecks
 	fates    map[string]*fate     // by strategy; the map is not written after New
 	gates    map[string]*gateBook // likewise
 	wants    map[string]*strategy.Interest
 	kept     map[string]*snapshots // of those that have a memory
 	meters   strategy.Meters
+	grouped  map[string][]supervision.Child // what rosters start, by their group; for names alone
 }
 
 // replicated is the log as the cluster child last opened it.
@@ -115,6 +118,7 @@ func New(p *Plan, w World, h Hooks) (*Node, error) {
 	n := &Node{
 		plan: p, world: w, hooks: h, sys: w.System, log: w.Log, Board: &feeds.Board{}, catalogue: catalogue,
 		told: map[string]*atomic.Uint64{}, fates: map[string]*fate{}, gates: map[string]*gateBook{}, wants: map[string]*strategy.Interest{}, kept: map[string]*snapshots{},
+		grouped: map[string][]supervision.Child{},
 	}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
@@ -148,8 +152,9 @@ func (n *Node) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	n.places.Store(telemetry.NewPlaces(&spec, n.grouped))
 	tree, err := supervision.Start(ctx, n.sys, spec, supervision.Options{
-		Phases: n.phases(), Events: n.treeEvents(), Journal: n.world.Decisions,
+		Phases: n.phases(), Events: bothTold(n.treeEvents(), n.hooks.Tree), Journal: n.world.Decisions,
 	})
 	if err != nil {
 		if f := n.boot.Load(); f != nil {

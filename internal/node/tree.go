@@ -67,6 +67,7 @@ func (n *Node) seen(start supervision.StartFunc) supervision.StartFunc {
 
 // group is a supervisor whose only static child is the roster that adds the others.
 func (n *Node) group(name string, in config.Intensity, b config.Backoff, children func() []supervision.Child) supervision.Child {
+	n.grouped[name] = children()
 	roster := supervision.RosterChild(supervision.NewRoster(supervision.RosterOptions{Children: children, Backoff: backoffOf(b)}))
 	// One that hangs would leave whatever gives up beside it down, and nobody would say so.
 	s := n.plan.Supervision

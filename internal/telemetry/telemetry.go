@@ -1,12 +1,13 @@
 // Package telemetry turns what the core publishes into Prometheus metrics. It is the only room that knows Prometheus and
 // OpenTelemetry; it reads at scrape time what is published anyway (P6: every mailbox is bounded and counted, and the
-// counts are shown), and it never slows an order. Labels are bounded by the configuration: a mailbox is labelled by its
-// class, a child by its path in the static tree and the names that the configuration gives.
+// counts are shown), and it never slows an order. Labels are bounded: a mailbox is labelled by its class, a child by its
+// path in the static tree, where whatever is started into it later shares one name (Places).
 package telemetry
 
 import (
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -15,6 +16,7 @@ import (
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/mailbox"
 	"github.com/failshut/failshut/strategy"
+	"github.com/failshut/failshut/supervision"
 )
 
 // Source is what is read at each scrape. Every function must answer from what is published, and may be nil.
@@ -24,12 +26,15 @@ type Source struct {
 	Gate   func(visit func(scope, mode string))            // each scope with its effective mode
 	Orders func(visit func(account, status string, n int)) // open orders by status
 	Users  func() []strategy.Meter                         // what strategies measure themselves
+	Tree   func() *supervision.Snapshot                    // nil before there is one; needs Now
+	Places func() *Places                                  // of the tree; nil before there is one
+	Now    func() time.Time                                // of the tree's clock
 }
 
 // Metrics holds the registry of one process.
 type Metrics struct {
 	registry *prometheus.Registry
-	restarts *prometheus.CounterVec
+	tree     *tree
 	refused  *prometheus.CounterVec
 	fills    prometheus.Counter
 	source   atomic.Pointer[Source]
@@ -57,12 +62,13 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 func New() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
-		restarts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "failshut_restarts_total", Help: "Restarts granted, by supervisor and child."}, []string{"supervisor", "child"}),
+		tree:     newTree(),
 		refused:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "failshut_refused_total", Help: "Orders refused, by reason."}, []string{"reason"}),
 		fills:    prometheus.NewCounter(prometheus.CounterOpts{Name: "failshut_fills_total", Help: "Executions, each once."}),
 	}
 	m.strategies = newStrategies(m.registry)
-	m.registry.MustRegister(m.restarts, m.refused, m.fills, collector{m}, users{m}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.tree.collectors()...)
+	m.registry.MustRegister(m.refused, m.fills, collector{m}, standing{m}, users{m}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -72,11 +78,6 @@ func (m *Metrics) Read(s Source) { m.source.Store(&s) }
 // Handler answers a scrape.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
-}
-
-// Restarted counts a restart that was granted.
-func (m *Metrics) Restarted(supervisor, child string) {
-	m.restarts.WithLabelValues(supervisor, child).Inc()
 }
 
 // Refused counts an order that was refused.
