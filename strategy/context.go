@@ -149,6 +149,10 @@ func (c *Context) Place(in risk.Intent, options ...PlaceOption) Decision {
 		set(&o)
 	}
 	if o.once != "" {
+		if c.s.cfg.Horizon {
+			c.s.refuse(effect{intent: in, decision: d}, ReasonNoMemory)
+			return d
+		}
 		d = once(o.once)
 	}
 	c.s.wish(c, effect{intent: in, decision: d, beside: o.beside})
@@ -163,7 +167,8 @@ type placing struct {
 	beside bool
 }
 
-// Once makes the decision a function of text alone: one order over every crash, for as long as the journal remembers it.
+// Once makes the decision a function of text alone: one order over every crash, for as long as the journal remembers it. Where orders
+// are in horizon mode it remembers no decision over the end of the process, and the wish is refused NO_MEMORY.
 func Once(text string) PlaceOption { return func(p *placing) { p.once = text } }
 
 // Beside allows a second order on a side where Target or Rest has one.

@@ -64,8 +64,11 @@ func (d Def) Check() error {
 		return fmt.Errorf("strategy %q: fresh returns %s, want a pointer to a struct", d.name, kindName(value))
 	}
 	var errs []error
-	if again := reflect.ValueOf(d.fresh()); again.Pointer() == value.Pointer() && value.Elem().Type().Size() > 0 {
+	again := reflect.ValueOf(d.fresh())
+	if again.Pointer() == value.Pointer() && value.Elem().Type().Size() > 0 {
 		errs = append(errs, fmt.Errorf("strategy %q: fresh returns the same value twice, want a new one for each incarnation", d.name))
+	} else if at := sharedMap(value.Elem(), again.Elem(), ""); at != "" {
+		errs = append(errs, fmt.Errorf("strategy %q: two values of fresh share the map in %s, want one for each incarnation", d.name, at))
 	}
 	errs = append(errs, d.checkHandlers(value.Type())...)
 	errs = append(errs, d.checkParams(value.Elem().Type())...)
@@ -120,21 +123,6 @@ func signature(t reflect.Type) string {
 		out = append(out, out0)
 	}
 	return reflect.FuncOf(in, out, t.IsVariadic()).String()
-}
-
-func (d Def) checkParams(t reflect.Type) []error {
-	var errs []error
-	for f := range t.Fields() {
-		if !f.IsExported() {
-			continue
-		}
-		switch f.Type.Kind() {
-		case reflect.Chan, reflect.Func, reflect.Interface:
-			errs = append(errs, fmt.Errorf("strategy %q: parameter %s is a %s, want a value that a file can hold", d.name, f.Name, f.Type.Kind()))
-		default:
-		}
-	}
-	return errs
 }
 
 // Defs are the strategies of a binary, by name.

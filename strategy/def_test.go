@@ -3,8 +3,10 @@ package strategy_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/failshut/failshut/feeds"
+	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/strategy"
 )
 
@@ -35,18 +37,76 @@ type unwritable struct {
 
 func (*unwritable) OnTrade(*strategy.Context, feeds.Trade) error { return nil }
 
+// hoarding writes into maps that its value holds.
+type hoarding struct {
+	good
+	part struct{ seen [2]map[string]int }
+}
+
+type odd struct {
+	good
+	M    map[string]int
+	A    [2]int
+	Z    complex128
+	U    uintptr
+	In   struct{ Deep func() }
+	List []chan int
+	Ptr  *any
+	Self *odd
+}
+
+type named struct {
+	good
+	Fast  int
+	Other int                `yaml:"fast"`
+	Part  struct{ X, Y int } `yaml:"p"`
+	PX    int                `yaml:"p.x"`
+}
+
+type pointed struct{ *good }
+
+// wide has a parameter of every type that a file can hold.
+type wide struct {
+	good
+	B   bool
+	I   int8
+	U   uint64
+	F   float32
+	S   string
+	T   time.Time
+	D   time.Duration
+	Q   market.Qty
+	M   market.Notional
+	On  market.Side
+	Of  []market.Instrument
+	P   *int
+	In  struct{ X, Y int }
+	own map[string]chan int
+}
+
 func TestWhatIsWrongWithADefIsSaid(t *testing.T) {
-	kept := &good{}
+	kept, seen := &good{}, map[string]int{}
 	for name, c := range map[string]struct {
 		def  strategy.Def
 		want []string
 	}{
-		"nothing":               {strategy.Def{}, []string{"without a name"}},
-		"no name":               {strategy.Define("", func() *good { return &good{} }), []string{"without a name"}},
-		"no pointer":            {strategy.Define("x", func() good { return good{} }), []string{`"x"`, "strategy_test.good", "pointer to a struct"}},
-		"nil":                   {strategy.Define("x", func() *good { return nil }), []string{"pointer to a struct"}},
-		"nil of no type":        {strategy.Define("x", func() any { return nil }), []string{"nil, want a pointer"}},
-		"the same value":        {strategy.Define("x", func() *good { return kept }), []string{"the same value twice"}},
+		"nothing":        {strategy.Def{}, []string{"without a name"}},
+		"no name":        {strategy.Define("", func() *good { return &good{} }), []string{"without a name"}},
+		"no pointer":     {strategy.Define("x", func() good { return good{} }), []string{`"x"`, "strategy_test.good", "pointer to a struct"}},
+		"nil":            {strategy.Define("x", func() *good { return nil }), []string{"pointer to a struct"}},
+		"nil of no type": {strategy.Define("x", func() any { return nil }), []string{"nil, want a pointer"}},
+		"the same value": {strategy.Define("x", func() *good { return kept }), []string{"the same value twice"}},
+		"a map of all its values": {strategy.Define("x", func() *hoarding {
+			r := &hoarding{}
+			r.part.seen[1] = seen
+			return r
+		}), []string{"share the map in part.seen"}},
+		"what no rule reads": {strategy.Define("x", func() *odd { return &odd{} }), []string{
+			"M is a map", "A is a array", "Z is a complex128", "U is a uintptr", "In.Deep is a func", "List is a chan", "Ptr is a interface",
+			"Self is a strategy_test.odd within itself",
+		}},
+		"two of one name":       {strategy.Define("x", func() *named { return &named{} }), []string{`Fast and Other are both called "fast"`, `Part.X and PX are both called "p.x"`}},
+		"an embedded pointer":   {strategy.Define("x", func() *pointed { return &pointed{&good{}} }), []string{"good is embedded and no struct"}},
 		"no handler":            {strategy.Define("x", func() *mute { return &mute{} }), []string{"has no handler"}},
 		"another signature":     {strategy.Define("x", func() *wrong { return &wrong{} }), []string{"OnTrade is func(*strategy.Context, feeds.Trade) (int, error)", "want func(*strategy.Context, feeds.Trade) error"}},
 		"half a memory":         {strategy.Define("x", func() *forgetful { return &forgetful{} }), []string{"one of Snapshot and Restore, want both or none"}},
@@ -64,6 +124,21 @@ func TestWhatIsWrongWithADefIsSaid(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestADefThatIsGoodIsNotRefused(t *testing.T) {
+	for name, def := range map[string]strategy.Def{
+		"every type of parameter": strategy.Define("x", func() *wide { return &wide{own: map[string]chan int{}} }),
+		"a map of its own": strategy.Define("x", func() *hoarding {
+			r := &hoarding{}
+			r.part.seen[1] = map[string]int{}
+			return r
+		}),
+	} {
+		if err := def.Check(); err != nil {
+			t.Errorf("%s: Check() error = %v, want nil", name, err)
+		}
 	}
 }
 

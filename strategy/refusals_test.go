@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/mailbox"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/risk"
@@ -102,6 +103,11 @@ func TestARefusalAnsweredWithAnOrderDoesNotSpin(t *testing.T) {
 		}
 		if n := len(u.told()); n > 36000 || n < 3600 {
 			t.Errorf("told %d refusals in an hour, want at least one a second and at most ten", n)
+		}
+		for _, b := range r.sys.Boxes() {
+			if n := b.Total().Queued; n != 0 {
+				t.Errorf("%d messages wait in %s after the hour, want none", n, b.Name)
+			}
 		}
 		causes := map[risk.Cause]bool{}
 		for _, in := range r.desk.placed {
@@ -259,5 +265,25 @@ func TestTwoRefusalsOfOneDecisionAreAnsweredUnderTwoNames(t *testing.T) {
 	r.event(r.refusal(2, risk.CodeShut))
 	if n := len(r.desk.placed); n != 4 || r.desk.placed[0].Cause != r.desk.placed[2].Cause || r.desk.placed[1].Cause == r.desk.placed[3].Cause {
 		t.Errorf("placed %+v, want one decision twice, and two answers to its refusals", r.desk.placed)
+	}
+}
+
+// TestOnceIsRefusedWhereNoDecisionIsRemembered, and nothing else is.
+func TestOnceIsRefusedWhereNoDecisionIsRemembered(t *testing.T) {
+	r := newRig(t, func(r *rig) { r.cfg.Horizon = true })
+	var once strategy.Decision
+	u := &trader{trade: func(c *strategy.Context, _ feeds.Trade) error {
+		once = c.Place(buy(acme), strategy.Once("open"))
+		c.Place(sell(acme))
+		return nil
+	}}
+	r.start(u, strategy.State{})
+	r.at(strategy.Inlet(r.to, 0, r.cfg.Contracts, strategy.NeedsOf(u)), 1)
+	got := u.told()
+	if len(got) != 1 || got[0].Kind != strategy.KindRefused || got[0].Reason != strategy.ReasonNoMemory || got[0].Decision != once || once.Zero() {
+		t.Errorf("told %+v of %s, want it refused NO_MEMORY under its name", got, once)
+	}
+	if len(r.desk.placed) != 1 || r.desk.placed[0].Side != market.Sell {
+		t.Errorf("placed %+v, want the other order alone", r.desk.placed)
 	}
 }

@@ -47,6 +47,7 @@ type Config struct {
 	Interest    *Interest // shared with the inlets; nil: the shell's own
 	Meters      *Meters   // of the process; nil: what is measured is shown to nobody
 	Memory      Memory    // of the incarnation; nil: nothing is kept
+	Horizon     bool      // decisions do not outlive the process, so nothing can be placed Once
 	// Show asks the feeds to show the strategy how everything stands, after it has missed something. It must not block. Nil where
 	// nobody can: then what was missed is missed until a feed says Live by itself.
 	Show func() error

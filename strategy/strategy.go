@@ -122,6 +122,7 @@ const (
 	ReasonBadIntent = "BAD_INTENT"
 	ReasonNotMine   = "NOT_MINE"
 	ReasonMixed     = "MIXED"
+	ReasonNoMemory  = "NO_MEMORY" // Once, where decisions do not outlive the process
 )
 
 // Timer is a tick that the strategy asked for. Missed counts ticks of the key that were skipped because one was pending.

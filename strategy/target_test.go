@@ -2,7 +2,9 @@ package strategy
 
 import (
 	"flag"
+	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/failshut/failshut/market"
@@ -10,12 +12,22 @@ import (
 
 var targetSeed = flag.Uint64("target.seed", 1, "seed of the random walk of Target")
 
+// mind is what a venue asks for the next step: a want, or a mutant of one.
+type mind interface {
+	say(qty market.Qty, price market.Price, s situation) move
+	next(s situation) move
+	end(filled bool, s situation) move
+}
+
 // venue is the smallest market a want can meet: one order at a time, which fills in part or whole, is refused, ends, or
 // ends late after a cancel.
 type venue struct {
-	t        *testing.T
+	broken   string // the first rule that was
 	r        *rand.Rand
-	w        want
+	w        mind
+	asked    market.Qty // what was said last
+	saidAt   int64
+	over     bool // its order has ended unfilled, and nothing was said since
 	now      int64
 	position market.Qty
 	order    working
@@ -27,32 +39,43 @@ func (v *venue) look() situation {
 	return situation{now: v.now, ttl: int64(1e9), position: v.position, order: v.order, doubt: v.doubt, touch: touch{bid: market.Price(v.now)}}
 }
 
+func (v *venue) breaks(format string, args ...any) {
+	if v.broken == "" {
+		v.broken = fmt.Sprintf(format, args...)
+	}
+}
+
 func (v *venue) do(m move) {
 	switch m.kind {
 	case send:
-		if v.order.present {
-			v.t.Fatalf("a second order while %+v works", v.order)
-		}
-		if v.doubt != "" {
-			v.t.Fatalf("sent in doubt %q", v.doubt)
-		}
-		if m.qty <= 0 {
-			v.t.Fatalf("sent %v", m.qty)
-		}
-		after := v.position + m.qty*market.Qty(m.side.Sign())
-		if v.position != 0 && after != 0 && (after > 0) != (v.position > 0) {
-			v.t.Fatalf("one leg from %v through zero to %v", v.position, after)
-		}
-		if m.reduce && magnitude(after) > magnitude(v.position) {
-			v.t.Fatalf("marked reducing from %v to %v", v.position, after)
-		}
-		if between(v.w.qty, v.position, after) {
-			v.t.Fatalf("sent beyond the want %v: from %v to %v", v.w.qty, v.position, after)
-		}
+		v.judge(m)
 		v.order = working{side: m.side, leaves: m.qty, present: true}
 	case cancelIt:
 		v.order.closing, v.own = true, true
 	case hold, lapse, absorb, nothing:
+	}
+}
+
+// judge holds an order against the rules of Target.
+func (v *venue) judge(m move) {
+	after := v.position + m.qty*market.Qty(m.side.Sign())
+	switch {
+	case v.order.present:
+		v.breaks("a second order while %+v works", v.order)
+	case v.doubt != "":
+		v.breaks("sent in doubt %q", v.doubt)
+	case m.qty <= 0:
+		v.breaks("sent %v", m.qty)
+	case v.position != 0 && after != 0 && (after > 0) != (v.position > 0):
+		v.breaks("one leg from %v through zero to %v", v.position, after)
+	case m.reduce && magnitude(after) > magnitude(v.position):
+		v.breaks("marked reducing from %v to %v", v.position, after)
+	case between(v.asked, v.position, after):
+		v.breaks("sent beyond the want %v: from %v to %v", v.asked, v.position, after)
+	case v.now-v.saidAt > int64(1e9):
+		v.breaks("fired a wish that is %d ns old", v.now-v.saidAt)
+	case v.over:
+		v.breaks("tried again by itself")
 	}
 }
 
@@ -65,7 +88,7 @@ func (v *venue) step() {
 	v.now += v.r.Int64N(3e8)
 	switch k := v.r.IntN(10); {
 	case k < 3:
-		v.do(v.w.say(market.Qty(v.r.IntN(7)-3), 0, v.look()))
+		v.say(market.Qty(v.r.IntN(7) - 3))
 	case k < 6 && v.order.present:
 		q := min(v.order.leaves, market.Qty(1+v.r.IntN(3)))
 		v.position += q * market.Qty(v.order.side.Sign())
@@ -84,8 +107,14 @@ func (v *venue) step() {
 	}
 }
 
+func (v *venue) say(qty market.Qty) {
+	v.asked, v.saidAt, v.over = qty, v.now, false
+	v.do(v.w.say(qty, 0, v.look()))
+}
+
 func (v *venue) finish(filled bool) {
 	v.order = working{}
+	v.over = !filled && !v.own
 	if v.own {
 		v.own = false
 		v.do(v.w.next(v.look()))
@@ -94,21 +123,114 @@ func (v *venue) finish(filled bool) {
 	v.do(v.w.end(filled, v.look()))
 }
 
-func TestTargetKeepsItsRulesOverRandomWantsFillsAndCancels(t *testing.T) {
-	t.Logf("-target.seed %d", *targetSeed)
+// walk lets minds meet random wants, fills, ends, late cancels and doubts: 120,000 steps, or up to the first broken rule.
+func walk(make func() mind) (broken string) {
 	r := rand.New(rand.NewPCG(*targetSeed, 0))
 	for range 2000 {
-		v := &venue{t: t, r: r}
+		v := &venue{w: make(), r: r}
 		for range 60 {
-			v.step()
+			if v.step(); v.broken != "" {
+				return v.broken
+			}
 		}
+	}
+	return ""
+}
+
+func TestTargetKeepsItsRulesOverRandomWantsFillsAndCancels(t *testing.T) {
+	if broken := walk(func() mind { return &want{} }); broken != "" {
+		t.Errorf("-target.seed=%d: %s", *targetSeed, broken)
+	}
+}
+
+// mutant is a want with a mistake in it.
+type mutant struct {
+	want
+	sees  func(s situation) situation                  // what it takes for the present
+	hears func(qty market.Qty, s situation) market.Qty // what it takes for the want
+	does  func(w *want, m move, s situation) move      // what it makes of a step
+	ends  func(w *want, filled bool, s situation) move // what it does at an end
+}
+
+func (m *mutant) look(s situation) situation {
+	if m.sees != nil {
+		s = m.sees(s)
+	}
+	return s
+}
+
+func (m *mutant) act(step move, s situation) move {
+	if m.does != nil {
+		step = m.does(&m.want, step, s)
+	}
+	return step
+}
+
+func (m *mutant) say(qty market.Qty, price market.Price, s situation) move {
+	if m.hears != nil {
+		qty = m.hears(qty, s)
+	}
+	s = m.look(s)
+	return m.act(m.want.say(qty, price, s), s)
+}
+
+func (m *mutant) next(s situation) move { s = m.look(s); return m.act(m.want.next(s), s) }
+
+func (m *mutant) end(filled bool, s situation) move {
+	s = m.look(s)
+	if m.ends != nil {
+		return m.ends(&m.want, filled, s)
+	}
+	return m.act(m.want.end(filled, s), s)
+}
+
+// TestNoMutantOfTargetKeepsTheRules says which rule finds each: a walk that finds none of them would prove nothing.
+func TestNoMutantOfTargetKeepsTheRules(t *testing.T) {
+	for name, c := range map[string]struct {
+		mutant mutant
+		finds  string
+	}{
+		"a sound one": {mutant{}, ""},
+		"delta instead of want": {
+			mutant{hears: func(qty market.Qty, s situation) market.Qty { return s.position + qty }}, "sent beyond the want",
+		},
+		"end not awaited": {mutant{sees: func(s situation) situation {
+			if s.order.closing {
+				s.order = working{}
+			}
+			return s
+		}}, "a second order"},
+		"one-leg flip": {mutant{does: func(w *want, m move, s situation) move {
+			if m.kind == send {
+				m.qty, m.reduce = magnitude(w.qty-s.position), false
+			}
+			return m
+		}}, "through zero"},
+		"leaves forgotten": {mutant{sees: func(s situation) situation {
+			if !s.order.closing {
+				s.order = working{}
+			}
+			return s
+		}}, "a second order"},
+		"doubt forgotten":        {mutant{sees: func(s situation) situation { s.doubt = ""; return s }}, "sent in doubt"},
+		"a want that never ends": {mutant{sees: func(s situation) situation { s.ttl = 1e18; return s }}, "fired a wish"},
+		"a retry by itself": {mutant{ends: func(w *want, _ bool, s situation) move {
+			return w.end(true, s)
+		}}, "tried again by itself"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			broken := walk(func() mind { m := c.mutant; return &m })
+			if (broken == "") != (c.finds == "") || !strings.Contains(broken, c.finds) {
+				t.Errorf("-target.seed=%d: the walk finds %q, want %q", *targetSeed, broken, c.finds)
+			}
+		})
 	}
 }
 
 func TestTargetReachesTheWantWhenOrdersFill(t *testing.T) {
 	for _, c := range []struct{ from, to market.Qty }{{0, 3}, {3, -2}, {-1, 1}, {5, 0}, {0, -4}} {
-		v := &venue{t: t, r: rand.New(rand.NewPCG(1, 1)), position: c.from}
-		v.do(v.w.say(c.to, 0, v.look()))
+		v := &venue{w: &want{}, r: rand.New(rand.NewPCG(1, 1)), position: c.from}
+		v.say(c.to)
 		legs := 0
 		for v.order.present {
 			legs++
@@ -119,8 +241,8 @@ func TestTargetReachesTheWantWhenOrdersFill(t *testing.T) {
 		if c.from != 0 && c.to != 0 && (c.from > 0) != (c.to > 0) {
 			wantLegs = 2
 		}
-		if v.position != c.to || legs != wantLegs {
-			t.Errorf("from %v to %v: position %v in %d legs, want %d", c.from, c.to, v.position, legs, wantLegs)
+		if v.position != c.to || legs != wantLegs || v.broken != "" {
+			t.Errorf("from %v to %v: position %v in %d legs, want %d; broken: %q", c.from, c.to, v.position, legs, wantLegs, v.broken)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding"
 	"fmt"
 	"reflect"
 	"slices"
@@ -88,6 +89,10 @@ func (d *decoder) scalar(n ast.Node, v reflect.Value, tag reflect.StructTag, pat
 func anyOf[T any](x T, err error) (any, error) { return x, err }
 
 func (d *decoder) basic(n ast.Node, v reflect.Value, tag reflect.StructTag, path string) bool {
+	if word, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr()); ok && v.Kind() != reflect.String {
+		d.word(n, word, path)
+		return true
+	}
 	switch v.Kind() {
 	case reflect.String:
 		d.text(n, v, tag, path)
@@ -98,9 +103,11 @@ func (d *decoder) basic(n ast.Node, v reflect.Value, tag reflect.StructTag, path
 			return true
 		}
 		v.SetBool(b.Value)
-	case reflect.Int, reflect.Int64, reflect.Int32:
+	case reflect.Int, reflect.Int64, reflect.Int32, reflect.Int16, reflect.Int8:
 		d.integer(n, v, tag, path)
-	case reflect.Float64:
+	case reflect.Uint, reflect.Uint64, reflect.Uint32, reflect.Uint16, reflect.Uint8:
+		d.natural(n, v, tag, path)
+	case reflect.Float64, reflect.Float32:
 		d.float(n, v, tag, path)
 	default:
 		return false
@@ -171,6 +178,37 @@ func (d *decoder) integer(n ast.Node, v reflect.Value, tag reflect.StructTag, pa
 	v.SetInt(x)
 }
 
+// natural is integer for a type that has nothing below zero.
+func (d *decoder) natural(n ast.Node, v reflect.Value, tag reflect.StructTag, path string) {
+	i, ok := n.(*ast.IntegerNode)
+	if !ok {
+		d.wrong(n, path, "a whole number", "")
+		return
+	}
+	x, err := strconv.ParseUint(i.GetToken().Value, 10, 64)
+	if err != nil || v.OverflowUint(x) {
+		d.wrong(n, path, "a whole decimal number of at least 0 that fits", "")
+		return
+	}
+	if why := outside(tag, float64(x), func(s string) (float64, error) { return strconv.ParseFloat(s, 64) }); why != "" {
+		d.wrong(n, path, why, "")
+		return
+	}
+	v.SetUint(x)
+}
+
+// word reads what its type reads from a text.
+func (d *decoder) word(n ast.Node, into encoding.TextUnmarshaler, path string) {
+	s, ok := wordOf(n)
+	if !ok {
+		d.wrong(n, path, "text", "")
+		return
+	}
+	if err := into.UnmarshalText([]byte(s)); err != nil {
+		d.add(placeOf(n), path, fmt.Sprintf("%s is %q: %v", path, s, err), "")
+	}
+}
+
 // float reads a parameter of a strategy: no infinity, no NaN and no negative zero ever gets in.
 func (d *decoder) float(n ast.Node, v reflect.Value, tag reflect.StructTag, path string) {
 	switch n.(type) {
@@ -180,8 +218,10 @@ func (d *decoder) float(n ast.Node, v reflect.Value, tag reflect.StructTag, path
 		return
 	}
 	raw := n.GetToken().Value
-	x, err := strconv.ParseFloat(raw, 64)
-	if err != nil || (x == 0 && strings.HasPrefix(raw, "-")) {
+	x, err := strconv.ParseFloat(raw, v.Type().Bits())
+	mantissa, _, _ := strings.Cut(strings.ToLower(raw), "e")
+	nothing := x == 0 && (strings.HasPrefix(raw, "-") || strings.ContainsAny(mantissa, "123456789")) // a zero below zero, or one that was not one
+	if err != nil || nothing {
 		d.wrong(n, path, "a finite number", "")
 		return
 	}

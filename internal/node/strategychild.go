@@ -55,6 +55,7 @@ func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
 		Name: p.Name, Account: p.Account, Contracts: p.Contracts, Incarnation: n.lifeOfJournal(), TTL: n.plan.Orders.TTL,
 		Desk: asked, World: world{n, &p}, Events: n.strategyEvents(),
 		Params: paramsOf(&p, user), Seed: n.world.Seed, Interest: n.wants[p.Name], Meters: &n.meters, Show: n.shower(p.Name),
+		Horizon: n.plan.Orders.Mode == "horizon",
 	}
 	if k := n.kept[p.Name]; k != nil {
 		cfg.Memory = k.begin(b.Epoch())
