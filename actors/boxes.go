@@ -38,7 +38,10 @@ func (s *System) Boxes() []BoxStats {
 func (e *entry) count() (BoxStats, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	b := BoxStats{Name: e.name, Epoch: e.last, Class: e.class, Live: len(e.boxes) > 0, Ended: e.ended, Stats: e.past}
+	b := BoxStats{Name: e.name, Epoch: e.last, Class: e.class, Live: len(e.boxes) > 0, Ended: e.ended}
+	if e.past != nil {
+		b.Stats = *e.past
+	}
 	for _, box := range e.boxes {
 		b.Stats = addStats(b.Stats, box.Stats())
 	}

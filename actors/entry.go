@@ -27,8 +27,8 @@ type entry struct {
 	life  *Life
 	last  Epoch
 	class Class
-	boxes []anyBox      // not yet in past: the present actor's, before it one that is being inherited
-	past  mailbox.Stats // all that were closed for good
+	boxes []anyBox       // not yet in past: the present actor's, before it one that is being inherited
+	past  *mailbox.Stats // all that were closed for good; nil before the first, for they are large
 	ended int
 	// abandoned says that an incarnation was left behind, whose Late Exit must not be taken for that of another.
 	abandoned bool
@@ -129,7 +129,10 @@ func (e *entry) settle(box anyBox) {
 		return
 	}
 	e.boxes = slices.Delete(e.boxes, at, at+1)
-	e.past = addStats(e.past, box.Stats())
+	if e.past == nil {
+		e.past = new(mailbox.Stats)
+	}
+	*e.past = addStats(*e.past, box.Stats())
 	e.ended++
 }
 

@@ -53,7 +53,7 @@ func (s *System) forget(e *entry) {
 			m.sums[e.class] = sum
 		}
 		sum.Ended += e.ended
-		sum.Stats = addStats(sum.Stats, e.past)
+		sum.Stats = addStats(sum.Stats, *e.past)
 	}
 	e.refuse(false)
 	e.forgotten.Store(true)
