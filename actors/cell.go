@@ -3,7 +3,6 @@ package actors
 import (
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,9 +37,6 @@ const (
 	phaseStopped // Stopping has been called, or never will be
 	phaseEnded
 )
-
-// stackMax bounds the stack that an Exit carries.
-const stackMax = 64 << 10
 
 // cell is the part of an actor that does not depend on its message type: its place in the run queue, its
 // lifecycle and the guard around its handlers. Whoever has its turn owns the fields that are not atomic.
@@ -214,7 +210,7 @@ func (c *cell) run(limit int) (goOn bool) {
 			return
 		}
 		p := recover()
-		c.fail(p, debug.Stack())
+		c.fail(p, stack())
 		goOn = c.settle()
 		switch {
 		case p != nil:
@@ -339,9 +335,6 @@ func (c *cell) end(r Reason, err error) {
 
 // fail records what went through the guard: a panic, or a Goexit where p is nil.
 func (c *cell) fail(p any, stack []byte) {
-	if len(stack) > stackMax {
-		stack = stack[:stackMax]
-	}
 	c.fingerprint = c.body.suspectInHand()
 	c.body.recordEnd(Crashed)
 	c.stack, c.messageType, c.recent = stack, c.body.messageType(), c.body.records()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"runtime/debug"
 	"sync/atomic"
 )
 
@@ -83,10 +82,7 @@ func (w *work) run() {
 		}
 		p := recover()
 		w.exit.Reason, w.exit.Err = failure(p)
-		w.exit.Stack = debug.Stack()
-		if len(w.exit.Stack) > stackMax {
-			w.exit.Stack = w.exit.Stack[:stackMax]
-		}
+		w.exit.Stack = stack()
 		if p == nil && w.permit == nil {
 			panic(errGoexit)
 		}
