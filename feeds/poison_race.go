@@ -8,3 +8,13 @@ func poison(b []byte) {
 		b[i] = 0xDB
 	}
 }
+
+// poisonBook spoils a book that was lent, so that whoever kept a view of it on another goroutine reads nonsense, and says so.
+func poisonBook(b *Book) (spoiled bool) {
+	for _, side := range [2][]Level{b.bids, b.asks} {
+		for i := range side {
+			side[i] = Level{Price: -0xDB, Qty: -0xDB}
+		}
+	}
+	return true
+}

@@ -9,7 +9,7 @@ import (
 func Box(contracts int) mailbox.Config {
 	c := mailbox.DefaultConfig("strategy")
 	data := &c.Lanes[mailbox.Data-1]
-	c.MaxKeys = contracts + 1 // and the channel itself
+	c.MaxKeys = 2*contracts + 1 // a book each, and the channel itself
 	data.Policy, data.Cap = mailbox.Conflate, data.Cap+c.MaxKeys
 	return c
 }
@@ -20,12 +20,12 @@ func Options(box mailbox.Config) []actors.Option {
 	return []actors.Option{actors.WithBox(box), actors.WithLane(Lane), actors.WithConflation(describe, gapOf)}
 }
 
-// describe says what the box may do with a message of a feed: a newer quote replaces one that waits; a trade and a change of state
+// describe says what the box may do with a message of a feed: a newer quote, or word of a book, replaces one that waits; a trade and a change of state
 // are each told, or missed; a mark parts.
 func describe(m Message) mailbox.Description {
 	d := mailbox.Description{Key: m.key(), Seq: m.seq}
 	switch m.kind {
-	case gotQuote:
+	case gotQuote, gotBook:
 		d.Kind = mailbox.State
 	case gotMark:
 		d.Kind, d.Snapshot = mailbox.Barrier, m.live
@@ -36,10 +36,16 @@ func describe(m Message) mailbox.Description {
 
 // gapOf makes what stands where data was lost. It goes by the number of the last that was, which is in no other gap.
 func gapOf(k mailbox.Key, _, to uint64) Message {
-	return Message{kind: gotGap, feed: uint8(k >> 16), place: placeOf(k), seq: to} //nolint:gosec // what key has put there
+	return Message{kind: gotGap, feed: uint8(k >> 17), place: placeOf(k), book: k>>16&1 == 1, seq: to} //nolint:gosec // what key has put there
 }
 
 // key is the stream that a message of a feed is of.
-func (m *Message) key() mailbox.Key { return mailbox.Key(m.feed)<<16 | mailbox.Key(m.place) }
+func (m *Message) key() mailbox.Key {
+	k := mailbox.Key(m.feed)<<17 | mailbox.Key(m.place)
+	if m.book {
+		k |= 1 << 16
+	}
+	return k
+}
 
 func placeOf(k mailbox.Key) uint16 { return uint16(k) } //nolint:gosec // the lower half

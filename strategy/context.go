@@ -101,6 +101,15 @@ func (c *Context) Quote(i market.Instrument) (feeds.Quote, error) {
 	return q, q.Tradable()
 }
 
+// Book returns the book of i as it is now, lent until the handler returns, or an error unless it is Live and whole. A strategy without
+// OnBook has none. Within one handler it is the same to each who asks.
+func (c *Context) Book(i market.Instrument) (feeds.BookView, error) {
+	if !c.may() {
+		return feeds.BookView{}, ErrKept
+	}
+	return c.s.bookOf(i)
+}
+
 // Position returns what this strategy holds of i, from its own executions alone: zero where it has none, Unknown where an order
 // may yet change it or a sum does not fit.
 func (c *Context) Position(i market.Instrument) Position {

@@ -44,6 +44,7 @@ var optional = []method{
 var handlers = []method{
 	{"OnStart", reflect.TypeFor[StartHandler]()},
 	{"OnQuote", reflect.TypeFor[QuoteHandler]()},
+	{"OnBook", reflect.TypeFor[BookHandler]()},
 	{"OnTrade", reflect.TypeFor[TradeHandler]()},
 	{"OnFeedState", reflect.TypeFor[FeedStateHandler]()},
 	{"OnFill", reflect.TypeFor[FillHandler]()},

@@ -25,7 +25,7 @@ func (s *shell) onGap(m Message) error {
 		return nil
 	}
 	e := feeds.StateChange{Instrument: s.instrumentOf(m.place), State: feeds.Suspect, Why: gapWhy, Mono: s.instant}
-	name := fmt.Sprint(m.feed, " ", m.place)
+	name := fmt.Sprint(m.feed, " ", m.place, " ", m.book)
 	return s.handle(momentRoot(s.cfg.Incarnation, ofGap, name, int64(m.seq)), func(c *Context) error { return h.OnFeedState(c, e) })
 }
 

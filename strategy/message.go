@@ -23,6 +23,7 @@ const (
 	gotSnapshot
 	gotGap  // data was lost on its way into the box
 	gotMark // parts what was before a change of state from what comes after
+	gotBook // there is a newer one, on its shelf
 	gotShow // the feed is to be asked for a showing
 )
 
@@ -33,6 +34,7 @@ type Message struct {
 	feed  uint8
 	place uint16 // of the instrument among the contracts, from 1; 0 is the channel
 	live  bool   // of a mark: what comes after it is whole again
+	book  bool   // it is of the stream of books, not of that of quotes, trades and changes of state
 	trade feeds.Trade
 	quote feeds.Quote
 	seq   uint64 // of an order event: its number; of data: that among what its inlet has told

@@ -44,6 +44,7 @@ type Config struct {
 	Events      Events
 	Params      []Param   // in force
 	Seed        uint64    // of Context.Rand
+	Books       *Books    // shared with the inlets; nil: none
 	Interest    *Interest // shared with the inlets; nil: the shell's own
 	Meters      *Meters   // of the process; nil: what is measured is shown to nobody
 	Memory      Memory    // of the incarnation; nil: nothing is kept
@@ -107,6 +108,8 @@ type shell struct {
 	aims     map[aimKey]*aim
 	gapped   map[mailbox.Key]bool // streams of which something was lost, until Live
 	asking   bool                 // for a showing
+	readings map[market.Instrument]*reading
+	lent     []market.Instrument // whose books the handler has been lent
 	refusals map[refusalKey]*refusal
 	flood    flood
 	answers  []OrderEvent // local answers that the next handler call tells
@@ -148,8 +151,9 @@ func (s *shell) factor(i market.Instrument) market.Factor {
 func NeedsOf(user any) Needs {
 	_, quotes := user.(QuoteHandler)
 	_, trades := user.(TradeHandler)
+	_, depths := user.(BookHandler)
 	_, states := user.(FeedStateHandler)
-	return Needs{Quotes: quotes, Trades: trades, States: states}
+	return Needs{Quotes: quotes, Depths: depths, Trades: trades, States: states}
 }
 
 // Starting asks the account's orders for the state to start from.
@@ -188,6 +192,8 @@ func (s *shell) Receive(c *actors.Context[Message], m Message) error {
 		return s.onQuote(m)
 	case gotState:
 		return s.onState(m)
+	case gotBook:
+		return s.onBook(m)
 	case gotGap:
 		return s.onGap(m)
 	case gotMark:
@@ -228,7 +234,7 @@ func (s *shell) early(m Message) error {
 		s.gapped[m.key()] = true // all is shown to one that is ready
 	case gotMark:
 		s.onMark(m)
-	case gotTrade, gotQuote, gotState, gotOrder, gotTimer, gotGate, gotWant, gotOwed, gotSnapshot, gotShow: // not yet, or in the state that comes
+	case gotTrade, gotQuote, gotBook, gotState, gotOrder, gotTimer, gotGate, gotWant, gotOwed, gotSnapshot, gotShow: // not yet, or in the state that comes
 	}
 	return nil
 }

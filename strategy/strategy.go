@@ -155,6 +155,12 @@ type QuoteHandler interface {
 	OnQuote(c *Context, q feeds.Quote) error
 }
 
+// BookHandler is told that a book has changed: the whole of it, as it is after the last change, when it can be read. The view is lent
+// until the handler returns. To be told of books costs the feed's turn a copy of each change; who has no OnBook costs nothing.
+type BookHandler interface {
+	OnBook(c *Context, v feeds.BookView) error
+}
+
 // TradeHandler is told each trade once, in order.
 type TradeHandler interface {
 	OnTrade(c *Context, t feeds.Trade) error

@@ -43,6 +43,7 @@ func (s *shell) call(call func(c *Context) error, stopping bool) error {
 	s.mark()
 	defer func() {
 		s.unmark()
+		s.giveBack()
 		c.turn.Store(0)
 	}()
 	err := call(c)

@@ -95,6 +95,7 @@ type Node struct {
 	fates    map[string]*fate     // by strategy; the map is not written after New
 	gates    map[string]*gateBook // likewise
 	wants    map[string]*strategy.Interest
+	books    map[string]*strategy.Books
 	kept     map[string]*snapshots // of those that have a memory
 	meters   strategy.Meters
 	grouped  map[string][]supervision.Child // what rosters start, by their group; for names alone
@@ -118,7 +119,7 @@ func New(p *Plan, w World, h Hooks) (*Node, error) {
 	n := &Node{
 		plan: p, world: w, hooks: h, sys: w.System, log: w.Log, Board: &feeds.Board{}, catalogue: catalogue,
 		told: map[string]*atomic.Uint64{}, fates: map[string]*fate{}, gates: map[string]*gateBook{}, wants: map[string]*strategy.Interest{}, kept: map[string]*snapshots{},
-		grouped: map[string][]supervision.Child{},
+		books: map[string]*strategy.Books{}, grouped: map[string][]supervision.Child{},
 	}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
@@ -132,6 +133,7 @@ func New(p *Plan, w World, h Hooks) (*Node, error) {
 	for i := range p.Strategies {
 		s := &p.Strategies[i]
 		n.told[s.Name], n.fates[s.Name], n.gates[s.Name], n.wants[s.Name] = &atomic.Uint64{}, &fate{}, &gateBook{}, &strategy.Interest{}
+		n.books[s.Name] = strategy.NewBooks(s.Contracts)
 		if n.kept[s.Name], err = n.snapshotsOf(s); err != nil {
 			return nil, err
 		}

@@ -54,7 +54,7 @@ func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
 	cfg := strategy.Config{
 		Name: p.Name, Account: p.Account, Contracts: p.Contracts, Incarnation: n.lifeOfJournal(), TTL: n.plan.Orders.TTL,
 		Desk: asked, World: world{n, &p}, Events: n.strategyEvents(),
-		Params: paramsOf(&p, user), Seed: n.world.Seed, Interest: n.wants[p.Name], Meters: &n.meters, Show: n.shower(p.Name),
+		Params: paramsOf(&p, user), Seed: n.world.Seed, Interest: n.wants[p.Name], Books: n.books[p.Name], Meters: &n.meters, Show: n.shower(p.Name),
 		Horizon: n.plan.Orders.Mode == "horizon",
 	}
 	if k := n.kept[p.Name]; k != nil {
@@ -118,13 +118,16 @@ func (n *Node) subscriber(p StrategyPlan) (feeds.Subscriber, error) {
 		return feeds.Subscriber{}, fmt.Errorf("strategy %s: %w", p.Name, err)
 	}
 	needs := strategy.NeedsOf(user)
-	needs.Interest = n.wants[p.Name]
+	needs.Interest, needs.Books = n.wants[p.Name], n.books[p.Name]
 	var kinds feeds.Kinds
 	if needs.Quotes {
 		kinds |= feeds.Quotes
 	}
 	if needs.Trades {
 		kinds |= feeds.Trades
+	}
+	if needs.Depths {
+		kinds |= feeds.Depths | feeds.Quotes // which say how much of the book is known
 	}
 	var instruments []market.Instrument
 	for _, c := range p.Contracts {
