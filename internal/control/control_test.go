@@ -27,6 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type node struct {
 	open    bool
 	trips   atomic.Int64
+	dumps   atomic.Int64
 	left    chan struct{} // when set, told by each slow trip that waits no more
 	block   chan struct{} // when set, reset waits for it
 	entered chan struct{} // when set, told by each reset that waits and each slow trip that does
@@ -51,6 +52,7 @@ func (n *node) Tree(q control.TreeQuery) (any, error) {
 }
 
 func (n *node) Dump(path string) (any, error) {
+	n.dumps.Add(1)
 	if path != "good" {
 		return nil, &control.Problem{Status: http.StatusNotFound, Code: "usage", Message: "no actor", Exit: 2}
 	}

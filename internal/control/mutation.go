@@ -24,7 +24,15 @@ type change func(ctx context.Context, m mutation) (status int, answer any, err e
 
 // mutate checks identity, origin, key and body before anything is changed, and answers a repeated key as the first time.
 // Whoever asks may go away: the change goes on, as long as the server does, so that the repeat finds its answer.
-func (s *Server) mutate(may func(identity) bool, do change) placed {
+func (s *Server) mutate(may func(identity) bool, do change) placed { return s.demand(may, do, s.once) }
+
+// inquire is mutate for what changes nothing: a repeat is asked anew, and no answer is kept.
+func (s *Server) inquire(may func(identity) bool, do change) placed { return s.demand(may, do, s.anew) }
+
+// carried is a way to carry a change out under its key: once and for all, or each time.
+type carried func(ctx context.Context, key string, m mutation, do change) (int, []byte, *Problem)
+
+func (s *Server) demand(may func(identity) bool, do change, by carried) placed {
 	return func(w http.ResponseWriter, r *http.Request, p *place) {
 		id, problem := s.mutator(r, may)
 		if problem != nil {
@@ -44,7 +52,7 @@ func (s *Server) mutate(may func(identity) bool, do change) placed {
 		ctx, cancel := lasting(r)
 		defer cancel()
 		full := strings.Join([]string{id.name, r.Method, r.URL.Path, key}, "\x00")
-		status, answer, problem := s.once(ctx, full, mutation{id, body, p}, do)
+		status, answer, problem := by(ctx, full, mutation{id, body, p}, do)
 		if problem != nil {
 			s.refuse(w, r, id, body, problem)
 			return
@@ -76,6 +84,16 @@ func (s *Server) once(ctx context.Context, key string, m mutation, do change) (i
 			s.repeats.forget(key)
 		}
 	}()
+	status, answer, problem = s.anew(ctx, key, m, do)
+	if problem != nil {
+		return 0, nil, problem
+	}
+	s.repeats.finish(key, status, answer)
+	kept = true
+	return status, answer, nil
+}
+
+func (s *Server) anew(ctx context.Context, _ string, m mutation, do change) (int, []byte, *Problem) {
 	status, v, err := do(ctx, m)
 	if err != nil {
 		if p, ok := errors.AsType[*Problem](err); ok {
@@ -87,8 +105,6 @@ func (s *Server) once(ctx context.Context, key string, m mutation, do change) (i
 	if err != nil {
 		return 0, nil, &Problem{http.StatusInternalServerError, "failure", err.Error(), 1}
 	}
-	s.repeats.finish(key, status, encoded)
-	kept = true
 	return status, encoded, nil
 }
 
@@ -167,7 +183,7 @@ func (s *Server) reset(ctx context.Context, m mutation) (int, any, error) {
 }
 
 // dump changes nothing. It is asked for as a change is because what actors were told last is more than a viewer may see, so
-// it is audited.
+// it is audited; and its answer is long, so none is remembered.
 func (s *Server) dump(_ context.Context, m mutation) (int, any, error) {
 	var r DumpRequest
 	if err := strict(m.body, &r); err != nil {

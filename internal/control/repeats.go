@@ -8,10 +8,12 @@ import (
 	"time"
 )
 
-// keptFor is how long a mutation's key is remembered, and keptMost how many are: the oldest leave first.
+// keptFor is how long a mutation's key is remembered, keptMost how many are, and keptBytes how much their keys and answers
+// may weigh together: the oldest leave first. The newest answer stays whatever it weighs.
 const (
-	keptFor  = 24 * time.Hour
-	keptMost = 4096
+	keptFor   = 24 * time.Hour
+	keptMost  = 4096
+	keptBytes = 8 << 20
 )
 
 // repeats remembers the answers of mutations by their keys, so that a request repeated after a lost answer changes
@@ -20,6 +22,7 @@ type repeats struct {
 	mu    sync.Mutex
 	kept  map[string]*kept
 	order []string
+	bytes int // of the keys and answers in kept
 }
 
 type kept struct {
@@ -44,6 +47,7 @@ func (r *repeats) begin(now time.Time, key string, body []byte) (status int, ans
 	case !ok:
 		r.kept[key] = &kept{body: sum, at: now}
 		r.order = append(r.order, key)
+		r.bytes += len(key)
 		return 0, nil, true, nil
 	case k.body != sum:
 		return 0, nil, false, &Problem{http.StatusConflict, "key_reused", "this Idempotency-Key was used with another body", 6}
@@ -58,6 +62,27 @@ func (r *repeats) finish(key string, status int, answer []byte) {
 	defer r.mu.Unlock()
 	if k, ok := r.kept[key]; ok {
 		k.done, k.status, k.answer = true, status, answer
+		r.bytes += len(answer)
+		r.lighten(key)
+	}
+}
+
+// lighten forgets the oldest answers until the rest is light enough: not last, and none that is still being made.
+func (r *repeats) lighten(last string) {
+	r.order = slices.DeleteFunc(r.order, func(key string) bool {
+		if r.bytes <= keptBytes || key == last || !r.kept[key].done {
+			return false
+		}
+		r.drop(key)
+		return true
+	})
+}
+
+// drop takes a key out of the memory. Its place in the order is the caller's.
+func (r *repeats) drop(key string) {
+	if k, ok := r.kept[key]; ok {
+		r.bytes -= len(key) + len(k.answer)
+		delete(r.kept, key)
 	}
 }
 
@@ -65,7 +90,7 @@ func (r *repeats) finish(key string, status int, answer []byte) {
 func (r *repeats) forget(key string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.kept, key)
+	r.drop(key)
 	if i := slices.Index(r.order, key); i >= 0 {
 		r.order = slices.Delete(r.order, i, i+1)
 	}
@@ -76,7 +101,7 @@ func (r *repeats) sweep(now time.Time) {
 		if now.Sub(r.kept[r.order[0]].at) < keptFor && len(r.order) < keptMost {
 			return
 		}
-		delete(r.kept, r.order[0])
+		r.drop(r.order[0])
 		r.order = r.order[1:]
 	}
 }

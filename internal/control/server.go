@@ -138,7 +138,7 @@ func (s *Server) routes() http.Handler {
 		s.write(w, http.StatusOK, s.node.Status())
 	}))))
 	mux.HandleFunc("GET /api/v1/tree", s.within(s.all, still(s.viewer(s.tree))))
-	mux.HandleFunc("POST /api/v1/tree/dump", s.within(s.all, s.mutate(func(i identity) bool { return i.may(Trader) }, s.dump)))
+	mux.HandleFunc("POST /api/v1/tree/dump", s.within(s.all, s.inquire(func(i identity) bool { return i.may(Trader) }, s.dump)))
 	mux.HandleFunc("POST /api/v1/trips", s.within(s.urgent, s.mutate(identity.mayTrip, s.trip)))
 	mux.HandleFunc("POST /api/v1/resets", s.within(s.all, s.mutate(func(i identity) bool { return i.may(Risk) }, s.reset)))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
