@@ -7,6 +7,8 @@ ARGS ?=
 FUZZTIME ?= 5s
 BENCHTIME ?= 1s
 PEERS ?=
+SEED ?=
+TREES ?= 15000
 
 # Recordings are found, never shipped: tests that need one skip loudly when they are not beside the project.
 DATA := $(wildcard ../shared/data/open)
@@ -18,7 +20,7 @@ LINT = $(GO) tool -modfile=tools/go.mod golangci-lint
 
 .PHONY: help
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## the binary, bin/failshut
@@ -51,6 +53,12 @@ fuzz-smoke: ## every fuzz target for FUZZTIME (5s)
 	    fuzz="$(GO) test -run ^$$ -fuzz ^$$target\$$ -fuzztime $(FUZZTIME) -fuzzminimizetime=1x $$pkg"; \
 	    $$fuzz || { echo "again: the end of the time may fail a run by itself; a finding is kept and fails again"; $$fuzz; }; \
 	  done; done
+
+.PHONY: random-trees
+random-trees: ## TREES (15000: a million steps) random trees, decided alone and living, from SEED (by the clock)
+	@seed=$(SEED); seed=$${seed:-$$(date +%s)}; \
+	echo "random trees: seed $$seed, $(TREES) of them; again with make random-trees SEED=$$seed TREES=$(TREES)"; \
+	$(GO) test -count=1 -timeout 1800s ./supervision -run '^TestRandomTrees(Live)?$$' -v -args -seed $$seed -n $(TREES) -live $(TREES)
 
 .PHONY: bench
 bench: ## every Go benchmark with its allocations (BENCHTIME)

@@ -19,6 +19,8 @@ type liveStage struct {
 	tree   *Tree
 	pipes  map[Incarnation]*actors.Pipe[Reason]
 	fences map[Incarnation]actors.Fence
+	sees   *witness
+	loses  func(actors.Exit) bool // ends that the tree does not hear of, as by a bug; may be nil
 }
 
 // livable reports whether fake children that really run can play a case: a coroutine cannot hang, nothing runs that is killed,
@@ -114,7 +116,7 @@ func playLive(t *testing.T, path string, c *scriptCase) {
 }
 
 func newLiveStage(p *plot, sys *actors.System) *liveStage {
-	l := &liveStage{stage: newStage(p), sys: sys, pipes: map[Incarnation]*actors.Pipe[Reason]{}, fences: map[Incarnation]actors.Fence{}}
+	l := &liveStage{stage: newStage(p), sys: sys, pipes: map[Incarnation]*actors.Pipe[Reason]{}, fences: map[Incarnation]actors.Fence{}, sees: newWitness(p.spec)}
 	l.animate(p.spec)
 	phases := slices.Clone(p.phases)
 	for i := range phases {
@@ -193,16 +195,32 @@ func act(ctx context.Context, o outcome) error {
 
 func (l *liveStage) startOf(beh *behaviour) StartFunc {
 	return func(ctx context.Context, b *Birth) error {
-		l.fences[Incarnation{string(b.Path()), b.Epoch()}] = b.Fence()
+		id := Incarnation{string(b.Path()), b.Epoch()}
+		l.fences[id] = b.Fence()
+		me := &sighted{Incarnation: id, above: b.Above(), sup: l.t.sups[b.Above()].epoch, fence: b.Fence().Check}
+		l.sees.born(me)
+		up := false
+		defer func() {
+			if me.works = false; !up {
+				me.leave(b.System().Now())
+			}
+		}()
 		if err := act(ctx, beh.next()); err != nil {
+			if ctx.Err() != nil {
+				l.sees.stopped(me)
+			}
 			return err
 		}
 		pipe, err := actors.NewPipe[Reason](b.System(), 4)
 		if err != nil {
 			return err
 		}
-		l.pipes[Incarnation{string(b.Path()), b.Epoch()}] = pipe
-		b.Run(func(ctx context.Context, out actors.Outside) error { return live(ctx, out, pipe, beh) })
+		l.pipes[id], up = pipe, true
+		b.Run(func(ctx context.Context, out actors.Outside) error {
+			me.works = true
+			defer func() { me.leave(out.Now()) }()
+			return live(ctx, out, pipe, beh, func() { l.sees.stopped(me) })
+		})
 		return nil
 	}
 }
@@ -213,8 +231,8 @@ const (
 	goOn    Reason = "unhang"
 )
 
-// live is a child that runs: it ends as it is told to, or as it answers its stop.
-func live(ctx context.Context, out actors.Outside, pipe *actors.Pipe[Reason], beh *behaviour) error {
+// live is a child that runs: it ends as it is told to, or as it answers its stop, of which told is told.
+func live(ctx context.Context, out actors.Outside, pipe *actors.Pipe[Reason], beh *behaviour, told func()) error {
 	deaf, hung := context.WithoutCancel(ctx), false
 	for {
 		listens := ctx
@@ -222,11 +240,15 @@ func live(ctx context.Context, out actors.Outside, pipe *actors.Pipe[Reason], be
 			listens = deaf
 		}
 		reason, err := pipe.Next(listens, out)
+		if err != nil && ctx.Err() != nil {
+			told()
+		}
 		switch {
 		case err == nil && reason == hangNow:
 			hung = true
 		case err == nil && reason == goOn:
 			if hung = false; ctx.Err() != nil {
+				told()
 				return ctx.Err()
 			}
 		case err == nil && reason == Crashed, err != nil && !hung && beh.stop == "panic":
@@ -252,6 +274,13 @@ func (l *liveStage) command(ctx context.Context, st statement) error {
 	case "start":
 		if err := l.tree.open(); err != nil {
 			return err
+		}
+		if l.loses != nil {
+			l.sys.OnExit(func(x actors.Exit) {
+				if !l.loses(x) {
+					l.tree.onExit(x)
+				}
+			})
 		}
 		l.tree.post(order{in: treeStart{}})
 	case "stop":

@@ -28,15 +28,18 @@ func TestRandomTreesLive(t *testing.T) {
 		g := &grower{r: rand.New(rand.NewPCG(*seedFlag, uint64(i))), tame: true}
 		story, err := g.tell()
 		if err == nil {
-			err = story.live(t.Context(), sum, nil)
+			err = story.live(t.Context(), sum)
 		}
 		if err != nil {
-			t.Fatalf("-seed %d, tree %d: %v\n%s", *seedFlag, i, err, strings.Join(story.shortest(t.Context(), nil), "\n"))
+			t.Fatalf("-seed %d, tree %d: %v\n%s", *seedFlag, i, err, strings.Join(story.shortest(t.Context()), "\n"))
 		}
 		steps += story.steps
 	}
 	t.Logf("-seed %d -live %d: %d steps, %+v", *seedFlag, n, steps, *sum)
-	for what, k := range map[string]int{"restarts": sum.Restarts, "escalations": sum.Escalations, "halts": sum.Halts, "zombies": sum.Zombies, "calls": sum.Calls} {
+	for what, k := range map[string]int{
+		"restarts": sum.Restarts, "escalations": sum.Escalations, "halts": sum.Halts, "zombies": sum.Zombies, "calls": sum.Calls,
+		"ordered starts that children saw": sum.Seen.Ordered, "stops": sum.Seen.Stops, "restarts in a window": sum.Seen.Grants,
+	} {
 		if k < n/10 {
 			t.Errorf("%d %s in %d trees: the trees are too tame", k, what, n)
 		}
@@ -49,6 +52,15 @@ type story struct {
 	decls []statement
 	told  []told
 	steps int // inputs that were decided, and lines
+	bug   bug
+}
+
+// bug is what a test plants in the living tree alone.
+type bug struct {
+	decls []statement              // what it is made of, where that is something else
+	loses func(actors.Exit) bool   // ends that it does not hear of; may be nil
+	says  func(line string) string // what it says instead of a line; may be nil
+	blind bool                     // nobody compares lines: the children alone have to see it
 }
 
 type told struct {
@@ -143,17 +155,24 @@ func heard(m *model, lines []string) []string {
 	return lines
 }
 
-// live plays it in a living tree. twist may change a line of it, as a bug would.
-func (y *story) live(ctx context.Context, sum *tally, twist func(line string) string) (err error) {
+// live plays it in a living tree.
+func (y *story) live(ctx context.Context, sum *tally) (err error) {
 	p, err := declare(&scriptCase{name: "random", decls: y.decls})
 	if err != nil {
 		return err
+	}
+	meant := p.spec
+	if y.bug.decls != nil {
+		if p, err = declare(&scriptCase{name: "random", decls: y.bug.decls}); err != nil {
+			return err
+		}
 	}
 	sys, err := actors.New(actors.Config{Clock: actors.Virtual(caseBegan), Dispatch: actors.Deterministic()})
 	if err != nil {
 		return err
 	}
 	l := newLiveStage(p, sys)
+	l.sees, l.loses = newWitness(meant), y.bug.loses
 	defer func() {
 		l.tree.Stop()
 		drive := sys.Drive(context.WithoutCancel(ctx), nil)
@@ -165,20 +184,27 @@ func (y *story) live(ctx context.Context, sum *tally, twist func(line string) st
 	for _, st := range y.told {
 		l.lines = nil
 		m.calls(st.statement, +1)
+		l.sees.calls(st.statement)
 		if err := l.command(ctx, st.statement); err != nil {
 			return fmt.Errorf("%s: %w", strings.Join(st.words, " "), err)
 		}
 		lines := l.lines
-		if twist != nil {
+		if says := y.bug.says; says != nil {
 			lines = slices.Clone(lines)
 			for i := range lines {
-				lines[i] = twist(lines[i])
+				lines[i] = says(lines[i])
 			}
+		}
+		if y.bug.blind {
+			if l.sees.wrong != nil {
+				return l.sees.wrong
+			}
+			continue
 		}
 		if !slices.Equal(lines, st.lines) {
 			return fmt.Errorf("%s: the living tree differs\n%s", strings.Join(st.words, " "), diff(st.lines, lines))
 		}
-		if err := errors.Join(m.check(), l.fenced()); err != nil {
+		if err := errors.Join(m.check(), l.fenced(), l.sees.wrong); err != nil {
 			return fmt.Errorf("%s: %w", strings.Join(st.words, " "), err)
 		}
 	}
@@ -186,7 +212,8 @@ func (y *story) live(ctx context.Context, sum *tally, twist func(line string) st
 		return nil
 	}
 	m.add(sum)
-	return m.over()
+	sum.Seen.add(l.sees.sum)
+	return errors.Join(m.over(), l.sees.accounted())
 }
 
 // fenced holds what the children were given: of all incarnations of a path, at most the last may act.
@@ -200,14 +227,14 @@ func (l *liveStage) fenced() error {
 }
 
 // shortest drops statements for as long as the rest still fails, and returns it as a script.
-func (y *story) shortest(ctx context.Context, twist func(string) string) []string {
+func (y *story) shortest(ctx context.Context) []string {
 	now := *y
 	for again := true; again; {
 		again = false
 		for i := len(now.told) - 1; i > 0; i-- {
 			less := now
 			less.told = slices.Delete(slices.Clone(now.told), i, i+1)
-			if again = less.retell() == nil && less.live(ctx, nil, twist) != nil; again {
+			if again = less.retell() == nil && less.live(ctx, nil) != nil; again {
 				now = less
 				break
 			}
@@ -256,7 +283,7 @@ func TestALivingTreeThatDiffersIsFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := y.live(t.Context(), nil, nil); err != nil {
+	if err := y.live(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	n := 0
@@ -266,11 +293,12 @@ func TestALivingTreeThatDiffersIsFound(t *testing.T) {
 		}
 		return line
 	}
-	if err := y.live(t.Context(), nil, other); err == nil || !strings.Contains(err.Error(), "the living tree differs") {
+	y.bug.says = other
+	if err := y.live(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "the living tree differs") {
 		t.Errorf("one other line among all: %v", err)
 	}
-	late := func(line string) string { return strings.Replace(line, "stop ", "start ", 1) }
-	text := strings.Join(y.shortest(t.Context(), late), "\n")
+	y.bug.says = func(line string) string { return strings.Replace(line, "stop ", "start ", 1) }
+	text := strings.Join(y.shortest(t.Context()), "\n")
 	if !strings.Contains(text, "\n> stop ") || strings.Count(text, "\n> stop ") > 3 {
 		t.Errorf("the shortest story that shows it is not short:\n%s", text)
 	}

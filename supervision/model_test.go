@@ -169,6 +169,7 @@ func (m *model) together(path, up string) {
 		case e.path == path || m.live[e.path] == 0:
 		case restarted && (s.spec.Strategy == OneForAll || (from >= 0 && i >= from)):
 			m.fail("start of %s while %s of its group lives", path, e.path)
+		case m.open["terminate_child "+e.path] > 0: // it is on its way out, and no member of any group
 		case m.waiting[e.path] && m.byCall[up] == 0:
 			m.fail("start of %s while %s before it is not ready", path, e.path)
 		}
@@ -228,18 +229,7 @@ func (m *model) gone(path string) {
 	}
 }
 
-func (m *model) specOf(sup string) *Spec {
-	at := m.s.spec
-	for name := range strings.SplitSeq(sup, "/") {
-		for i := range at.Children {
-			if at.Children[i].Name == name {
-				at = at.Children[i].Sub
-				break
-			}
-		}
-	}
-	return at
-}
+func (m *model) specOf(sup string) *Spec { return specAt(m.s.spec, sup) }
 
 // inWindow counts one by one.
 func (m *model) inWindow(sup string) (n int) {

@@ -38,7 +38,10 @@ func TestRandomTrees(t *testing.T) {
 }
 
 // tally counts what happened in all trees.
-type tally struct{ Lines, Restarts, Escalations, Halts, Zombies, Calls int }
+type tally struct {
+	Lines, Restarts, Escalations, Halts, Zombies, Calls int
+	Seen                                                sightings // by the children of living trees
+}
 
 // grower writes one story as the lines of a script while it is played.
 type grower struct {
