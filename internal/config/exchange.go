@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/venues/sim"
 )
 
 // Exchange is the embedded exchange's configuration, the venue file.
@@ -161,5 +162,21 @@ type FaultWhen struct {
 
 // FaultWith is what a fault needs to know.
 type FaultWith struct {
-	Delay time.Duration `yaml:"delay" opt:"" above:"0s"`
+	Delay time.Duration `yaml:"delay" opt:"" above:"0s"` // late_ack; absent: sim.LateDelay
+	Qty   market.Qty    `yaml:"qty" opt:"" above:"0"`    // fill_while_pending_cancel; absent: all that is open
+	Byte  int           `yaml:"byte" opt:"" min:"1"`     // disconnect_at_byte, on a wire; in process the message is lost whole
+}
+
+// Sim is the fault as the exchange takes it. It is valid where Read found no mistake.
+func (f Fault) Sim() sim.Fault {
+	out := sim.Fault{
+		ID: f.ID, Kind: sim.FaultKind(f.Kind),
+		On:   sim.FaultOn{Session: sim.SessionID(f.On.Session), Msg: f.On.Msg, Symbol: f.On.Symbol},
+		When: sim.FaultWhen{Nth: uint64(max(0, f.When.Nth)), Every: uint64(max(0, f.When.Every)), P: int64(f.When.P)},
+		With: sim.FaultWith{Delay: f.With.Delay, Byte: f.With.Byte, Qty: f.With.Qty},
+	}
+	if out.Kind == sim.LateAck && out.With.Delay == 0 {
+		out.With.Delay = sim.LateDelay
+	}
+	return out
 }

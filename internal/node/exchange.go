@@ -114,6 +114,9 @@ func exchangeConfig(c *config.Exchange, seed uint64) (sim.Config, error) {
 			Takeover: s.Takeover, Reset: sim.Reset(s.Reset),
 		})
 	}
+	for _, f := range c.Faults {
+		cfg.Faults = append(cfg.Faults, f.Sim())
+	}
 	cfg.Flow = sim.FlowConfig{
 		Rate: c.Flow.Rate, Levels: c.Flow.Levels, MinQty: c.Flow.Qty.Min, MaxQty: c.Flow.Qty.Max, SpreadTicks: c.Flow.SpreadTicks,
 		DriftBpsPerMinute: c.Flow.DriftBpsPerMinute, TradeShareBps: c.Flow.TradeShareBps, Participants: c.Flow.Participants,
