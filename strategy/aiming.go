@@ -32,6 +32,7 @@ type aim struct {
 	has   bool       // order is open or on its way
 	own   bool       // its end was asked for by the goal
 	kept  bool       // it was placed by an earlier incarnation
+	seen  *Working   // where order was found last
 }
 
 // aimKey names a goal, and its timer, which lets a held one lapse when no data comes to look at it again. Without a side it is
@@ -47,22 +48,38 @@ var aimSides = [...]market.Side{0, market.Buy, market.Sell}
 // target says a want and takes its first step within the handler.
 func (s *shell) target(c *Context, i market.Instrument, qty market.Qty, price market.Price) {
 	a := s.aimOf(aimKey{i, 0}, func() goal { return &want{} })
-	s.carry(c, a, a.goal.(*want).say(qty, price, s.situation(a)))
+	w := a.goal.(*want)
+	switch {
+	case !a.has && w.stands(qty, price, s.book.position(i)):
+	case a.has && w.works(qty, price):
+		s.carry(c, a, w.again(s.instant, s.book.position(i), s.workingOf(a)))
+	default:
+		s.carry(c, a, w.say(qty, price, s.situation(a)))
+	}
 }
 
 // rest says what is to rest on a side and takes the first step within the handler.
 func (s *shell) rest(c *Context, i market.Instrument, side market.Side, price market.Price, qty market.Qty) {
 	a := s.aimOf(aimKey{i, side}, func() goal { return &rest{side: side} })
-	s.carry(c, a, a.goal.(*rest).say(price, qty, s.situation(a)))
+	r := a.goal.(*rest)
+	if a.has && r.works(price, qty) {
+		s.carry(c, a, r.again(s.instant, s.workingOf(a)))
+		return
+	}
+	s.carry(c, a, r.say(price, qty, s.situation(a)))
 }
 
 func (s *shell) aimOf(key aimKey, first func() goal) *aim {
+	if a := s.recent; a != nil && a.of == key {
+		return a
+	}
 	a := s.aims[key]
 	if a == nil {
 		a = &aim{of: key, goal: first()}
 		s.aims[key] = a
 		s.adopt(a)
 	}
+	s.recent = a
 	return a
 }
 
@@ -173,18 +190,31 @@ func (s *shell) aimReopened(d Decision, i market.Instrument) {
 	}
 }
 
-// situation gathers what the next step depends on.
-func (s *shell) situation(a *aim) situation {
-	i := a.of.instrument
-	now := situation{now: s.instant, ttl: int64(s.cfg.TTL), position: s.book.position(i)}
-	q, known := s.cfg.World.Quote(i)
-	now.touch = touch{q.Bid.Price, q.Ask.Price}
-	if a.has {
-		now.order = working{closing: true, present: true}
-		if w := s.book.live[a.order]; w != nil {
-			now.order = working{side: w.Side, qty: w.Qty, leaves: w.Leaves, price: w.Price, kept: a.kept, closing: w.Closing, present: true}
-		}
+// orderOf finds the goal's order. Memory of an order that has ended belongs to another, or to none.
+func (s *shell) orderOf(a *aim) *Working {
+	if a.seen == nil || a.seen.Decision != a.order {
+		a.seen = s.book.live[a.order]
 	}
+	return a.seen
+}
+
+// workingOf is the order of a goal that has one. What is on its way already, and not among the open orders, is waited for.
+func (s *shell) workingOf(a *aim) working {
+	w := s.orderOf(a)
+	if w == nil {
+		return working{closing: true, present: true}
+	}
+	return working{side: w.Side, qty: w.Qty, leaves: w.Leaves, price: w.Price, kept: a.kept, closing: w.Closing, present: true}
+}
+
+// situation gathers all that the next step depends on.
+func (s *shell) situation(a *aim) situation {
+	now := situation{now: s.instant, ttl: int64(s.cfg.TTL), position: s.book.position(a.of.instrument)}
+	if a.has {
+		now.order = s.workingOf(a)
+	}
+	q, known := s.cfg.World.Quote(a.of.instrument)
+	now.touch = touch{q.Bid.Price, q.Ask.Price}
 	now.bought, now.sold = s.aimedBeside(a, market.Buy), s.aimedBeside(a, market.Sell)
 	now.doubt = s.doubt(a, q, known)
 	return now

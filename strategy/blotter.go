@@ -15,6 +15,7 @@ type blotter struct {
 	inLine []Decision // of live, oldest first
 	// restored are orders of an earlier incarnation that no goal has adopted, oldest first.
 	restored []Decision
+	spare    []*Working // memory of orders that have ended
 }
 
 // newBlotter goes on from a state. Factor gives the multiplier of an instrument's contract.
@@ -40,14 +41,34 @@ func (b *blotter) add(w Working) bool {
 	if _, known := b.live[w.Decision]; known {
 		return false
 	}
-	b.live[w.Decision] = &w
+	kept := b.make()
+	*kept = w
+	b.live[w.Decision] = kept
 	b.inLine = append(b.inLine, w.Decision)
 	return true
 }
 
+// make finds memory for an order: that of one which has ended, if there is any.
+func (b *blotter) make() *Working {
+	n := len(b.spare)
+	if n == 0 {
+		return new(Working)
+	}
+	w := b.spare[n-1]
+	b.spare = b.spare[:n-1]
+	return w
+}
+
+// remove forgets an order. Who has a pointer to it has it no longer.
 func (b *blotter) remove(d Decision) {
+	if w := b.live[d]; w != nil {
+		*w = Working{}
+		b.spare = append(b.spare, w)
+	}
 	delete(b.live, d)
-	b.inLine = slices.DeleteFunc(b.inLine, func(x Decision) bool { return x == d })
+	if i := slices.Index(b.inLine, d); i >= 0 {
+		b.inLine = slices.Delete(b.inLine, i, i+1)
+	}
 }
 
 func (b *blotter) of(i market.Instrument) *account {

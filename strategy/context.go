@@ -153,10 +153,7 @@ func (c *Context) Place(in risk.Intent, options ...PlaceOption) Decision {
 		return Decision{}
 	}
 	d := c.decision()
-	var o placing
-	for _, set := range options {
-		set(&o)
-	}
+	o := placingOf(options)
 	if o.once != "" {
 		if c.s.cfg.Horizon {
 			c.s.refuse(effect{intent: in, decision: d}, ReasonNoMemory)
@@ -174,6 +171,18 @@ type PlaceOption func(*placing)
 type placing struct {
 	once   string
 	beside bool
+}
+
+// placingOf takes memory for what options change only where there are any.
+func placingOf(options []PlaceOption) placing {
+	if len(options) == 0 {
+		return placing{}
+	}
+	o := new(placing)
+	for _, set := range options {
+		set(o)
+	}
+	return *o
 }
 
 // Once makes the decision a function of text alone: one order over every crash, for as long as the journal remembers it. Where orders
@@ -207,10 +216,7 @@ func (c *Context) Target(i market.Instrument, qty market.Qty, options ...TargetO
 	if !c.may() {
 		return
 	}
-	var o targeting
-	for _, set := range options {
-		set(&o)
-	}
+	o := targetingOf(options)
 	if o.rests && !o.price.Valid() { // no price is no wish for the far touch
 		c.s.refuse(effect{intent: risk.Intent{Instrument: i, Qty: qty}, decision: c.decision()}, ReasonBadIntent)
 		return
@@ -224,6 +230,18 @@ type TargetOption func(*targeting)
 type targeting struct {
 	price market.Price
 	rests bool
+}
+
+// targetingOf is placingOf for Target.
+func targetingOf(options []TargetOption) targeting {
+	if len(options) == 0 {
+		return targeting{}
+	}
+	o := new(targeting)
+	for _, set := range options {
+		set(o)
+	}
+	return *o
 }
 
 // At lets the orders of Target rest for the day at price, which has to be on the contract's tick, instead of taking the far touch.

@@ -34,17 +34,27 @@ func (r *rest) say(price market.Price, qty market.Qty, s situation) move {
 	return r.next(s)
 }
 
+// again is say for what works and has an order, as want.again.
+func (r *rest) again(now int64, o working) move {
+	r.said = now
+	if o.closing || r.qty == o.qty && r.price == o.price {
+		return move{kind: nothing}
+	}
+	return move{kind: cancelIt}
+}
+
+// works reports whether the same is said again while it is acted on.
+func (r *rest) works(price market.Price, qty market.Qty) bool {
+	return r.active && r.price == price && r.qty == qty
+}
+
 // next gives the step that brings what rests nearer to what should.
 func (r *rest) next(s situation) move {
 	switch {
 	case !r.active:
 		return move{kind: nothing}
-	case s.order.present && s.order.closing:
-		return move{kind: nothing}
-	case s.order.present && r.qty == s.order.qty && r.price == s.order.price:
-		return move{kind: nothing}
 	case s.order.present:
-		return move{kind: cancelIt}
+		return r.again(r.said, s.order)
 	case r.qty == 0:
 		r.active, r.held = false, ""
 		return move{kind: nothing}

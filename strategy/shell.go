@@ -96,7 +96,8 @@ type shell struct {
 	root     root
 	ordinal  uint16
 	effects  []effect
-	born     int64 // instant
+	spare    []effect // memory of those that left last
+	born     int64    // instant
 	labels   context.Context
 	started  bool   // the state has come
 	starting bool   // in OnStart
@@ -106,6 +107,7 @@ type shell struct {
 	least    uint64 // a State older than this event is not taken
 	book     *blotter
 	aims     map[aimKey]*aim
+	recent   *aim                 // that was wished for last
 	gapped   map[mailbox.Key]bool // streams of which something was lost, until Live
 	asking   bool                 // for a showing
 	readings map[market.Instrument]*reading

@@ -98,18 +98,45 @@ func (w *want) say(qty market.Qty, price market.Price, s situation) move {
 	return w.next(s)
 }
 
+// works reports whether the want is said again while it is acted on.
+func (w *want) works(qty market.Qty, price market.Price) bool {
+	return w.active && w.qty == qty && w.price == price
+}
+
+// again is say for a want that works and has an order: that and the position decide alone, and what is around it is not looked at,
+// for a strategy says the same with every tick.
+func (w *want) again(now int64, position market.Qty, o working) move {
+	w.said = now
+	need, err := w.qty.Sub(position)
+	if err != nil {
+		w.active = false
+		return move{kind: lapse, reason: "overflow"}
+	}
+	return w.review(need, o)
+}
+
+// stands reports whether the want is said again where the position is what is wanted and no order works: it is not acted on, and
+// what was tried for it is forgotten.
+func (w *want) stands(qty market.Qty, price market.Price, position market.Qty) bool {
+	if w.active || w.qty != qty || w.price != price || position != qty {
+		return false
+	}
+	w.tried, w.held = false, ""
+	return true
+}
+
 // next gives the step that brings the position nearer to the want.
 func (w *want) next(s situation) move {
 	if !w.active {
 		return move{kind: nothing}
 	}
+	if s.order.present {
+		return w.again(w.said, s.position, s.order)
+	}
 	need, err := w.qty.Sub(s.position)
 	if err != nil {
 		w.active = false
 		return move{kind: lapse, reason: "overflow"}
-	}
-	if s.order.present {
-		return w.review(need, s.order)
 	}
 	if need == 0 {
 		w.active = false

@@ -66,7 +66,7 @@ func (s *shell) aimed(i market.Instrument, side market.Side) bool {
 // flush hands the effects over, in order. What the account's box does not take is refused.
 func (s *shell) flush() {
 	effects := s.effects
-	s.effects = nil
+	s.effects, s.spare = s.spare[:0], nil
 	for _, e := range effects {
 		in := s.complete(e)
 		added := s.book.add(Working{Decision: e.decision, Instrument: in.Instrument, Side: in.Side, Qty: in.Qty, Leaves: in.Qty, Price: in.Price})
@@ -80,6 +80,8 @@ func (s *shell) flush() {
 	if f := s.cfg.Events.Decided; f != nil && len(effects) > 0 {
 		f(s.cfg.Name, len(effects), time.Duration(s.clock()-s.instant))
 	}
+	clear(effects)
+	s.spare = effects[:0]
 }
 
 // complete overwrites what is not the user's to say.
