@@ -183,25 +183,34 @@ func ofRequest(e orders.Event) bool { return e.Order != "" && e.Request != "" &&
 // fill moves the position by an execution fact. A position that no longer fits its type is broken: nothing more is sent
 // for that instrument.
 func (b *blotter) fill(e orders.Event, d Decision) *Fill {
-	kind := Filled
-	change := e.LastQty
+	f := fillOf(e, d)
+	if f == nil {
+		return nil
+	}
+	by := Execution{Order: e.Order, Exec: e.Exec, Instrument: e.Instrument, Qty: f.Qty * market.Qty(e.Side.Sign()), Price: e.LastPx}
+	if f.Kind == Filled {
+		b.of(e.Instrument).execute(by)
+	} else {
+		b.of(e.Instrument).change(e.Ref, by)
+	}
+	return f
+}
+
+// fillOf is the execution fact that an event carries, if any. The quantity of a bust is below zero: what it takes away.
+func fillOf(e orders.Event, d Decision) *Fill {
+	var kind FillKind
 	switch e.Kind {
 	case orders.EventFill:
+		kind = Filled
 	case orders.EventBusted:
-		kind = Busted // LastQty is signed: what a bust takes away is below zero
+		kind = Busted
 	case orders.EventCorrected:
 		kind = Corrected
 	default:
 		return nil
 	}
-	by := Execution{Order: e.Order, Exec: e.Exec, Instrument: e.Instrument, Qty: change * market.Qty(e.Side.Sign()), Price: e.LastPx}
-	if kind == Filled {
-		b.of(e.Instrument).execute(by)
-	} else {
-		b.of(e.Instrument).change(e.Ref, by)
-	}
 	return &Fill{
-		Instrument: e.Instrument, Side: e.Side, Qty: change, Price: e.LastPx, Exec: e.Exec, Order: e.Order,
+		Instrument: e.Instrument, Side: e.Side, Qty: e.LastQty, Price: e.LastPx, Exec: e.Exec, Order: e.Order,
 		Decision: d, Kind: kind, Replay: e.Replay, Paper: e.Paper,
 	}
 }

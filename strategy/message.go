@@ -62,7 +62,8 @@ type State struct {
 	Positions  []Position
 	Executions []Execution // in the order in which they were known
 	Working    []Working
-	Seq        uint64 // number of the last event that it takes in
+	Untold     []Untold // events that it takes in and that no incarnation has dealt with, in order
+	Seq        uint64   // number of the last event that it takes in
 }
 
 // empty reports whether nothing was ever done, or all that was is over and forgotten.

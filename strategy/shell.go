@@ -48,6 +48,7 @@ type Config struct {
 	Interest    *Interest // shared with the inlets; nil: the shell's own
 	Meters      *Meters   // of the process; nil: what is measured is shown to nobody
 	Memory      Memory    // of the incarnation; nil: nothing is kept
+	Ear         Ear       // of the incarnation; nil: nobody keeps what was not told
 	Horizon     bool      // decisions do not outlive the process, so nothing can be placed Once
 	// Show asks the feeds to show the strategy how everything stands, after it has missed something. It must not block. Nil where
 	// nobody can: then what was missed is missed until a feed says Live by itself.
@@ -116,6 +117,8 @@ type shell struct {
 	flood    flood
 	answers  []OrderEvent // local answers that the next handler call tells
 
+	asked      []Decision                        // what has left in the present call of a handler, and what followed from it
+	owing      []owing                           // events that were told, oldest first, until they are dealt with
 	subscribed map[market.Instrument]feeds.Kinds // nil: all that there are handlers for
 	rand       *rand.Rand                        // made at its first use
 }
@@ -293,7 +296,10 @@ func (s *shell) begin(state State, snapshot []byte) error {
 	}
 	s.isReady = true
 	s.remindSnapshot()
-	return s.onGate(s.cfg.World.Gate(market.Instrument{}))
+	if err := s.onGate(s.cfg.World.Gate(market.Instrument{})); err != nil {
+		return err
+	}
+	return s.retell(state.Untold)
 }
 
 // Stopping tells the user the end. What it cancels leaves; what it places is refused.

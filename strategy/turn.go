@@ -10,7 +10,7 @@ import (
 
 // handle runs one call of the user's code, then lets its effects leave, then tells the answers that were made here.
 func (s *shell) handle(r root, call func(c *Context) error) error {
-	s.root, s.ordinal = r, 0
+	s.root, s.ordinal, s.asked = r, 0, s.asked[:0]
 	if err := s.call(call, false); err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (s *shell) onTold(m Message) error {
 		return fmt.Errorf("%w: event %d after %d", ErrMissed, m.seq, s.seq)
 	}
 	s.seq = m.seq
-	return s.onOrder(m.rest.(orders.Event), m.seq)
+	return s.hear(m.seq, func() error { return s.onOrder(m.rest.(orders.Event), m.seq) })
 }
 
 // onOrder applies evidence to position and orders first, then tells the user, then lets a want go on.
@@ -138,7 +138,21 @@ func (s *shell) onOrder(e orders.Event, n uint64) error {
 	case e.Kind == orders.EventRepeated && f != nil:
 		f(s.cfg.Name)
 	}
-	err := s.handle(reportRoot(s.cfg.Incarnation, &e, n), func(c *Context) error {
+	if err := s.tellEvent(e, n, fill, d); err != nil {
+		return err
+	}
+	if !ended {
+		return nil
+	}
+	if err := s.aimEnded(d, e); err != nil {
+		return err
+	}
+	return s.press(e.Instrument) // another want may have waited for this end
+}
+
+// tellEvent runs the handlers that the n-th event concerns.
+func (s *shell) tellEvent(e orders.Event, n uint64, fill *Fill, d Decision) error {
+	return s.handle(reportRoot(s.cfg.Incarnation, &e, n), func(c *Context) error {
 		if h, ok := s.user.(FillHandler); ok && fill != nil {
 			if err := h.OnFill(c, *fill); err != nil {
 				return err
@@ -154,16 +168,6 @@ func (s *shell) onOrder(e orders.Event, n uint64) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	if !ended {
-		return nil
-	}
-	if err := s.aimEnded(d, e); err != nil {
-		return err
-	}
-	return s.press(e.Instrument) // another want may have waited for this end
 }
 
 func orderEvent(e orders.Event, d Decision) OrderEvent {

@@ -69,6 +69,7 @@ func (s *shell) flush() {
 	s.effects, s.spare = s.spare[:0], nil
 	for _, e := range effects {
 		in := s.complete(e)
+		s.asked = append(s.asked, e.decision)
 		added := s.book.add(Working{Decision: e.decision, Instrument: in.Instrument, Side: in.Side, Qty: in.Qty, Leaves: in.Qty, Price: in.Price})
 		if err := s.cfg.Desk.Place(in); err != nil {
 			if added {

@@ -28,7 +28,9 @@ func (a *account) told(e orders.Event) {
 		f(OrderTold{a.plan.Account, e})
 	}
 	if count := n.told[e.Strategy]; count != nil {
-		err := actors.Follow[strategy.Message](n.sys, strategyName(e.Strategy)).Tell(strategy.Told(e, count.Add(1)))
+		number := count.Add(1)
+		n.untold[e.Strategy].add(number, e)
+		err := actors.Follow[strategy.Message](n.sys, strategyName(e.Strategy)).Tell(strategy.Told(e, number))
 		if errors.Is(err, actors.ErrFull) {
 			n.lostEvent(e.Strategy, err)
 		}

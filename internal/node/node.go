@@ -97,6 +97,7 @@ type Node struct {
 	wants    map[string]*strategy.Interest
 	books    map[string]*strategy.Books
 	kept     map[string]*snapshots // of those that have a memory
+	untold   map[string]*untold
 	meters   strategy.Meters
 	grouped  map[string][]supervision.Child // what rosters start, by their group; for names alone
 }
@@ -118,8 +119,8 @@ func New(p *Plan, w World, h Hooks) (*Node, error) {
 	}
 	n := &Node{
 		plan: p, world: w, hooks: h, sys: w.System, log: w.Log, Board: &feeds.Board{}, catalogue: catalogue,
-		told: map[string]*atomic.Uint64{}, fates: map[string]*fate{}, gates: map[string]*gateBook{}, wants: map[string]*strategy.Interest{}, kept: map[string]*snapshots{},
-		books: map[string]*strategy.Books{}, grouped: map[string][]supervision.Child{},
+		told: map[string]*atomic.Uint64{}, fates: map[string]*fate{}, gates: map[string]*gateBook{}, wants: map[string]*strategy.Interest{},
+		kept: map[string]*snapshots{}, untold: map[string]*untold{}, books: map[string]*strategy.Books{}, grouped: map[string][]supervision.Child{},
 	}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
@@ -133,7 +134,7 @@ func New(p *Plan, w World, h Hooks) (*Node, error) {
 	for i := range p.Strategies {
 		s := &p.Strategies[i]
 		n.told[s.Name], n.fates[s.Name], n.gates[s.Name], n.wants[s.Name] = &atomic.Uint64{}, &fate{}, &gateBook{}, &strategy.Interest{}
-		n.books[s.Name] = strategy.NewBooks(s.Contracts)
+		n.books[s.Name], n.untold[s.Name] = strategy.NewBooks(s.Contracts), &untold{n: n, name: s.Name}
 		if n.kept[s.Name], err = n.snapshotsOf(s); err != nil {
 			return nil, err
 		}

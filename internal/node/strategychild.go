@@ -57,6 +57,7 @@ func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
 		Params: paramsOf(&p, user), Seed: n.world.Seed, Interest: n.wants[p.Name], Books: n.books[p.Name], Meters: &n.meters, Show: n.shower(p.Name),
 		Horizon: n.plan.Orders.Mode == "horizon",
 	}
+	cfg.Ear = ear{n.untold[p.Name], b.Fence().Check}
 	if k := n.kept[p.Name]; k != nil {
 		cfg.Memory = k.begin(b.Epoch())
 	}
@@ -194,8 +195,9 @@ func (d desk) Attach(name string, epoch uint64) error {
 	to := actors.Follow[strategy.Message](d.n.sys, strategyName(name))
 	return d.a.Tell(orders.Recall{Strategy: name, Reply: func(r orders.Recalled) {
 		state := restored(r)
-		state.Seq = d.n.told[name].Load()     // in the turn that numbers: all that was told up to here is in it
-		_ = to.Tell(strategy.Restored(state)) // not taken: the strategy asks again
+		state.Seq = d.n.told[name].Load()
+		state.Untold = d.n.untold[name].upTo(state.Seq) // in the turn that numbers: all that was told up to here is in it
+		_ = to.Tell(strategy.Restored(state))           // not taken: the strategy asks again
 	}})
 }
 
