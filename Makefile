@@ -60,6 +60,10 @@ random-trees: ## TREES (15000: a million steps) random trees, decided alone and 
 	echo "random trees: seed $$seed, $(TREES) of them; again with make random-trees SEED=$$seed TREES=$(TREES)"; \
 	$(GO) test -count=1 -timeout 1800s ./supervision -run '^TestRandomTrees(Live)?$$' -v -args -seed $$seed -n $(TREES) -live $(TREES)
 
+.PHONY: crash-each
+crash-each: ## cross and quoter broken at every one of a thousand messages (about a minute on two idle cores)
+	$(GO) test -count=1 -timeout 900s -v ./strategy/strategytest -run 'TestCrossSurvives|TestQuoterSurvives' -args -cross 820 -quoter 425
+
 .PHONY: bench
 bench: ## every Go benchmark with its allocations (BENCHTIME)
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...

@@ -10,7 +10,8 @@ import (
 )
 
 // Trials runs strategies for tests: in the same tree as a node, on a virtual clock and one thread, against a venue that fills
-// from a book which the trial tells. The root's World is one. A Trials may be used by one goroutine at a time.
+// from a book which the trial tells. The root's World is one. A Trials may be used by any number of goroutines at once, and so may be
+// the function of a Def that makes the strategy.
 type Trials interface {
 	// Try runs one strategy over one script. Equal trials have equal outcomes. The error says that the trial could not be run:
 	// parameters that are refused, or a fault of the machinery; what the strategy did wrong is in the Outcome.

@@ -13,6 +13,7 @@ import (
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/internal/config"
+	"github.com/failshut/failshut/internal/journal"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
 	"github.com/failshut/failshut/risk"
@@ -47,7 +48,7 @@ type trial struct {
 	told    *script
 	log     *eventLog
 	lines   bytes.Buffer
-	file    bytes.Buffer // the venue's ledger
+	truth   *sim.Ledger // the venue's
 	names   map[market.ClOrdID]risk.Cause
 	unknown map[market.ClOrdID]bool
 	up      bool
@@ -100,6 +101,7 @@ func trialPlan(cfg strategy.Trial) (*Plan, error) {
 	if err := s.given(cfg.Params, strategy.FromFile, defs); err != nil {
 		return nil, err
 	}
+	p.Journal.Segment, p.Journal.Floor = journal.SegmentMin, 64*journal.SegmentMin // thousands of journals are made, and each makes its segments whole
 	p.Supervision.Groups.Strategy.Backoff = config.Backoff{Base: time.Millisecond, Cap: time.Millisecond, Reset: time.Minute}
 	return p, nil
 }
@@ -110,7 +112,8 @@ func (t *trial) build() error {
 	if err != nil {
 		return err
 	}
-	out := sim.Outlets{Ledger: sim.NewLedger(&t.file, false)}
+	t.truth = sim.KeepLedger()
+	out := sim.Outlets{Ledger: t.truth}
 	exchange, paper, err := paperVenue(t.plan, t.cfg.Seed, sim.DedupeNone, faults, out)
 	if err != nil {
 		return err
@@ -244,7 +247,7 @@ func (t *trial) judge() error {
 		return err
 	}
 	t.answer.Journal = strings.Split(strings.TrimSuffix(t.lines.String(), "\n"), "\n")
-	l, err := ledger.Read(bytes.NewReader(t.file.Bytes()))
+	l, err := ledger.Kept(t.truth.Kept())
 	if err != nil {
 		return err
 	}

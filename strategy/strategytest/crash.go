@@ -1,8 +1,10 @@
 package strategytest
 
 import (
+	"context"
 	"flag"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -167,6 +169,7 @@ func (d baitedDesk) Attach(name string, epoch uint64) error {
 type Crashes struct {
 	Stride int // breaks the strategy at each n-th message alone; 0 and 1: at every one
 	Most   int // of open orders on one side of an instrument at once; 0 is 1, for Target and Rest keep to that
+	AtOnce int // runs are made side by side, for strategies that share nothing between their values; 0 and 1: one after the other
 }
 
 // CrashEach counts the messages of a clean run, and then makes a run for each of them in which the strategy panics: before it
@@ -174,7 +177,7 @@ type Crashes struct {
 // the message, is left behind, and handles it after all, fenced. Its supervisor brings it back from what journal and venue know,
 // and the run goes on to its end. After each run these hold: no decision was taken twice by the
 // venue, the position is the venue's, no order was let through while the strategy was not ready, there are never two orders on
-// a side, each mailbox balances, and what Invariant has added. A failure ends the search and prints the line that repeats it.
+// a side, each mailbox balances, no goroutine is left when all runs have ended, and what Invariant has added. A failure ends the search and prints the line that repeats it.
 //
 // CrashEach does not kill the node.
 func (w *W) CrashEach(c Crashes) {
@@ -187,35 +190,82 @@ func (w *W) CrashEach(c Crashes) {
 		w.crash(t, c)
 		return
 	}
+	goroutines := runtime.NumGoroutine()
 	clean := &bait{}
 	o := w.try(clean.on(w.trial))
 	if bad := append(w.crashed(o, c), w.idle(o)...); len(bad) > 0 {
 		w.t.Fatalf("strategytest: without a crash: %s", strings.Join(bad, "; "))
 	}
-	runs := 0
+	var traps []trap
 	for k := 1; k <= len(clean.effects); k += max(1, c.Stride) {
-		traps := []trap{{k: k, point: before}, {k: k, point: after}, {k: k, point: hang}}
+		traps = append(traps, trap{k: k, point: before}, trap{k: k, point: after}, trap{k: k, point: hang})
 		for n := range clean.effects[k-1] {
 			traps = append(traps, trap{k, afterEffect, n + 1})
 		}
-		for _, t := range traps {
-			runs++
-			if !w.crash(t, c) {
-				return
-			}
-		}
 	}
-	w.t.Logf("strategytest: %d messages, %d crashes, %d orders without one", len(clean.effects), runs, len(o.Applied))
+	if !w.crashes(traps, c) {
+		return
+	}
+	if n := left(goroutines); n > 0 {
+		w.t.Errorf("strategytest: %d goroutines are left of %d runs, want none: a strategy starts none", n, len(traps)+1)
+	}
+	w.t.Logf("strategytest: %d messages, %d crashes, %d orders without one", len(clean.effects), len(traps), len(o.Applied))
 	if len(o.Applied) == 0 {
 		w.t.Error("strategytest: no order was placed without a crash, want a market in which the strategy trades")
 	}
 }
 
-// crash makes one run with a trap, and reports whether all held.
-func (w *W) crash(t trap, c Crashes) bool {
+// left is how many goroutines there are above those before, once those that are on their way out have gone.
+func left(before int) int {
+	n := runtime.NumGoroutine() - before
+	for range 10_000 {
+		if n <= 0 {
+			return 0
+		}
+		runtime.Gosched()
+		n = runtime.NumGoroutine() - before
+	}
+	return n
+}
+
+// crashes makes a run for each trap and looks at them in their order. It reports whether all held, and ends with the first that
+// did not.
+func (w *W) crashes(traps []trap, c Crashes) bool {
 	w.t.Helper()
-	b := &bait{trap: t}
-	o := w.try(b.on(w.trial))
+	for r := range ahead(max(1, c.AtOnce), traps, w.spring) {
+		if !w.held(r, c) {
+			return false
+		}
+	}
+	return true
+}
+
+// sprung is a run with a trap.
+type sprung struct {
+	bait    *bait
+	outcome strategy.Outcome
+	err     error
+}
+
+func (w *W) spring(t trap) sprung {
+	r := sprung{bait: &bait{trap: t}}
+	r.outcome, r.err = w.trials.Try(context.Background(), r.bait.on(w.trial))
+	return r
+}
+
+// crash makes one run with a trap.
+func (w *W) crash(t trap, c Crashes) {
+	w.t.Helper()
+	w.held(w.spring(t), c)
+}
+
+// held reports whether all held in a run.
+func (w *W) held(r sprung, c Crashes) bool {
+	w.t.Helper()
+	if r.err != nil {
+		w.t.Fatalf("strategytest: %v", r.err)
+	}
+	b, o := r.bait, r.outcome
 	bad := w.crashed(o, c)
 	if !b.sprung {
 		bad = append(bad, fmt.Sprintf("there was no such moment in %d messages", b.message))
@@ -226,7 +276,7 @@ func (w *W) crash(t trap, c Crashes) bool {
 		return true
 	}
 	w.t.Errorf("strategytest: after a crash at %s: %s\nrepeat: go test -run '^%s$' -args -crash %s   (seed %d)",
-		t, strings.Join(bad, "; "), w.t.Name(), t, w.trial.Seed)
+		b.trap, strings.Join(bad, "; "), w.t.Name(), b.trap, w.trial.Seed)
 	return false
 }
 

@@ -175,6 +175,26 @@ func TestCrashEachFindsTwoOrdersOnASide(t *testing.T) {
 	}
 }
 
+// leaky starts a goroutine that outlives it.
+type leaky struct{ until chan struct{} }
+
+func (s *leaky) OnTrade(c *strategy.Context, t feeds.Trade) error {
+	go func() { <-s.until }()
+	c.Target(t.Instrument, market.Unit)
+	return nil
+}
+
+func TestCrashEachFindsGoroutinesThatAreLeft(t *testing.T) {
+	until := make(chan struct{})
+	said := failed(t, func(tb testing.TB) {
+		of(tb, failshut.World(), failshut.Strategy("leaky", func() *leaky { return &leaky{until} })).CrashEach(strategytest.Crashes{Stride: 20})
+	})
+	close(until)
+	if !strings.Contains(said, "goroutines are left") {
+		t.Errorf("it said %q, want the goroutines that are left", said)
+	}
+}
+
 // wary remembers in its type, which no crash ends, that it has traded.
 type wary struct{ traded *bool }
 

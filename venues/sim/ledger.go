@@ -29,6 +29,9 @@ type Ledger struct {
 	n    uint64
 	crc  uint32
 	err  error
+
+	keeps bool
+	kept  []Line
 }
 
 // NewLedger writes to w, which the caller owns and closes. With sync, Flush forces the bytes to the disk where w can.
@@ -39,6 +42,12 @@ func NewLedger(w io.Writer, sync bool) *Ledger {
 	return l
 }
 
+// KeepLedger keeps lines in memory and writes none, for a judge in the same process: see Kept. A CloseLine has no checksum then.
+func KeepLedger() *Ledger { return &Ledger{keeps: true} }
+
+// Kept are the lines of KeepLedger so far, in order. They are the ledger's own.
+func (l *Ledger) Kept() []Line { return l.kept }
+
 // Write takes the next line. A CloseLine gets its checksum here. Lines out of number are refused: a gap would be taken for
 // a lost truth.
 func (l *Ledger) Write(line Line) error {
@@ -47,6 +56,11 @@ func (l *Ledger) Write(line Line) error {
 	}
 	if n := line.At().N; n != l.n+1 {
 		return l.fail(fmt.Errorf("line n = %d, want %d", n, l.n+1))
+	}
+	if l.keeps {
+		l.kept = append(l.kept, line)
+		l.n++
+		return nil
 	}
 	if c, ok := line.(*CloseLine); ok {
 		if err := l.Flush(); err != nil {
