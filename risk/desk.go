@@ -42,6 +42,7 @@ type Desk struct {
 	stopping   atomic.Bool // an orderly end has begun: for the life of the process
 	fallen     atomic.Pointer[Code]
 	told       told
+	evidence   evidence
 	status     atomic.Pointer[Status]
 	confirmed  atomic.Pointer[map[string]bool]
 	book       statusBook // of all holders; guarded by the machine's lock

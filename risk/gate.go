@@ -33,6 +33,7 @@ type Gate struct {
 	unpriced    int             // restored positions without a price yet
 	broken      atomic.Bool     // a sum left its range: shut for good
 	restored    atomic.Bool
+	withheld    atomic.Int32 // reports that are set aside: shut while there is one
 
 	orders
 }
@@ -131,6 +132,9 @@ func (g *Gate) localMode() (Mode, Code) {
 	}
 	if why := g.desk.fallen.Load(); why != nil {
 		return Closed, *why
+	}
+	if g.withheld.Load() > 0 {
+		return Closed, CodeEvidenceWaits
 	}
 	return unpackLocal(g.local.Load())
 }

@@ -55,6 +55,7 @@ const (
 	CodeSessionDown      Code = "SESSION_DOWN"
 	CodeClockJump        Code = "CLOCK_JUMP"
 	CodeBreach           Code = "BREACH"
+	CodeEvidenceWaits    Code = "EVIDENCE_WAITS"
 	CodeStopping         Code = "STOPPING"
 	CodeStaleIncarnation Code = "STALE_INCARNATION"
 )

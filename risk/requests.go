@@ -1,6 +1,7 @@
 package risk
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/failshut/failshut/market"
@@ -17,8 +18,8 @@ type ResetRequest struct {
 	Key    string // idempotency: the same key again is answered as the first time
 }
 
-// ResetResult says what a reset did. Err is nil, or ErrTwoPersons, ErrStaleRevision, ErrUnknownLatch, ErrInvalid, ErrNotAppended or
-// ErrFateUnknown.
+// ResetResult says what a reset did. Err is nil, or ErrTwoPersons, ErrStaleRevision, ErrUnknownLatch, ErrInvalid, ErrEvidence,
+// ErrNotAppended or ErrFateUnknown.
 type ResetResult struct {
 	Cleared  []string
 	Remain   []string
@@ -82,8 +83,22 @@ func (h *Holder) reset(l *ledger, m Reset) {
 		done(answer{res: resUnknownLatch, index: l.index, revision: l.revision}, nil)
 		return
 	}
+	if err := h.desk.waits(named(l, ids)); err != nil {
+		done(answer{index: l.index, revision: l.revision}, err)
+		return
+	}
 	r := m.Request
 	h.ask("reset/"+h.key(r.Key), &reset{r.Scope, ids, clip(r.Reason), clip(r.By), r.Expect}, l, done)
+}
+
+// named are the latches of the ledger with the ids.
+func named(l *ledger, ids []string) (out []Latch) {
+	for _, t := range l.latches {
+		if slices.Contains(ids, t.ID) {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 func (h *Holder) setLimit(l *ledger, m SetLimit) {
