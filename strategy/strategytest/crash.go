@@ -190,7 +190,7 @@ func (w *W) CrashEach(c Crashes) {
 		w.crash(t, c)
 		return
 	}
-	goroutines := runtime.NumGoroutine()
+	running := goroutines()
 	clean := &bait{}
 	o := w.try(clean.on(w.trial))
 	if bad := append(w.crashed(o, c), w.idle(o)...); len(bad) > 0 {
@@ -206,7 +206,7 @@ func (w *W) CrashEach(c Crashes) {
 	if !w.crashes(traps, c) {
 		return
 	}
-	if n := left(goroutines); n > 0 {
+	if n := left(running); n > 0 {
 		w.t.Errorf("strategytest: %d goroutines are left of %d runs, want none: a strategy starts none", n, len(traps)+1)
 	}
 	w.t.Logf("strategytest: %d messages, %d crashes, %d orders without one", len(clean.effects), len(traps), len(o.Applied))
@@ -217,15 +217,30 @@ func (w *W) CrashEach(c Crashes) {
 
 // left is how many goroutines there are above those before, once those that are on their way out have gone.
 func left(before int) int {
-	n := runtime.NumGoroutine() - before
 	for range 10_000 {
-		if n <= 0 {
+		if runtime.NumGoroutine() <= before {
 			return 0
 		}
 		runtime.Gosched()
-		n = runtime.NumGoroutine() - before
 	}
-	return n
+	return max(0, goroutines()-before)
+}
+
+// goroutines counts those that are anywhere but in the runtime itself: a coroutine that has ended may stand in its exit for good.
+func goroutines() int {
+	all := make([]runtime.StackRecord, runtime.NumGoroutine()+64)
+	n, _ := runtime.GoroutineProfile(all)
+	count := 0
+	for _, r := range all[:min(n, len(all))] {
+		for frames, more := runtime.CallersFrames(r.Stack()), true; more; {
+			var f runtime.Frame
+			if f, more = frames.Next(); f.Function != "" && !strings.HasPrefix(f.Function, "runtime.") {
+				count++
+				break
+			}
+		}
+	}
+	return count
 }
 
 // crashes makes a run for each trap and looks at them in their order. It reports whether all held, and ends with the first that
