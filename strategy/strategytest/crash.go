@@ -271,6 +271,7 @@ func (w *W) spring(t trap) sprung {
 // crash makes one run with a trap.
 func (w *W) crash(t trap, c Crashes) {
 	w.t.Helper()
+	w.ran = true
 	w.held(w.spring(t), c)
 }
 

@@ -2,7 +2,6 @@ package strategytest
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/strategy"
@@ -57,9 +56,10 @@ func (w *W) ExpectOrder(want Order) {
 	}
 }
 
-// ExpectNoMore wants no order behind those that ExpectOrder has passed.
+// ExpectNoMore wants no order behind those that ExpectOrder has passed. It fails where the strategy was told no market data.
 func (w *W) ExpectNoMore() {
 	w.t.Helper()
+	w.audible(w.Outcome())
 	if applied := w.Outcome().Applied; w.ordered < len(applied) {
 		w.t.Errorf("strategytest: %d orders more, the first %s, want none", len(applied)-w.ordered, shown(applied[w.ordered]))
 	}
@@ -97,10 +97,11 @@ func (c Condition) of(d strategy.Doubts) bool {
 }
 
 // ExpectNoOrderWhile wants that no order was let through while one of the conditions held. It fails where a condition never did:
-// then the run shows nothing about it.
+// then the run shows nothing about it; so does one in which the strategy was told no market data.
 func (w *W) ExpectNoOrderWhile(conditions ...Condition) {
 	w.t.Helper()
 	o := w.Outcome()
+	w.audible(o)
 	if len(conditions) == 0 {
 		w.t.Error("strategytest: ExpectNoOrderWhile of nothing, want GateShut, NotLive or Unknown")
 	}
@@ -119,5 +120,5 @@ func (w *W) ExpectNoOrderWhile(conditions ...Condition) {
 // Journal is the journal of the clean run as text.
 func (w *W) Journal() string {
 	w.t.Helper()
-	return strings.Join(w.Outcome().Journal, "\n") + "\n"
+	return text(w.Outcome())
 }

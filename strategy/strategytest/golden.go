@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/failshut/failshut/strategy"
 )
 
 var update = flag.Bool("update", false, "strategytest: write golden journals instead of comparing them")
@@ -33,15 +35,20 @@ func (w *W) Golden(file string) {
 }
 
 // Twice wants two runs, at GOMAXPROCS 1 and 4, to be equal line by line: a strategy that reads the clock, chance or the order of a
-// map is not.
+// map is not. It fails where the strategy was told no market data.
 func (w *W) Twice() {
 	w.t.Helper()
-	journal := func(procs int) string {
+	run := func(procs int) strategy.Outcome {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
-		return strings.Join(w.try(w.trial).Journal, "\n") + "\n"
+		return w.try(w.trial)
 	}
-	w.same("at GOMAXPROCS 1", journal(1), "at 4", journal(4))
+	one, four := run(1), run(4)
+	w.audible(one)
+	w.same("at GOMAXPROCS 1", text(one), "at 4", text(four))
 }
+
+// text is the journal of a run.
+func text(o strategy.Outcome) string { return strings.Join(o.Journal, "\n") + "\n" }
 
 // around is how many lines before a difference are shown.
 const around = 3

@@ -29,16 +29,20 @@ type W struct {
 	invariants []func(strategy.Outcome) error
 	outcome    *strategy.Outcome // of the clean run, nil before it
 	ordered    int               // orders that ExpectOrder has passed
+	ran        bool
 }
 
-// New takes a strategy, what runs it (the root's World), and a setup. Nothing runs before something is expected.
+// New takes a strategy, what runs it (the root's World), and a setup. Nothing runs before something is expected, and a test that ends
+// without a run fails.
 func New(t testing.TB, trials strategy.Trials, def strategy.Def, s Setup) *W {
 	t.Helper()
 	contracts, err := s.contracts()
 	if err != nil {
 		t.Fatalf("strategytest: %v", err)
 	}
-	return &W{t: t, trials: trials, trial: strategy.Trial{Def: def, Params: s.Params, Contracts: contracts, Seed: s.Seed}}
+	w := &W{t: t, trials: trials, trial: strategy.Trial{Def: def, Params: s.Params, Contracts: contracts, Seed: s.Seed}}
+	t.Cleanup(w.unasked)
+	return w
 }
 
 func (s Setup) contracts() ([]market.Contract, error) {
@@ -84,8 +88,18 @@ func (w *W) Faults(faults ...string) {
 	w.outcome = nil
 }
 
-// Invariant adds something that must hold after every run, also after each of CrashEach.
-func (w *W) Invariant(holds func(strategy.Outcome) error) { w.invariants = append(w.invariants, holds) }
+// Invariant adds something that must hold after every run, also after each of CrashEach, and of the clean run where that was made before.
+// Holds is called in one goroutine at a time.
+func (w *W) Invariant(holds func(strategy.Outcome) error) {
+	w.t.Helper()
+	w.invariants = append(w.invariants, holds)
+	if w.outcome == nil {
+		return
+	}
+	if err := holds(*w.outcome); err != nil {
+		w.t.Errorf("strategytest: %v", err)
+	}
+}
 
 // Outcome is that of the clean run, which is made when it is first asked for. A finding of it fails the test.
 func (w *W) Outcome() strategy.Outcome {
@@ -103,6 +117,7 @@ func (w *W) Outcome() strategy.Outcome {
 // try makes one run; one that cannot be made ends the test.
 func (w *W) try(t strategy.Trial) strategy.Outcome {
 	w.t.Helper()
+	w.ran = true
 	if len(t.Script) == 0 {
 		w.t.Fatal("strategytest: nothing was fed, want Feed before anything is expected")
 	}
