@@ -45,7 +45,8 @@ type leafKey struct {
 
 // Check judges one intent now. It returns a permit, or a Refusal, which errors.Is can tell apart: ErrShut, ErrNoPermission,
 // ErrNotEntitled, ErrInvalid, ErrInstrument, ErrStalePrice, ErrOverLimit, ErrNoLimit, ErrDuplicate, ErrUnknown, ErrNoCapacity,
-// ErrOverflow. After a refusal nothing is reserved.
+// ErrOverflow. After a refusal nothing is reserved. An intent that amends a live order is charged for the worse of both terms: see
+// replace.go.
 func (g *Gate) Check(in Intent, now Reading) (Permit, error) {
 	g.turn.Add(1)
 	p, err := g.check(&in, now)
@@ -62,8 +63,9 @@ func (g *Gate) check(in *Intent, now Reading) (Permit, error) {
 		return Permit{}, Refusal{Code: CodeShut, Why: CodeTermOpening, Scope: AccountScope(g.account)}
 	}
 	l, r := g.find(v, in)
+	lowers := in.Amends.Order != "" && g.lowers(in)
 	mode, err := g.mode(v, l, r)
-	if err != nil {
+	if err != nil && (!lowers || mode != CancelOnly) {
 		return Permit{}, err
 	}
 	held := g.desk.permission.Load()
@@ -79,11 +81,21 @@ func (g *Gate) check(in *Intent, now Reading) (Permit, error) {
 	if err := g.shape(l, in); err != nil {
 		return Permit{}, err
 	}
+	p := Permit{
+		gate: g, leaf: l, limits: v.limits, turns: l.out.turns.Load(), term: held.Term, inc: held.Incarnation, until: held.Until,
+		lowers: lowers,
+	}
+	if lowers {
+		return g.lower(p, l, in)
+	}
 	charge, err := g.price(l, r, in, now)
 	if err != nil {
 		return Permit{}, err
 	}
-	return g.capacity(v, r, l, in, mode, charge, held)
+	if in.Amends.Order != "" {
+		return g.amend(v, r, p, in, mode, charge)
+	}
+	return g.capacity(v, r, p, in, mode, charge)
 }
 
 // find returns the leaf and the rule of an intent, or nils.
@@ -238,8 +250,9 @@ func (r *rule) collar(ref market.Price) (low, high market.Price, ok bool) {
 	return ref - by, ref + by, true
 }
 
-// capacity judges the worst case that the order would make in its six scopes, and reserves it.
-func (g *Gate) capacity(v *view, r *rule, l *leaf, in *Intent, mode Mode, at market.Price, held *Permission) (Permit, error) {
+// capacity judges the worst case that a new order would make in its six scopes, and reserves it.
+func (g *Gate) capacity(v *view, r *rule, p Permit, in *Intent, mode Mode, at market.Price) (Permit, error) {
+	l := p.leaf
 	cost, err := market.Worth(at, in.Qty, l.contract.Multiplier, true)
 	if err != nil {
 		return Permit{}, Refusal{Code: CodeOverflow, Scope: l.scopes[5], Value: in.Qty.String()}
@@ -254,36 +267,43 @@ func (g *Gate) capacity(v *view, r *rule, l *leaf, in *Intent, mode Mode, at mar
 	if err := after.side(in.Side).change(0, in.Qty, market.Notional{}, cost, at); err != nil {
 		return Permit{}, Refusal{Code: CodeOverflow, Scope: l.scopes[5]}
 	}
-	reduces := after.reduces(in.Side)
-	if (mode == ReduceOnly || in.ReduceOnly) && !reduces {
-		return Permit{}, l.notReducing(mode, in.Qty)
-	}
-	if err := g.ofAccount(v, l, cost); err != nil {
+	by, err := g.judge(v, r, l, in, mode, &after, cost, 1)
+	if err != nil {
 		return Permit{}, err
+	}
+	p.intent, p.reduces, p.charge = *in, after.reduces(in.Side), cost
+	return g.reserve(p, &after, by, at)
+}
+
+// judge holds a leaf's book with an order in it against all that bounds it: what that adds to the value of live orders, and so many
+// orders more. It returns what it adds to every sum.
+func (g *Gate) judge(v *view, r *rule, l *leaf, in *Intent, mode Mode, after *book, cost market.Notional, more int64) (exposure, error) {
+	if (mode == ReduceOnly || in.ReduceOnly) && !after.reduces(in.Side) {
+		return exposure{}, l.notReducing(mode, in.Qty)
+	}
+	if err := g.ofAccount(v, l, cost, more); err != nil {
+		return exposure{}, err
 	}
 	worst, err := after.worst()
 	if err != nil {
-		return Permit{}, Refusal{Code: CodeOverflow, Scope: l.scopes[5]}
+		return exposure{}, Refusal{Code: CodeOverflow, Scope: l.scopes[5]}
 	}
 	by, err := worst.sub(l.now)
 	if err != nil {
-		return Permit{}, Refusal{Code: CodeOverflow, Scope: l.scopes[5]}
+		return exposure{}, Refusal{Code: CodeOverflow, Scope: l.scopes[5]}
 	}
 	short, err := g.within(r, l, in.Side, by)
 	if err != nil {
-		return Permit{}, err
+		return exposure{}, err
 	}
 	if err := g.withinCredit(v, l, by); err != nil {
-		return Permit{}, err
+		return exposure{}, err
 	}
 	if short >= 0 {
 		g.wantCapacity(l, in.Side, in.Qty, cost)
-		return Permit{}, Refusal{Code: CodeNoCapacity, Scope: l.scopes[short]}
+		return exposure{}, Refusal{Code: CodeNoCapacity, Scope: l.scopes[short]}
 	}
-	return g.reserve(Permit{
-		gate: g, intent: *in, leaf: l, limits: v.limits, reduces: reduces, turns: l.out.turns.Load(),
-		term: held.Term, inc: held.Incarnation, until: held.Until, charge: cost,
-	}, &after, by, at)
+	return by, nil
 }
 
 // reduces reports whether all live orders of a side, executed together, could only bring the position nearer to zero.

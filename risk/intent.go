@@ -32,6 +32,15 @@ type Intent struct {
 	Decided     int64             // instant of the decision: nanoseconds of the system's monotonic clock
 	Read        int64             // instant at which the data that led to it was read
 	DecidedWall market.Timestamp  // wall time of the decision; for information
+	Amends      Amends            // the live order whose terms this changes; the zero value is none: a new order
+}
+
+// Amends names the live order that an intent gives other terms to. The intent's own quantity and price are the new ones, whole: of
+// Qty, Done has executed already.
+type Amends struct {
+	Order market.ClOrdID // as the gate knows it, by Held.Order; empty: none
+	Done  market.Qty     // what of it has executed, from 0 to below the intent's Qty
+	Price market.Price   // the price at which it would execute soonest, of all the terms that may be in force at the venue
 }
 
 // Reading is one reading of both clocks, taken by whoever has a clock and handed in. Both count: a suspended machine moves the wall

@@ -16,6 +16,7 @@ type Permit struct {
 	slot    int32
 	leaf    *leaf  // of it only what never changes, and what is published
 	limits  uint64 // which limits it was judged by
+	lowers  bool   // it takes away from a live order and adds nothing
 	reduces bool   // all live orders of its side, this one included, could only bring the position nearer to zero
 	turns   uint64 // of the leaf, when that was so
 	term    uint64
@@ -27,13 +28,15 @@ type Permit struct {
 // Intent returns what was permitted. It may differ from what was asked: a market order comes back as a limit order at the collar.
 func (p Permit) Intent() Intent { return p.intent }
 
-// Charge returns the notional charged for the life of the order: quantity × charge price × multiplier, rounded up.
+// Charge returns the notional charged for the life of the order: quantity × charge price × multiplier, rounded up. Of other terms of a
+// live order it is what they add to that, never below 0.
 func (p Permit) Charge() market.Notional { return p.charge }
 
 // Test says whether the permit still authorises its intent: nil, ErrNoPermit for the zero Permit, ErrPermitUsed, ErrPermitExpired
 // (a deadline has passed, or the term, the incarnation or the limits are others), or a Refusal that is ErrShut: one of its scopes is
 // in a mode that does not admit it any more, by whatever cause. In REDUCE_ONLY, and for an order that may only reduce, a permit is
-// good whose order reduced when it was checked, unless the position was taken back since. It is to be called just before the bytes leave; a check is not good across a wait. Safe for any number of goroutines.
+// good whose order reduced when it was checked, unless the position was taken back since; one that only takes away from a live order
+// is good up to CANCEL_ONLY. It is to be called just before the bytes leave; a check is not good across a wait. Safe for any number of goroutines.
 func (p Permit) Test(now Reading) error {
 	if p.gate == nil {
 		return ErrNoPermit
@@ -49,6 +52,9 @@ func (p Permit) Test(now Reading) error {
 		return Refusal{Code: CodeShut, Why: CodeTermOpening, Scope: AccountScope(p.gate.account)}
 	}
 	mode, err := p.gate.mode(v, p.leaf, &v.rules[p.leaf.at])
+	if p.lowers && mode.Severity() <= CancelOnly.Severity() {
+		return nil
+	}
 	if err == nil && (mode == ReduceOnly || p.intent.ReduceOnly) && !p.stillReduces() {
 		err = p.leaf.notReducing(mode, p.intent.Qty)
 	}

@@ -121,13 +121,13 @@ func (b *groupBound) judge(sum *exposure, s market.Side, add market.Notional) (f
 	return worst.Cmp(side.allow) > 0 || gross.Cmp(b.gross.allow) > 0, worst.Cmp(side.low) > 0 || gross.Cmp(b.gross.low) > 0, nil
 }
 
-// ofAccount judges what the account as a whole is bound by: orders of unknown state, open orders, live value.
-func (g *Gate) ofAccount(v *view, l *leaf, cost market.Notional) error {
+// ofAccount judges what the account as a whole is bound by: orders of unknown state, open orders if there are to be more, live value.
+func (g *Gate) ofAccount(v *view, l *leaf, cost market.Notional, more int64) error {
 	scope := l.scopes[1]
 	if n := g.unknown[l.instrumentAt]; int64(n) > v.maxUnknown {
 		return Refusal{Code: CodeUnknownOrders, Scope: l.scopes[4], Value: text(int64(n)), Limit: text(v.maxUnknown)}
 	}
-	if g.open >= v.maxOpen {
+	if more > 0 && g.open >= v.maxOpen {
 		return Refusal{Code: CodeOpenOrders, Scope: scope, Value: text(g.open + 1), Limit: text(v.maxOpen)}
 	}
 	live, err := g.live.Add(cost)
