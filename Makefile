@@ -68,6 +68,10 @@ crash-each: ## cross and quoter broken at every one of a thousand messages (abou
 bench: ## every Go benchmark with its allocations (BENCHTIME)
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
+.PHONY: charts
+charts: ## the pages and charts of the demonstrations in docs/, from their seeds; tests hold them against the code
+	$(GO) run ./examples/herd --check --svg docs/herd.svg --output page >docs/herd.md
+
 .PHONY: bench-peers
 bench-peers: ## channels, this project and other actor libraries under one load (PEERS="-runs 5 -duration 10s -json FILE")
 	cd bench/peers && $(GO) vet ./... && $(GO) test ./... && $(GO) build -o ../../bin/peers/ ./cmd/...
