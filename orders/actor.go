@@ -140,7 +140,7 @@ func (o *owner) publish(c *actors.Context[Message]) { o.account.publish(uint64(c
 func readingFor(c *actors.Context[Message], m Message) risk.Reading {
 	now := c.Now()
 	switch m.(type) {
-	case Place, Release, Durable, Tick:
+	case Place, ReplaceOrder, Release, Durable, Tick:
 		now = c.Fresh()
 	default: // at most 100 µs old, and nothing is judged by it
 	}

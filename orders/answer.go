@@ -246,11 +246,14 @@ func (m *Machine) foundNew(o *order, s Status) {
 func (m *Machine) foundRequests(o *order, r *Report) {
 	for i := range o.reqs {
 		q := &o.reqs[i]
-		own := r.ID == q.id || r.ID == "" && r.Qty == q.qty && q.qty != o.qty
+		own := r.ID == q.id || o.movedTo(q, r)
 		if q.kind == kindReplace && q.ev == unknown && own && r.Status != StatusPendingReplace {
 			q.ev, o.qty, o.px = accepted, q.qty, q.px
 			m.event(EventReplaced, o).Request = q.id
 		}
+	}
+	if r.Price != 0 && !o.ended() {
+		o.px = r.Price
 	}
 	k := kindCancel
 	switch r.Status {
@@ -265,6 +268,13 @@ func (m *Machine) foundRequests(o *order, r *Report) {
 			q.ev = acked
 		}
 	}
+}
+
+// movedTo reports whether an answer shows the terms of a replace, and not those
+// in force: a venue may name the order by the id that it was asked for.
+func (o *order) movedTo(q *request, r *Report) bool {
+	fits := r.Qty == q.qty && (r.Price == 0 || r.Price == q.px)
+	return fits && (q.qty != o.qty || r.Price != 0 && q.px != o.px)
 }
 
 func (m *Machine) foundState(o *order, s Status) {

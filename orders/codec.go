@@ -232,6 +232,8 @@ func (c *coder) change(v *Change) {
 	number64(c, &v.Qty)
 	number64(c, &v.Price)
 	c.bool(&v.Held)
+	c.cause(&v.Cause)
+	c.int(&v.Due)
 }
 
 func (c *coder) cancelSent(v *cancelSent) {

@@ -190,7 +190,7 @@ func (d *Desk) Handle(now risk.Reading, m Message) {
 	case CancelAll:
 		d.cancelAll(v)
 	case ReplaceOrder:
-		d.tell(Event{Kind: EventRefused, Order: v.ID, Reason: ReasonUnsupported})
+		d.replace(v)
 	case Received:
 		d.received(v.In)
 	case Durable:

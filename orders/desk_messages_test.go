@@ -110,11 +110,9 @@ func TestUnsupportedIsRefusedByName(t *testing.T) {
 	b := newBench(t)
 	in := intent(1)
 	in.PostOnly = true
-	for _, m := range []orders.Message{orders.Place{Intent: in}, orders.ReplaceOrder{ID: "X"}} {
-		b.handle(m)
-		if e := b.last(); e.Kind != orders.EventRefused || e.Reason != orders.ReasonUnsupported {
-			t.Errorf("%T: got %v %v, want refused unsupported", m, e.Kind, e.Reason)
-		}
+	b.handle(orders.Place{Intent: in})
+	if e := b.last(); e.Kind != orders.EventRefused || e.Reason != orders.ReasonUnsupported {
+		t.Errorf("post-only: got %v %v, want refused unsupported", e.Kind, e.Reason)
 	}
 }
 

@@ -24,6 +24,7 @@ var acme = market.MustListed("SIM", "ACME")
 // wire is a gateway that remembers what it was given.
 type wire struct {
 	placed    []orders.New
+	replaced  []orders.Replace
 	cancelled []orders.Cancel
 	asked     []orders.Question
 	mass      int
@@ -41,8 +42,19 @@ func (w *wire) Place(p risk.Permit, n orders.New) error {
 	w.placed = append(w.placed, n)
 	return nil
 }
-func (w *wire) Replace(risk.Permit, orders.Replace) error { return errors.New("unsupported") }
-func (w *wire) MassCancel(orders.Scope) error             { w.mass++; return errors.New("unsupported") }
+
+func (w *wire) Replace(p risk.Permit, r orders.Replace) error {
+	if w.refuse != nil {
+		return w.refuse
+	}
+	if err := p.Spend(w.spend()); err != nil {
+		return err
+	}
+	w.replaced = append(w.replaced, r)
+	return nil
+}
+
+func (w *wire) MassCancel(orders.Scope) error { w.mass++; return errors.New("unsupported") }
 
 func (w *wire) Ask(q orders.Question) error { w.asked = append(w.asked, q); return nil }
 
@@ -60,6 +72,7 @@ type bench struct {
 	risk   *risktest.Node
 	quotes risktest.Quotes
 	wire   *wire
+	told   *toldGate
 	events []orders.Event
 	crash  func(int)
 	wrap   func(orders.Parts) orders.Parts
@@ -115,8 +128,9 @@ func (b *bench) openLog() {
 
 // parts is what the desk of the present process is made of.
 func (b *bench) parts() orders.Parts {
+	b.told = &toldGate{Gate: b.risk.Desk.Gate(account), held: map[market.ClOrdID]market.Qty{}}
 	parts := orders.Parts{
-		Options: orders.Options{Account: account}, Gate: b.risk.Desk.Gate(account), Gateway: b.wire, Log: b.log,
+		Options: orders.Options{Account: account}, Gate: b.told, Gateway: b.wire, Log: b.log,
 		Records: journal.Read(b.faults, "journal", 0), Listener: func(e orders.Event) { b.events = append(b.events, e) },
 		Crash: func(p int) {
 			if b.crash != nil {

@@ -43,6 +43,8 @@ type Change struct {
 	Qty   market.Qty
 	Price market.Price
 	Held  bool
+	Cause risk.Cause // the decision behind it, zero for none
+	Due   int64      // Instant after which it is not handed over (R21), 0 for none
 }
 
 // Withdraw asks for the end of an order (R16). It is not journalled ahead.

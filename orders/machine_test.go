@@ -91,7 +91,7 @@ func journalled() []orders.Input {
 			ID: "X", Account: account, Strategy: "s", Instrument: acme, Side: market.Buy, Type: market.Stop, TIF: market.GTC,
 			Qty: math.MaxInt64, Price: math.MinInt64, StopPrice: 1, Decided: 5,
 		}, Cause: risk.Cause{1, 23: 9}, TTL: 1e9, Held: true},
-		orders.Change{ID: "Y", Of: orders.Ref{ID: "X", OrderID: "V"}, Qty: 5, Price: 6, Held: true},
+		orders.Change{ID: "Y", Of: orders.Ref{ID: "X", OrderID: "V"}, Qty: 5, Price: 6, Held: true, Cause: risk.Cause{2, 23: 8}, Due: 7},
 		orders.Arm{ID: "X"},
 		orders.HandOver{ID: "X"},
 		orders.Unsent{ID: "X", Reason: orders.ReasonStale},

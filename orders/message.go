@@ -1,6 +1,8 @@
 package orders
 
 import (
+	"time"
+
 	"github.com/failshut/failshut/internal/journal"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/risk"
@@ -44,12 +46,32 @@ type CancelAll struct {
 	Why   string
 }
 
-// ReplaceOrder asks for other terms of an order. The first version refuses it
-// as unsupported: the gate judges no replace yet.
+// ReplaceOrder asks for other terms of an order, named by any of its ids, by the
+// venue's, or by the decision that placed it. The gate judges what the worse of
+// both terms adds; the request is journalled, and leaves when it is durable. What
+// becomes of it is told as events: refused, unsent, replaced, replace_rejected,
+// replace_lost. A decision (Cause) that was carried out before is answered with
+// EventRepeated and changes nothing. Several may be under way for one order; each
+// names the one before. Only a limit order without post-only has a replace: any
+// other is refused as unsupported.
 type ReplaceOrder struct {
-	ID    market.ClOrdID
-	Qty   market.Qty
-	Price market.Price
+	ID      market.ClOrdID
+	OrderID string
+
+	// Or the decision that placed it, as its strategy names it.
+	Strategy string
+	Of       risk.Cause
+
+	Qty   market.Qty   // new total, above what has executed; 0: as it is
+	Price market.Price // 0: as it is
+
+	Cause   risk.Cause    // the decision behind this change; zero for none
+	Confirm bool          // the soft order quantity was seen and accepted
+	TTL     time.Duration // greatest age at hand-over; 0: the account's
+	Decided int64         // Instant of the decision; 0: now
+	// Alive is asked when its turn comes: an error refuses it, because the one
+	// who decided it is no more. Nil asks nobody.
+	Alive func() error
 }
 
 // Received hands in what the venue link said.

@@ -106,7 +106,8 @@ type request struct {
 	kind     requestKind
 	ev       evidence
 	held     bool
-	again    bool // a cancel made by R16b
+	again    bool  // a cancel made by R16b
+	due      int64 // Instant after which a replace is not handed over, 0 for none
 }
 
 // doubt is a set of reasons why the venue may hold something else than we do.

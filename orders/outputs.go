@@ -72,7 +72,8 @@ func (d *Desk) one(o Output) {
 		_, _ = d.append(o.Record) // behind: without it the venue's word is asked for after a restart
 	case OutPlace:
 		d.sendNew(o.New())
-	case OutReplace: // never asked for: Handle refuses ReplaceOrder
+	case OutReplace:
+		d.sendReplace(o.Replace())
 	case OutCancel:
 		d.sendCancel(o.Cancel())
 	case OutAsk:
@@ -230,6 +231,18 @@ func (d *Desk) tick() {
 	}
 	for _, of := range d.m.SilentSince(d.now.Mono - int64(d.p.QuietAfter)) {
 		d.m.Asked(of, d.now.Mono)
+		d.silent(of)
+	}
+}
+
+// silent asks for an order of which nothing was heard for too long. A request
+// that the venue only called pending has no answer either, and is UNKNOWN.
+func (d *Desk) silent(of Ref) {
+	pending := d.m.acknowledged(of)
+	for _, id := range pending {
+		d.step(Timeout{ID: id})
+	}
+	if len(pending) == 0 {
 		d.step(Quiet{Of: of})
 	}
 }

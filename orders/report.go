@@ -279,6 +279,10 @@ func (m *Machine) replaced(o *order, r *Report) outcome {
 		m.joinChain(o, r)
 	case q.ev == moot || q.ev == accepted:
 		return isLate
+	case o.overtaken(q):
+		q.ev = accepted
+		o.worst = max(o.worst, sumQty(r.Cum, r.Leaves))
+		return isLate
 	default:
 		if !q.ev.open() {
 			m.flag(FlagRevived, o, r.ID)
@@ -292,6 +296,17 @@ func (m *Machine) replaced(o *order, r *Report) outcome {
 	o.qty, o.w = r.Qty, wWorking
 	m.event(EventReplaced, o).Request = r.ID
 	return fits
+}
+
+// overtaken reports whether a later replace than q is in force: the terms of q
+// have been given up since, whatever order the venue's word came in.
+func (o *order) overtaken(q *request) bool {
+	for i := len(o.reqs) - 1; i >= 0 && &o.reqs[i] != q; i-- {
+		if o.reqs[i].kind == kindReplace && o.reqs[i].ev == accepted {
+			return true
+		}
+	}
+	return false
 }
 
 // joinChain takes the terms of a replace that is not ours; its id is the

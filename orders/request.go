@@ -70,7 +70,7 @@ func (m *Machine) handOver(id market.ClOrdID) {
 	case m.session != sessionOpen:
 		m.unsent(Unsent{ID: id, Reason: ReasonUnsent})
 		return
-	case o.ttl > 0 && q.kind == kindNew && m.now-o.Decided > int64(o.ttl):
+	case o.ttl > 0 && q.kind == kindNew && m.now-o.Decided > int64(o.ttl), q.due > 0 && m.now > q.due:
 		m.flag(FlagStaleVeto, o, id)
 		m.unsent(Unsent{ID: id, Reason: ReasonStale})
 		return
@@ -98,7 +98,8 @@ func (m *Machine) unsent(u Unsent) {
 	m.touch(o)
 	q.ev = unsent
 	if q.kind != kindNew {
-		m.event(EventUnsent, o).Request = u.ID
+		e := m.event(EventUnsent, o)
+		e.Request, e.Reason = u.ID, u.Reason
 		return
 	}
 	o.doubts = 0
@@ -225,14 +226,16 @@ func (m *Machine) foldCancel(c cancelSent) {
 // change is R17.
 func (m *Machine) change(c *Change) {
 	o := m.find(c.Of)
-	switch why := m.refusesChange(o, c); {
+	switch why := m.RefusesChange(c); {
 	case m.folding && o == nil:
 		return
 	case why != "" && !m.folding:
 		m.refuse(c.ID, o, why)
 		return
 	}
-	q := request{id: c.ID, orig: o.next(), kind: kindReplace, ev: journalled, qty: c.Qty, px: c.Price, held: c.Held}
+	q := request{
+		id: c.ID, orig: o.next(), kind: kindReplace, ev: journalled, qty: c.Qty, px: c.Price, held: c.Held, due: c.Due,
+	}
 	qty, px := o.terms()
 	if q.qty == 0 {
 		q.qty = qty
@@ -242,6 +245,9 @@ func (m *Machine) change(c *Change) {
 	}
 	o.reqs = append(o.reqs, q)
 	m.ids[c.ID] = o
+	if c.Cause != (risk.Cause{}) {
+		m.causes[wish{o.Strategy, c.Cause}] = o
+	}
 	m.touch(o)
 }
 
@@ -253,7 +259,10 @@ func (o *order) terms() (market.Qty, market.Price) {
 	return o.qty, o.px
 }
 
-func (m *Machine) refusesChange(o *order, c *Change) Reason {
+// RefusesChange returns the reason for which R17 would refuse a replace now, or
+// "".
+func (m *Machine) RefusesChange(c *Change) Reason {
+	o := m.find(c.Of)
 	switch {
 	case o == nil:
 		return ReasonNoOrder

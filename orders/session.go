@@ -1,6 +1,10 @@
 package orders
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/failshut/failshut/market"
+)
 
 // link is R18.
 func (m *Machine) link(e LinkEvent) {
@@ -39,13 +43,26 @@ func (m *Machine) sweep() []*order {
 	return m.live
 }
 
-// SilentSince returns the working orders of which nothing was heard since the
-// Instant.
+// SilentSince returns the orders that work, or have a request without an answer,
+// of which nothing was heard since the Instant.
 func (m *Machine) SilentSince(instant int64) []Ref {
 	var out []Ref
 	for _, o := range m.sweep() {
-		if !o.waits() && o.heard < instant && o.leaves() > 0 {
+		if !o.waits() && o.heard < instant && (o.leaves() > 0 || o.anyOpen()) {
 			out = append(out, Ref{ID: o.ID, OrderID: o.oid})
+		}
+	}
+	return out
+}
+
+// acknowledged returns the requests of an order that the venue called pending,
+// and answered no further.
+func (m *Machine) acknowledged(of Ref) (out []market.ClOrdID) {
+	if o := m.find(of); o != nil {
+		for i := range o.reqs {
+			if o.reqs[i].ev == acked {
+				out = append(out, o.reqs[i].id)
+			}
 		}
 	}
 	return out
