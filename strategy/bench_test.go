@@ -60,6 +60,7 @@ func (placer) OnTrade(c *strategy.Context, _ feeds.Trade) error {
 // newRing runs the shell of a strategy, or for nil an actor that hands an intent over and does nothing else.
 func newRing(b *testing.B, user any) *ring {
 	b.Helper()
+	strategy.InProduction(b)
 	sys, err := actors.New(actors.Config{Name: "bench", Clock: actors.Real(), Dispatch: actors.Shared(2), AskMax: time.Second})
 	if err != nil {
 		b.Fatal(err)

@@ -16,8 +16,9 @@ import (
 )
 
 // Context is what a handler may use. It is valid only inside a handler, on the goroutine that runs it. Used after the handler has
-// returned, or on another goroutine, it panics in a test binary; elsewhere it does nothing and is counted by Events.OutOfTurn. An
-// incarnation has one: kept from one of its handlers to the next it is the same.
+// returned, also in a later handler, or on another goroutine, it panics in a test binary; elsewhere it does nothing and is counted by
+// Events.OutOfTurn. A test binary makes one for each call of a handler. Elsewhere a call costs no allocation: an incarnation has 64,
+// which go round, so that one which is kept is that of a handler again once in 64 calls, and then does no harm.
 //
 // No method returns an error: every answer to a wish, also an immediate no, is an OrderEvent with its reason, so that a wish needs
 // no if and a refusal is no crash.
@@ -31,6 +32,24 @@ type Context struct {
 
 // panics is whether a Context that is used out of its turn panics.
 var panics = testing.Testing()
+
+// mostContexts is how many calls pass before an incarnation gives a Context anew.
+const mostContexts = 64
+
+// open gives the Context of the next call of a handler.
+func (s *shell) open(stopping bool) *Context {
+	c := &s.contexts[s.calls%mostContexts]
+	s.calls++
+	if panics {
+		c = &Context{s: s}
+	}
+	c.stop = stopping
+	c.turn.Store(goroutine.ID())
+	return c
+}
+
+// close ends it.
+func (c *Context) close() { c.turn.Store(0) }
 
 // may reports whether the caller is the handler that the Context is open for.
 func (c *Context) may() bool {

@@ -10,6 +10,7 @@ import (
 	"github.com/failshut/failshut/actors/actorstest"
 	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/orders"
 	"github.com/failshut/failshut/risk"
 	"github.com/failshut/failshut/strategy"
 )
@@ -37,13 +38,40 @@ func strayUses(c *strategy.Context) map[string]func() bool {
 	}
 }
 
-// strays are the two ways to use a Context where it may not be used.
+// strays are the ways to use a Context where it may not be used.
 var strays = map[string]func(t *testing.T, use func(*strategy.Context)) *rig{
 	"after the handler": func(t *testing.T, use func(*strategy.Context)) *rig {
 		var kept *strategy.Context
 		r, _, feed := trading(t, func(c *strategy.Context, _ uint64) { kept = c })
 		r.at(feed, 1)
 		use(kept)
+		return r
+	},
+	"in a later handler": func(t *testing.T, use func(*strategy.Context)) *rig {
+		var kept *strategy.Context
+		r, _, feed := trading(t, func(c *strategy.Context, n uint64) {
+			if n == 1 {
+				kept = c
+				return
+			}
+			use(kept)
+		})
+		r.at(feed, 1)
+		r.at(feed, 2)
+		return r
+	},
+	"in OnOrder, of what OnFill was told": func(t *testing.T, use func(*strategy.Context)) *rig {
+		var kept *strategy.Context
+		r, u, _ := trading(t, func(*strategy.Context, uint64) {})
+		u.fill = func(c *strategy.Context, _ strategy.Fill) error {
+			kept = c
+			return nil
+		}
+		u.order = func(*strategy.Context, strategy.OrderEvent) error {
+			use(kept)
+			return nil
+		}
+		r.event(orders.Event{Kind: orders.EventFill, Order: "O", Strategy: "s", Instrument: acme, Side: market.Buy, LastQty: market.Unit, Exec: "E"})
 		return r
 	},
 	"on another goroutine, while the handler runs": func(t *testing.T, use func(*strategy.Context)) *rig {
@@ -81,6 +109,21 @@ func TestAContextThatIsUsedOutsideItsHandlerDoesNothingAndIsCounted(t *testing.T
 				t.Errorf("handed over %v, counted %v, want nothing done", r.desk.order, r.noes)
 			}
 		})
+	}
+}
+
+// TestOutsideOfTestsACallOfAHandlerCostsNoContext and one that is kept is found out at all but each 64th call.
+func TestOutsideOfTestsACallOfAHandlerCostsNoContext(t *testing.T) {
+	strategy.InProduction(t)
+	var all []*strategy.Context
+	r, _, feed := trading(t, func(c *strategy.Context, _ uint64) { all = append(all, c) })
+	for n := range uint64(65) {
+		r.at(feed, n+1)
+	}
+	for n, c := range all[1:] {
+		if again := n+1 == 64; (c == all[0]) != again {
+			t.Errorf("call %d gives the Context of the first: %t, want %t", n+1, !again, again)
+		}
 	}
 }
 

@@ -91,7 +91,8 @@ type shell struct {
 	instruments []market.Instrument
 
 	self     *actors.Context[Message]
-	context  Context // the one that handlers get
+	contexts [mostContexts]Context // that handlers get, in turn
+	calls    uint64                // of handlers
 	now      time.Time
 	instant  int64
 	root     root
@@ -132,7 +133,9 @@ func NewShell(cfg Config, user any, why Why, ready func(evidence string) error) 
 		places: map[market.Instrument]uint16{},
 		aims:   map[aimKey]*aim{}, gapped: map[mailbox.Key]bool{}, refusals: map[refusalKey]*refusal{},
 	}
-	s.context.s = s
+	for i := range s.contexts {
+		s.contexts[i].s = s // once: one that was kept is read by whoever has it
+	}
 	s.book = newBlotter(State{}, s.factor)
 	if s.cfg.Interest == nil {
 		s.cfg.Interest = &Interest{}

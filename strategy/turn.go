@@ -37,14 +37,12 @@ func (s *shell) settle() error {
 }
 
 func (s *shell) call(call func(c *Context) error, stopping bool) error {
-	c := &s.context
-	c.stop = stopping
-	c.turn.Store(goroutine.ID())
+	c := s.open(stopping)
 	s.mark()
 	defer func() {
 		s.unmark()
 		s.giveBack()
-		c.turn.Store(0)
+		c.close()
 	}()
 	err := call(c)
 	if err == nil && s.fault != nil {
@@ -154,7 +152,7 @@ func (s *shell) onOrder(e orders.Event, n uint64) error {
 func (s *shell) tellEvent(e orders.Event, n uint64, fill *Fill, d Decision) error {
 	return s.handle(reportRoot(s.cfg.Incarnation, &e, n), func(c *Context) error {
 		if h, ok := s.user.(FillHandler); ok && fill != nil {
-			if err := h.OnFill(c, *fill); err != nil {
+			if err := s.tellFill(c, h, *fill); err != nil {
 				return err
 			}
 		}
@@ -168,6 +166,18 @@ func (s *shell) tellEvent(e orders.Event, n uint64, fill *Fill, d Decision) erro
 		}
 		return nil
 	})
+}
+
+// tellFill gives OnFill a Context of its own within the call that c is of: what both wish for leaves, or none of it.
+func (s *shell) tellFill(c *Context, h FillHandler, f Fill) error {
+	c.close()
+	own := s.open(c.stop)
+	defer func() {
+		s.giveBack()
+		own.close()
+		c.turn.Store(goroutine.ID())
+	}()
+	return h.OnFill(own, f)
 }
 
 func orderEvent(e orders.Event, d Decision) OrderEvent {
