@@ -157,6 +157,8 @@ func (b *blotter) take(e orders.Event) (fill *Fill, ended bool) {
 	case orders.EventReopened:
 		b.add(Working{Order: e.Order, Decision: d, Instrument: e.Instrument, Side: e.Side, Qty: e.Qty, Leaves: e.Leaves, Price: e.Price})
 		return fill, false
+	case orders.EventRestated:
+		b.of(e.Instrument).restate(e.Order, e.Cum)
 	case orders.EventUnknown:
 		if w != nil {
 			w.Unknown = true
