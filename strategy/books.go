@@ -198,6 +198,7 @@ func (s *shell) onBook(m Message) error {
 		s.giveBack()
 		return nil //nolint:nilerr // it cannot be read now, or was told
 	}
+	s.passed(&m, v.Pos)
 	err = s.handle(dataRoot(s.cfg.Incarnation, m.feed, 'B', 0, r.edition, m.place-1), func(c *Context) error { return h.OnBook(c, v) })
 	if err != nil {
 		return err

@@ -16,7 +16,26 @@ const showAfter = 10 * time.Millisecond
 
 type showKey struct{}
 
-// onGap tells that data was lost on its way here. The change of state has no position: what was lost is not known.
+// passed notes the position to which this incarnation has come in the stream of a message.
+func (s *shell) passed(m *Message, at feeds.Pos) {
+	n := s.stream(m)
+	if n >= len(s.passes) {
+		s.passes = append(s.passes, make([]feeds.Pos, n+1-len(s.passes))...)
+	}
+	s.passes[n] = at
+}
+
+// stream numbers the stream of a message: of each feed the channel and each instrument, and the book of each.
+func (s *shell) stream(m *Message) int {
+	n := (int(m.feed)*(len(s.instruments)+1) + int(m.place)) * 2
+	if m.book {
+		n++
+	}
+	return n
+}
+
+// onGap tells that data was lost on its way here. Its position is the last of the same stream that this incarnation was told, 0 where
+// there is none: what was lost comes behind it.
 func (s *shell) onGap(m Message) error {
 	s.gapped[m.key()] = true
 	s.askShow(showAfter)
@@ -25,6 +44,9 @@ func (s *shell) onGap(m Message) error {
 		return nil
 	}
 	e := feeds.StateChange{Instrument: s.instrumentOf(m.place), State: feeds.Suspect, Why: gapWhy, Mono: s.instant}
+	if n := s.stream(&m); n < len(s.passes) {
+		e.Pos = s.passes[n]
+	}
 	name := fmt.Sprint(m.feed, " ", m.place, " ", m.book)
 	return s.handle(momentRoot(s.cfg.Incarnation, ofGap, name, int64(m.seq)), func(c *Context) error { return h.OnFeedState(c, e) })
 }

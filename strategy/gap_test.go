@@ -2,6 +2,7 @@ package strategy_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -293,4 +294,55 @@ func TestDataOfAnInstrumentThatIsNotItsOwnIsNotTold(t *testing.T) {
 	n.feed.State(live(dart))
 	n.settle()
 	same(t, n.u.heardSince(), nil)
+}
+
+// TestAGapIsAtThePositionBehindWhichDataIsMissing of its own stream: an instrument, its book, or the channel.
+func TestAGapIsAtThePositionBehindWhichDataIsMissing(t *testing.T) {
+	r, u := newRig(t, func(r *rig) { r.box.Lanes[mailbox.Data-1].Cap = r.box.MaxKeys + 2 }), &bookman{trader: &trader{}}
+	r.cfg.Books = strategy.NewBooks(r.cfg.Contracts)
+	r.start(u, strategy.State{})
+	feed := r.bookFeed(u)
+	var at []feeds.Pos
+	u.state = func(_ *strategy.Context, e feeds.StateChange) error {
+		if e.Why == "box was full" {
+			at = append(at, e.Pos)
+		}
+		return nil
+	}
+	want := func(when string, want ...feeds.Pos) {
+		t.Helper()
+		r.settle()
+		if !slices.Equal(at, want) {
+			t.Errorf("%s: gaps at %v, want %v", when, at, want)
+		}
+		at = nil
+	}
+	lose := func(i market.Instrument, from uint64) {
+		for n := range uint64(3) {
+			feed.Trade(trade(i, from+n))
+		}
+	}
+	lose(acme, 1)
+	want("nothing was told before", feeds.Pos{})
+	feed.State(feeds.StateChange{Pos: feeds.Pos{Epoch: 1, Seq: 4}, Instrument: acme, State: feeds.Live})
+	r.settle()
+	feed.Trade(trade(bolt, 5))
+	feed.Trade(trade(acme, 6))
+	r.settle()
+	lose(acme, 7)
+	want("behind a trade", feeds.Pos{Epoch: 1, Seq: 6})
+	feed.Quote(quote(bolt, 10))
+	r.settle()
+	lose(bolt, 11)
+	want("behind a quote", feeds.Pos{Epoch: 1, Seq: 10})
+	feed.State(feeds.StateChange{Pos: feeds.Pos{Epoch: 1, Seq: 14}, State: feeds.Live, Reset: true})
+	r.settle()
+	feed.Depth(level(15, market.Buy, 99, 5, true))
+	feed.Quote(quote(acme, 15))
+	r.settle()
+	feed.Trade(trade(acme, 16))
+	feed.Trade(trade(bolt, 17))
+	feed.Depth(level(18, market.Buy, 98, 5, true))                                                  // no room for the word of it
+	feed.State(feeds.StateChange{Pos: feeds.Pos{Epoch: 1, Seq: 19}, State: feeds.Suspect, Why: "?"}) // nor for this
+	want("of a book, and of the channel", feeds.Pos{Epoch: 1, Seq: 15}, feeds.Pos{Epoch: 1, Seq: 14})
 }

@@ -112,6 +112,7 @@ type shell struct {
 	recent   *aim                 // that was wished for last
 	gapped   map[mailbox.Key]bool // streams of which something was lost, until Live
 	asking   bool                 // for a showing
+	passes   []feeds.Pos          // by stream: the last that was told
 	readings map[market.Instrument]*reading
 	lent     []market.Instrument // whose books the handler has been lent
 	refusals map[refusalKey]*refusal

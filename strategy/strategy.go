@@ -166,7 +166,9 @@ type TradeHandler interface {
 	OnTrade(c *Context, t feeds.Trade) error
 }
 
-// FeedStateHandler is told changes of a feed's state in the stream of its data, never behind what they warn of.
+// FeedStateHandler is told changes of a feed's state in the stream of its data, never behind what they warn of. What found no room in the
+// strategy's own box is told too, where it is missing: as Suspect, Why "box was full", at the position of the last that was told of the
+// same stream, or at none.
 type FeedStateHandler interface {
 	OnFeedState(c *Context, e feeds.StateChange) error
 }

@@ -67,6 +67,7 @@ func (s *shell) tellOrder(e OrderEvent) error {
 
 func (s *shell) onTrade(m Message) error {
 	t := m.trade
+	s.passed(&m, t.Pos)
 	if !s.cfg.Interest.Wants(feeds.Trades, t.Instrument) {
 		return nil
 	}
@@ -83,6 +84,7 @@ func (s *shell) onTrade(m Message) error {
 
 func (s *shell) onQuote(m Message) error {
 	q := m.quote
+	s.passed(&m, q.Pos)
 	if !s.cfg.Interest.Wants(feeds.Quotes, q.Instrument) {
 		return nil
 	}
@@ -99,6 +101,7 @@ func (s *shell) onQuote(m Message) error {
 
 func (s *shell) onState(m Message) error {
 	e := m.rest.(feeds.StateChange)
+	s.passed(&m, e.Pos)
 	h, ok := s.user.(FeedStateHandler)
 	if !ok {
 		return nil
