@@ -342,7 +342,7 @@ func TestAGapIsAtThePositionBehindWhichDataIsMissing(t *testing.T) {
 	r.settle()
 	feed.Trade(trade(acme, 16))
 	feed.Trade(trade(bolt, 17))
-	feed.Depth(level(18, market.Buy, 98, 5, true))                                                  // no room for the word of it
+	feed.Depth(level(18, market.Buy, 98, 5, true))                                                   // no room for the word of it
 	feed.State(feeds.StateChange{Pos: feeds.Pos{Epoch: 1, Seq: 19}, State: feeds.Suspect, Why: "?"}) // nor for this
 	want("of a book, and of the channel", feeds.Pos{Epoch: 1, Seq: 15}, feeds.Pos{Epoch: 1, Seq: 14})
 }

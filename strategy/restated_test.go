@@ -18,9 +18,9 @@ var restatedSeed = flag.Uint64("restated.seed", uint64(time.Now().UnixNano()), "
 // pair is a living strategy and the machine of orders that it hears of.
 type pair struct {
 	*rig
-	u  *trader
-	m  *orders.Machine
-	n  int // reports so far
+	u *trader
+	m *orders.Machine
+	n int // reports so far
 }
 
 func newPair(t *testing.T) *pair {
