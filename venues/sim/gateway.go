@@ -141,9 +141,21 @@ func (g *Gateway) Place(p risk.Permit, n orders.New) error {
 	})
 }
 
-// Replace is refused by name: the venue does not replace.
-func (g *Gateway) Replace(_ risk.Permit, r orders.Replace) error {
-	return fmt.Errorf("replace %s: %w", r.ID, ErrUnsupported)
+// Replace sends other terms of an order under a permit of their own, which it uses up.
+func (g *Gateway) Replace(p risk.Permit, r orders.Replace) error {
+	if !g.up() {
+		return fmt.Errorf("replace %s: %w", r.ID, ErrLinkDown)
+	}
+	if err := g.fenced(); err != nil {
+		return err
+	}
+	if err := p.Spend(g.cfg.Now()); err != nil {
+		return fmt.Errorf("replace %s: %w", r.ID, err)
+	}
+	return g.submit(Request{
+		Kind: ReplaceOrder, Sent: p.Intent().DecidedWall, ClOrdID: r.ID, Orig: r.Orig, OrderID: r.OrderID, Symbol: symbolOf(r.Instrument),
+		Side: r.Side, Type: r.Type, TIF: r.TIF, Qty: r.Qty, Price: r.Price,
+	})
 }
 
 // Cancel asks for the end of one order.

@@ -157,6 +157,9 @@ func TestAGatewayDownOrFencedRefusesAndNothingLeaves(t *testing.T) {
 		t.Errorf("before logon: Logout() error = %v, want %v", err, sim.ErrLinkDown)
 	}
 	e.fence = errors.New("fenced")
+	if err := e.g.Replace(risk.Permit{}, orders.Replace{ID: "x"}); !errors.Is(err, sim.ErrLinkDown) {
+		t.Errorf("before logon: Replace() error = %v, want %v", err, sim.ErrLinkDown)
+	}
 	if err := e.g.Connect(); !errors.Is(err, e.fence) {
 		t.Errorf("fenced: Connect() error = %v, want %v", err, e.fence)
 	}
@@ -169,8 +172,8 @@ func TestAGatewayDownOrFencedRefusesAndNothingLeaves(t *testing.T) {
 	if err := e.g.Place(risk.Permit{}, orders.New{ID: "x"}); !errors.Is(err, risk.ErrNoPermit) {
 		t.Errorf("Place() without a permit error = %v, want %v", err, risk.ErrNoPermit)
 	}
-	if err := e.g.Replace(risk.Permit{}, orders.Replace{ID: "x"}); !errors.Is(err, sim.ErrUnsupported) {
-		t.Errorf("Replace() error = %v, want %v", err, sim.ErrUnsupported)
+	if err := e.g.Replace(risk.Permit{}, orders.Replace{ID: "x"}); !errors.Is(err, risk.ErrNoPermit) {
+		t.Errorf("Replace() without a permit error = %v, want %v", err, risk.ErrNoPermit)
 	}
 	e.fence = errors.New("fenced")
 	if err := cancel(); !errors.Is(err, e.fence) {
