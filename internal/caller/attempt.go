@@ -87,7 +87,7 @@ func (k *Caller[M]) seated(c *actors.Context[M], x *call, p resilience.Permit) {
 	if ok, at := k.limit.Take(now, 1, x.Class); !ok {
 		k.breaker.Done(now, t, resilience.Ignored)
 		back()
-		k.wait(c, x, at, resilience.WhyLimit)
+		k.wait(c, x, k.spreadOver(at), resilience.WhyLimit)
 		return
 	}
 	if !had {

@@ -60,6 +60,7 @@ type house struct {
 	sys   *actors.System
 	ref   actors.Ref[message]
 	asked []caller.Attempt
+	waits int // of attempts
 	log   []string
 }
 
@@ -104,6 +105,7 @@ func openWith(t *testing.T, cfg caller.Config, r resilience.Source) *house {
 	say := func(format string, args ...any) { h.log = append(h.log, fmt.Sprintf(format, args...)) }
 	d := &desk{cfg: cfg, chance: r, events: caller.Events{
 		State:   func(from, to resilience.State) { say("%s>%s", from, to) },
+		Retry:   func(resilience.Why, resilience.Instant) { h.waits++ },
 		Late:    func() { say("late") },
 		Overrun: func() { say("overrun") },
 		Hedged:  func(won bool) { say("hedged %t", won) },
@@ -428,8 +430,36 @@ func TestACancelOverTheLimitIsCounted(t *testing.T) {
 	h.want("overrun")
 	h.call(caller.Call{Key: 1})
 	h.last(0) // questions wait for them
-	h.pass(time.Second)
+	h.pass(2 * time.Second)
 	h.last(1)
+}
+
+// TestThoseWhoWaitForTheLimitDoNotAllComeAtOnce counts how often a thousand calls are looked at until all were asked. When all of
+// them came at each moment that fits one, that would be half a million times.
+func TestThoseWhoWaitForTheLimitDoNotAllComeAtOnce(t *testing.T) {
+	h := open(t, func(c *caller.Config) {
+		c.Limit = resilience.LimitConfig{Rate: 100, Per: time.Second, Burst: 10, Share: 100, Clean: time.Second}
+		c.Bulkhead.Permits = 1000
+	})
+	for key := range uint64(1000) {
+		h.call(caller.Call{Key: key})
+	}
+	for answered := 0; answered < 1000; {
+		for ; answered < len(h.asked); answered++ {
+			h.answer(h.asked[answered], ok)
+		}
+		if h.sys.Mono() > int64(time.Minute) {
+			t.Fatalf("%d of 1,000 calls were asked in a minute, at 100 a second", answered)
+		}
+		h.pass(10 * time.Millisecond)
+	}
+	if n := count(h.log, "answered"); n != 1000 {
+		t.Fatalf("%d of 1,000 calls were answered", n)
+	}
+	if h.waits > 30_000 {
+		t.Fatalf("a thousand calls were looked at %d times, want at most 30 times each", h.waits)
+	}
+	t.Logf("looked at %d times, in %v", h.waits, time.Duration(h.sys.Mono()))
 }
 
 func TestASlowReadIsAskedTwiceAndCountsOnce(t *testing.T) {
