@@ -71,6 +71,7 @@ bench: ## every Go benchmark with its allocations (BENCHTIME)
 .PHONY: charts
 charts: ## the pages and charts of the demonstrations in docs/, from their seeds; tests hold them against the code
 	$(GO) run ./examples/herd --check --svg docs/herd.svg --output page >docs/herd.md
+	$(GO) run ./examples/retrystorm --check --svg docs/retrystorm.svg --output page >docs/retrystorm.md
 
 .PHONY: bench-peers
 bench-peers: ## channels, this project and other actor libraries under one load (PEERS="-runs 5 -duration 10s -json FILE")
