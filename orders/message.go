@@ -52,8 +52,8 @@ type CancelAll struct {
 // becomes of it is told as events: refused, unsent, replaced, replace_rejected,
 // replace_lost. A decision (Cause) that was carried out before is answered with
 // EventRepeated and changes nothing. Several may be under way for one order; each
-// names the one before. Only a limit order without post-only has a replace: any
-// other is refused as unsupported.
+// names the one before. Only a limit order has a replace, and none that is held:
+// any other is refused as unsupported.
 type ReplaceOrder struct {
 	ID      market.ClOrdID
 	OrderID string

@@ -47,14 +47,17 @@ func (d *Desk) refusesReplace(v ReplaceOrder, o *order, c *Change) Reason {
 		return why
 	}
 	switch {
-	case o.Type != market.Limit:
-		return ReasonUnsupported // a Replace has no stop price
+	case o.Type != market.Limit, o.isHeld():
+		return ReasonUnsupported // a Replace has no stop price, and nothing of what is held has left
 	case d.p.Log.State() != journal.OK || d.unwitnessed():
 		return ReasonJournal
 	default:
 		return ""
 	}
 }
+
+// isHeld reports whether the order waits for its release.
+func (o *order) isHeld() bool { return o.waits() && o.first().held }
 
 // amendment is what the gate judges: the new terms whole, and of the order what
 // it needs to tell what they add. It sets the Instant of R21.

@@ -213,6 +213,23 @@ func TestReplaceIsRefused(t *testing.T) {
 	}
 }
 
+func TestReplaceDoesNotOvertakeItsOrder(t *testing.T) {
+	b := newBench(t)
+	b.handle(orders.Place{Intent: intent(1), Held: true})
+	b.place(2) // and this one waits for the disk
+	for cause, want := range map[byte]orders.Reason{1: orders.ReasonUnsupported, 2: ""} {
+		b.events = nil
+		b.replace(orders.ReplaceOrder{Strategy: strategy, Of: risk.Cause{cause}, Qty: 15 * market.Unit})
+		if e := b.last(); e.Reason != want {
+			t.Errorf("order %d: told %v %s, want %q", cause, e.Kind, e.Reason, want)
+		}
+	}
+	b.commit()
+	if len(b.wire.placed) != 1 || len(b.wire.replaced) != 1 || b.wire.replaced[0].Orig != b.wire.placed[0].ID {
+		t.Fatalf("placed %v, replaced %v, want one each", b.wire.placed, b.wire.replaced)
+	}
+}
+
 func TestReplaceOfOneDecisionIsCarriedOutOnce(t *testing.T) {
 	b, n := resting(t)
 	ask := orders.ReplaceOrder{Strategy: strategy, Of: risk.Cause{1}, Qty: 15 * market.Unit, Cause: risk.Cause{7}}

@@ -67,7 +67,7 @@ func (m *Machine) handOver(id market.ClOrdID) {
 		q.ev = sent
 		m.touch(o)
 		return
-	case m.session != sessionOpen:
+	case m.session != sessionOpen, q.kind == kindReplace && o.waits(): // it never overtakes its order
 		m.unsent(Unsent{ID: id, Reason: ReasonUnsent})
 		return
 	case o.ttl > 0 && q.kind == kindNew && m.now-o.Decided > int64(o.ttl), q.due > 0 && m.now > q.due:

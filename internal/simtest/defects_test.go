@@ -68,6 +68,7 @@ func TestADefectIsFound(t *testing.T) {
 		want   string // in one finding at least
 	}{
 		"replay forgets armed intents":        {simtest.Defect{Parts: forgetful}, "want UNKNOWN"},
+		"replay forgets what is held":         {simtest.Defect{Parts: forgetful}, "work at the venue, and 0 are held"},
 		"forgotten orders are decided again":  {simtest.Defect{Parts: forgetful}, "under 2 ids"},
 		"evidence is not journalled":          {simtest.Defect{Parts: func(p *orders.Parts) { p.Log = mute{p.Log} }, Counter: true}, "J4"},
 		"evidence is not journalled, kept":    {simtest.Defect{Parts: func(p *orders.Parts) { p.Log = mute{p.Log} }}, "replayed state is another"},

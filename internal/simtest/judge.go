@@ -20,6 +20,11 @@ func (r *run) judge(end bool) {
 		return
 	}
 	m := r.life.desk.Machine()
+	for _, s := range r.short {
+		r.find("%s", s)
+	}
+	r.short = nil
+	r.terms()
 	held := map[market.Symbol]market.Qty{}
 	for _, p := range m.Positions() {
 		held[p.Instrument.Symbol()] += p.Qty
@@ -78,6 +83,41 @@ func (r *run) once(l *ledger.Ledger) {
 	for _, id := range slices.Sorted(maps.Keys(applied)) {
 		if !ours[id] {
 			r.find("%s was applied, and no permit was given for it", id)
+		}
+	}
+	r.movedOnce(l)
+}
+
+// movedOnce finds every replace that the venue got twice, or that no permit was given for.
+func (r *run) movedOnce(l *ledger.Ledger) {
+	got := map[market.ClOrdID]bool{}
+	for _, q := range ledger.Of[*sim.RecvLine](l) {
+		if q.Msg != "G" || q.Account != account {
+			continue
+		}
+		if got[q.Cl] || !r.moves[q.Cl] {
+			r.find("replace %s came to the venue: before %v, permitted %v", q.Cl, got[q.Cl], r.moves[q.Cl])
+		}
+		got[q.Cl] = true
+		if q.Fate == sim.FateApplied {
+			r.Replaced++
+		}
+	}
+}
+
+// terms finds every order that works at the venue under other terms than the node knows, where it believes to know.
+func (r *run) terms() {
+	if r.manner == late {
+		return // reports are on their way
+	}
+	for _, oid := range slices.Sorted(maps.Keys(r.open)) {
+		o := r.open[oid]
+		ours, _ := r.life.desk.Machine().Order(orders.Ref{ID: o.Cl0, OrderID: oid})
+		if ours.Status == orders.StatusUnknown || slices.ContainsFunc(ours.Pending, func(p orders.PendingRequest) bool { return p.Kind == 'R' }) {
+			continue
+		}
+		if ours.Total != o.Qty || ours.Limit != o.Px {
+			r.find("%s works as %v at %v, and the node knows %v at %v", o.Cl0, o.Qty, o.Px, ours.Total, ours.Limit)
 		}
 	}
 }

@@ -41,6 +41,7 @@ type restart struct {
 	unknown map[market.ClOrdID]bool // UNKNOWN, and not resolved yet
 	total   int                     // UNKNOWN after the replay
 	unheard int                     // of these, new orders of which nothing was ever heard
+	moving  int                     // of these, with a replace that may have left
 	digest  [32]byte
 	how     Resolved
 }
@@ -150,12 +151,26 @@ func (l *life) remember() {
 		if unheard(o) {
 			l.restart.unheard++
 		}
+		if moves(o) {
+			l.restart.moving++
+		}
 	}
 }
 
 // unheard reports whether nothing was ever heard of a new order that may have left.
 func unheard(o orders.OrderState) bool {
 	return slices.ContainsFunc(o.Pending, func(p orders.PendingRequest) bool { return p.Kind == 'N' && p.Evidence == "unknown" })
+}
+
+// moves reports whether an order has a replace that may have left.
+func moves(o orders.OrderState) bool {
+	return slices.ContainsFunc(o.Pending, func(p orders.PendingRequest) bool { return p.Kind == 'R' && p.Evidence == "unknown" })
+}
+
+// pends reports whether a request has no answer yet.
+func (l *life) pends(id market.ClOrdID) bool {
+	o, _ := l.desk.Machine().Order(orders.Ref{ID: id})
+	return slices.ContainsFunc(o.Pending, func(p orders.PendingRequest) bool { return p.ID == id })
 }
 
 // hand takes what the venue says, as the mailbox of the owner would.

@@ -14,6 +14,8 @@ type Point struct {
 	Name   string
 	// Unknown says whether a run must leave a new order UNKNOWN of which nothing was heard.
 	Unknown Must
+	// Replace says that the request at hand is a replace.
+	Replace bool
 	// Missing says why no run can reach the point; empty where one can.
 	Missing string
 
@@ -23,6 +25,14 @@ type Point struct {
 	disk   []diskFate // drawn from
 	again  bool       // in the reconciliation after another crash
 	victim func(o orders.OrderState, known bool) string
+}
+
+// stream is the second seed of a point's runs.
+func (p Point) stream() uint64 {
+	if p.Replace {
+		return 100 + uint64(p.Number)
+	}
+	return uint64(p.Number)
 }
 
 // Must says how often something has to happen.
@@ -70,19 +80,25 @@ func Points() []Point {
 		o, _ := l.desk.Machine().Order(orders.Ref{ID: l.victim})
 		return !slices.Contains(l.held, l.victim) && slices.ContainsFunc(o.Pending, func(p orders.PendingRequest) bool { return p.Kind == 'N' })
 	}
+	placing := func(l *life) bool { return !l.w.moves[l.victim] }
+	moving := func(l *life) bool { return l.w.moves[l.victim] && l.pends(l.victim) }
 	atOnce := func(l *life) bool { // a held one may not have left
 		p, ok := l.doing.(orders.Place)
 		return ok && !p.Held
+	}
+	asked := func(l *life) bool {
+		_, ok := l.doing.(orders.ReplaceOrder)
+		return ok
 	}
 	return []Point{
 		{Number: 1, Name: "checked, nothing written", hook: orders.CrashChecked, disk: anyDisk},
 		{Number: 2, Name: "intent written, not synced", hook: orders.CrashAppended, passes: atOnce, disk: []diskFate{diskNone, diskTorn}, victim: absentOrUnknown},
 		{Number: 3, Name: "held intent durable", hook: orders.CrashHeld, disk: anyDisk, victim: provenUnsent},
 		{Number: 4, Name: "armed intent durable", hook: orders.CrashArmed, passes: armed, disk: anyDisk, Unknown: MustEach, victim: isUnknown},
-		{Number: 5, Name: "handed over, nothing on the wire", hook: orders.CrashHanding, disk: anyDisk, Unknown: MustEach, victim: isUnknown},
-		{Number: 6, Name: "part of it on the wire", hook: orders.CrashHandedOver, wire: wireCut, disk: anyDisk, Unknown: MustEach, victim: isUnknown},
-		{Number: 7, Name: "on the wire, not read", hook: orders.CrashHandedOver, wire: wireLater, disk: anyDisk, Unknown: MustEach, victim: isUnknown},
-		{Number: 8, Name: "taken by the venue, report not sent", hook: orders.CrashHandedOver, wire: wireRead, disk: anyDisk, Unknown: MustEach, victim: isUnknown},
+		{Number: 5, Name: "handed over, nothing on the wire", hook: orders.CrashHanding, passes: placing, disk: anyDisk, Unknown: MustEach, victim: isUnknown},
+		{Number: 6, Name: "part of it on the wire", hook: orders.CrashHandedOver, passes: placing, wire: wireCut, disk: anyDisk, Unknown: MustEach, victim: isUnknown},
+		{Number: 7, Name: "on the wire, not read", hook: orders.CrashHandedOver, passes: placing, wire: wireLater, disk: anyDisk, Unknown: MustEach, victim: isUnknown},
+		{Number: 8, Name: "taken by the venue, report not sent", hook: orders.CrashHandedOver, passes: placing, wire: wireRead, disk: anyDisk, Unknown: MustEach, victim: isUnknown},
 		{Number: 9, Name: "report received, not written", hook: orders.CrashHeard, passes: report, disk: anyDisk, Unknown: MustEach, victim: isUnknown},
 		{Number: 10, Name: "evidence written, not synced", hook: orders.CrashEvidence, passes: report, disk: []diskFate{diskNone, diskTorn}, Unknown: MustSome},
 		{Number: 11, Name: "evidence durable, risk not told", hook: orders.CrashStepped, passes: heard, disk: []diskFate{diskWhole}},
@@ -90,6 +106,15 @@ func Points() []Point {
 		{Number: 13, Name: "cancel sent, nothing written", hook: orders.CrashCancelled, disk: anyDisk},
 		{Number: 14, Name: "in reconcile, after some answers", hook: orders.CrashAnswered, passes: moreToAsk, disk: anyDisk, again: true},
 		{Number: 15, Name: "in a checkpoint", Missing: "the journal writes no checkpoints yet"},
+		{Number: 1, Replace: true, Name: "replace checked, nothing written", hook: orders.CrashChecked, passes: asked, disk: anyDisk},
+		{Number: 2, Replace: true, Name: "replace written, not synced", hook: orders.CrashAppended, passes: asked, disk: []diskFate{diskNone, diskTorn}},
+		{Number: 4, Replace: true, Name: "replace durable", hook: orders.CrashArmed, passes: moving, disk: anyDisk, Unknown: MustEach, victim: isMoving},
+		{Number: 5, Replace: true, Name: "replace handed over, nothing on the wire", hook: orders.CrashHanding, passes: moving, disk: anyDisk, Unknown: MustEach, victim: isMoving},
+		{Number: 6, Replace: true, Name: "part of a replace on the wire", hook: orders.CrashHandedOver, passes: moving, wire: wireCut, disk: anyDisk, Unknown: MustEach, victim: isMoving},
+		{Number: 7, Replace: true, Name: "replace on the wire, not read", hook: orders.CrashHandedOver, passes: moving, wire: wireLater, disk: anyDisk, Unknown: MustEach, victim: isMoving},
+		{Number: 8, Replace: true, Name: "replace taken by the venue, report not sent", hook: orders.CrashHandedOver, passes: moving, wire: wireRead, disk: anyDisk, Unknown: MustEach, victim: isMoving},
+		{Number: 9, Replace: true, Name: "answer to a replace received, not written", hook: orders.CrashHeard, passes: answered, disk: anyDisk, Unknown: MustEach, victim: isMoving},
+		{Number: 10, Replace: true, Name: "answer to a replace written, not synced", hook: orders.CrashEvidence, passes: answered, disk: []diskFate{diskNone, diskTorn}, Unknown: MustSome},
 	}
 }
 
@@ -103,6 +128,28 @@ func reportUnderWay(l *life) (orders.Report, bool) {
 		l.victim = o.ID
 	}
 	return r, ok
+}
+
+// answered reports whether the owner hears the first word of a replace.
+func answered(l *life) bool {
+	m, ok := l.doing.(orders.Received)
+	if !ok {
+		return false
+	}
+	var id market.ClOrdID
+	switch in := m.In.(type) {
+	case orders.Report:
+		id = in.ID
+	case orders.CancelReject:
+		id = in.ID
+	case orders.BusinessReject:
+		id = in.ID
+	}
+	if !l.w.moves[id] || !l.pends(id) {
+		return false
+	}
+	l.victim = id
+	return true
 }
 
 func moreToAsk(l *life) bool { return l.handedOver() > 0 }
@@ -119,6 +166,13 @@ func isUnknown(o orders.OrderState, known bool) string {
 		return ""
 	}
 	return fmt.Sprintf("known %v, %v, pending %v, want UNKNOWN", known, o.Status, o.Pending)
+}
+
+func isMoving(o orders.OrderState, known bool) string {
+	if known && o.Status == orders.StatusUnknown && moves(o) {
+		return ""
+	}
+	return fmt.Sprintf("known %v, %v, pending %v, want UNKNOWN with a replace", known, o.Status, o.Pending)
 }
 
 func provenUnsent(o orders.OrderState, known bool) string {

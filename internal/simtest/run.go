@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/failshut/failshut/internal/journal"
@@ -17,10 +19,12 @@ type Result struct {
 	InFlight int // requests handed over and not answered at the crash; 0: the run proves nothing
 	Unknown  int // orders UNKNOWN after the restart
 	Unheard  int // of these, new orders of which nothing was ever heard
+	Moving   int // of these, with a replace that may have left
 	Resolved Resolved
 	Lost     string // what became of the bytes that were not synced
 	Lives    int
 	Orders   int // new orders that the venue applied
+	Replaced int // replaces that the venue applied
 	Fills    int
 	Findings []string
 	Journal  [32]byte // hash of every byte of the journal
@@ -178,7 +182,10 @@ func (r *run) lose(l *life, fate diskFate) {
 // afterRestart holds what the journal brought back against what the point promises.
 func (r *run) afterRestart(victim market.ClOrdID) {
 	l, p := r.life, r.cfg.Point
-	r.Unknown, r.Unheard = l.restart.total, l.restart.unheard
+	r.Unknown, r.Unheard, r.Moving = l.restart.total, l.restart.unheard, l.restart.moving
+	for _, id := range slices.Sorted(maps.Keys(r.open)) {
+		r.holds(r.open[id])
+	}
 	if p.victim != nil {
 		o, known := l.desk.Machine().Order(orders.Ref{ID: victim})
 		if why := p.victim(o, known); why != "" {

@@ -34,11 +34,15 @@ type world struct {
 	life   *life
 	causes []risk.Cause
 	ids    map[risk.Cause][]market.ClOrdID // every id that a decision was journalled under
-	given  map[market.ClOrdID]bool         // every one of them
+	given  map[market.ClOrdID]bool         // every one of them, those of replaces too
+	moves  map[market.ClOrdID]bool         // those of replaces
+	open   map[string]*sim.OrderLine       // what works at the venue, by its id
+	short  []string                        // where the node held less than worked at the venue
 	again  []market.ClOrdID                // those that were given twice
 	manner manner
 	level  bool // owners hear what is held CLOSED; without it what works at the venue outlives a restart
 	fills  int
+	moved  int // replaces decided
 }
 
 // started is the moment at which every run begins.
@@ -46,9 +50,9 @@ const started = market.Timestamp(1_767_600_000_000_000_000)
 
 func newWorld(cfg Config) (*world, error) {
 	w := &world{
-		cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, uint64(cfg.Point.Number))), now: risk.Reading{Wall: int64(started), Mono: int64(time.Hour)},
+		cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, cfg.Point.stream())), now: risk.Reading{Wall: int64(started), Mono: int64(time.Hour)},
 		disk: journal.NewFaultFS(journal.NewMemFS(cfg.Seed)), ids: map[risk.Cause][]market.ClOrdID{},
-		given: map[market.ClOrdID]bool{}, quotes: risktest.Quotes{},
+		given: map[market.ClOrdID]bool{}, moves: map[market.ClOrdID]bool{}, open: map[string]*sim.OrderLine{}, quotes: risktest.Quotes{},
 	}
 	contract := market.Contract{
 		Instrument: acme, Currency: "USD", Tick: 10_000_000, Lot: market.Unit, MinQty: market.Unit, MaxQty: 1000 * market.Unit, Multiplier: market.One,
@@ -64,7 +68,9 @@ func newWorld(cfg Config) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.venue = sim.NewVenue(engine, sim.Outlets{Ledger: sim.NewLedger(&w.file, false), Clock: func() market.Timestamp { return market.Timestamp(w.now.Wall) }})
+	w.venue = sim.NewVenue(engine, sim.Outlets{
+		Ledger: sim.NewLedger(&w.file, false), Clock: func() market.Timestamp { return market.Timestamp(w.now.Wall) }, Line: w.line,
+	})
 	w.quote()
 	return w, w.venue.Open(started)
 }
@@ -174,7 +180,7 @@ func (w *world) quiet() {
 	}
 }
 
-// decide is the strategy: a small order near the market, a cancel, or a held order let go.
+// decide is the strategy: a small order near the market, other terms of one, a cancel, or a held order let go.
 func (w *world) decide() {
 	l := w.life
 	live := l.desk.Machine().Live(orders.Scope{})
@@ -186,6 +192,8 @@ func (w *world) decide() {
 	case len(live) > 0 && (k < 3 || len(live) > 10):
 		of := live[w.rng.IntN(len(live))]
 		l.turn(orders.CancelOrder{ID: of.ID, OrderID: of.OrderID})
+	case len(live) > 0 && k < 5:
+		w.replace(live[w.rng.IntN(len(live))])
 	default:
 		w.causes = append(w.causes, risk.Cause{byte(len(w.causes)), byte(len(w.causes) >> 8), 1})
 		w.place(w.causes[len(w.causes)-1], w.rng.IntN(6) == 0)
@@ -201,9 +209,51 @@ func (w *world) place(c risk.Cause, held bool) {
 	w.life.turn(orders.Place{Intent: in, Held: held})
 }
 
+// replace asks for more or less of an order, at another price or at its own.
+func (w *world) replace(of orders.Ref) {
+	w.moved++
+	v := orders.ReplaceOrder{
+		ID: of.ID, OrderID: of.OrderID, Qty: market.Qty(1+w.rng.IntN(20)) * market.Unit, Decided: w.now.Mono,
+		Cause: risk.Cause{byte(w.moved), byte(w.moved >> 8), 2},
+	}
+	if w.rng.IntN(3) > 0 {
+		v.Price = market.Price(9_996+w.rng.IntN(9)) * 10_000_000
+	}
+	w.life.turn(v)
+}
+
+// line sees every line of the exchange's ledger as it is written, and holds the node against it: whatever works at the venue
+// is held by the owner of the account, in full, at that moment.
+func (w *world) line(l sim.Line) {
+	o, ok := l.(*sim.OrderLine)
+	if !ok || o.Account != account {
+		return
+	}
+	w.open[o.OID] = o
+	if o.Leaves == 0 {
+		delete(w.open, o.OID)
+	}
+	w.holds(o)
+}
+
+// holds compares what the owner holds of an order with what works at the venue.
+func (w *world) holds(o *sim.OrderLine) {
+	if w.life == nil || w.life.desk == nil || w.life.death != 0 {
+		return
+	}
+	ours, _ := w.life.desk.Machine().Order(orders.Ref{ID: o.Cl0, OrderID: o.OID})
+	if ours.Held < o.Leaves {
+		w.short = append(w.short, fmt.Sprintf("line %d: %v of %s work at the venue, and %v are held", o.N, o.Leaves, o.Cl0, ours.Held))
+	}
+}
+
 // journalled notes under which id a decision went into the journal.
 func (w *world) journalled(in *risk.Intent) {
-	w.ids[in.Cause] = append(w.ids[in.Cause], in.ID)
+	if in.Amends.Order == "" {
+		w.ids[in.Cause] = append(w.ids[in.Cause], in.ID)
+	} else {
+		w.moves[in.ID] = true
+	}
 	if w.given[in.ID] {
 		w.again = append(w.again, in.ID)
 	}
