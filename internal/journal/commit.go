@@ -114,10 +114,18 @@ func (l *Log) write(b []byte) error {
 // before it was synced, or need not be.
 func (l *Log) roll() error {
 	first := l.Watermark() + 1
-	h := header{First: first, Epoch: l.epoch, Node: l.o.Node, Group: l.o.Group}
+	h := header{First: first, Epoch: l.epoch, Node: l.o.Node, Group: l.o.Group, Start: l.Checkpoint().Covers + 1}
+	if l.o.Wall != nil {
+		h.Wall = l.o.Wall()
+	}
 	f, err := createSegment(l.fs, l.dir, h, l.o.Segment)
 	if err != nil {
 		return fmt.Errorf("begin segment %d: %w", first, err)
+	}
+	if l.o.Files == 0 {
+		l.mu.Lock()
+		l.segments, l.start = append(l.segments, first), h.Start
+		l.mu.Unlock()
 	}
 	old := l.t.f
 	l.t.f, l.t.off = f, headerSize
@@ -133,15 +141,15 @@ func (l *Log) roll() error {
 	if err := old.Close(); err != nil {
 		return err
 	}
-	if err := l.retire(); err != nil {
+	if err := l.trim(); err != nil {
 		return err
 	}
 	l.keepSpare()
 	return nil
 }
 
-// retire removes the oldest segments of a log that keeps only so many.
-func (l *Log) retire() error {
+// trim removes the oldest segments of a log that keeps only so many.
+func (l *Log) trim() error {
 	if l.o.Files == 0 {
 		return nil
 	}

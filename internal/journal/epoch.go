@@ -16,6 +16,7 @@ const (
 	epochName       = "epoch"
 	epochNamePrefix = "epoch-"
 	epochMagic      = "FSHUTEPO"
+	epochVersion    = 1
 	epochCopy       = 512 // bytes of a copy
 	flagBorn        = 1
 	epochGap        = 4096 // copies lie this far apart: never in one sector or page
@@ -38,7 +39,7 @@ type epochMark struct {
 func (m epochMark) encode() []byte {
 	b := make([]byte, epochCopy)
 	copy(b, epochMagic)
-	binary.LittleEndian.PutUint32(b[8:], headerVersion)
+	binary.LittleEndian.PutUint32(b[8:], epochVersion)
 	binary.LittleEndian.PutUint32(b[16:], m.Epoch)
 	if m.Born {
 		binary.LittleEndian.PutUint32(b[20:], flagBorn)
@@ -54,7 +55,7 @@ func (m epochMark) encode() []byte {
 
 func decodeEpochMark(b []byte) (epochMark, bool) {
 	if len(b) < epochCopy || string(b[:8]) != epochMagic ||
-		binary.LittleEndian.Uint32(b[8:]) != headerVersion ||
+		binary.LittleEndian.Uint32(b[8:]) != epochVersion ||
 		binary.LittleEndian.Uint32(b[12:]) != crc32.Checksum(b[16:epochCopy], crcTable) {
 		return epochMark{}, false
 	}

@@ -23,7 +23,7 @@ type Kind uint8
 const (
 	// KindEpoch is the first record after each open; see EpochBody.
 	KindEpoch Kind = 1
-	// KindCheckpoint is kept for a caller's snapshot of its state. Its body is the caller's.
+	// KindCheckpoint is a part of a caller's state, or the record that closes it; see CheckpointWriter and PartOf.
 	KindCheckpoint Kind = 2
 	// KindFirst is the first kind that a caller may define.
 	KindFirst Kind = 16

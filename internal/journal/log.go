@@ -37,6 +37,14 @@ type Log struct {
 	committing bool // a commit is under way
 	told       bool // OnQueued was called and no commit has begun since
 	why        error
+	start      LSN                // where a restart would begin: what the last segment's header says
+	segments   []LSN              // first LSNs, from the one at which a restart would begin or an older one that is kept
+	good       Checkpoint         // the last one known to be durable
+	closing    Checkpoint         // closed, and not known to be durable
+	writer     *CheckpointWriter  // of the one under way
+	holds      map[*hold]struct{} // of those who read
+
+	retiring sync.Mutex // of who removes; taken before commit
 
 	commit sync.Mutex // guards what follows; taken before mu
 	taken  batch      // what commits work on; its head is durable
@@ -66,7 +74,7 @@ func (b *batch) reset() {
 }
 
 // Open takes the lock of the journal in dir, making it if there is none, moves
-// its epoch on, reads every record and cuts a torn tail. A damaged journal is
+// its epoch on, reads every record behind the last checkpoint and cuts a torn tail. A damaged journal is
 // opened too, in State Corrupt: it has an epoch and request numbers, so that
 // cancels have ids, and accepts no record. Open fails with ErrOptions, ErrLocked
 // (exit 6), ErrForeign (exit 3), or when the epoch cannot be made durable, which
@@ -95,7 +103,7 @@ func open(fs FS, dir string, o Options, lock io.Closer) (*Log, Recovery, error) 
 	if err != nil {
 		return nil, Recovery{}, err
 	}
-	l := &Log{fs: fs, dir: dir, o: o, epoch: mark.Epoch, lock: lock, wake: make(chan struct{}, 1)}
+	l := &Log{fs: fs, dir: dir, o: o, epoch: mark.Epoch, lock: lock, wake: make(chan struct{}, 1), holds: map[*hold]struct{}{}}
 	l.free.Store(-1)
 	rec := Recovery{Epoch: mark.Epoch, State: OK, EpochCopiesBad: was.bad(), Wiped: mark.Epoch == 1}
 	t, err := recoverTail(fs, dir, o, mark.Born, &rec)
@@ -114,7 +122,8 @@ func open(fs FS, dir string, o Options, lock io.Closer) (*Log, Recovery, error) 
 		l.stop(Corrupt, err)
 		return l, rec, nil
 	case err == nil:
-		l.t, l.last = t, t.next-1
+		l.t, l.last, l.good = t, t.next-1, rec.Checkpoint
+		l.segments, l.start = rec.segments, rec.start
 		l.watermark.Store(uint64(l.last))
 		err = l.begin(mark)
 	}
@@ -171,28 +180,36 @@ func (l *Log) Append(k Kind, version uint8, body []byte) (LSN, error) {
 	if len(body) > MaxBody {
 		return 0, fmt.Errorf("%w: %d bytes, want at most %d", ErrTooLarge, len(body), MaxBody)
 	}
-	if k < KindFirst && k != KindCheckpoint {
+	if k < KindFirst {
 		return 0, fmt.Errorf("%w: %d, want %d or more", ErrKind, k, KindFirst)
 	}
 	l.mu.Lock()
-	if l.State() != OK {
-		defer l.mu.Unlock()
-		return 0, l.why
-	}
-	if l.queued >= l.o.Queue {
-		l.mu.Unlock()
-		if l.o.Events.Dropped != nil {
-			l.o.Events.Dropped()
-		}
-		return 0, ErrFull
-	}
-	lsn := l.append(k, version, body)
-	tell := l.noticed()
+	lsn, tell, err := l.queue(k, version, body)
 	l.mu.Unlock()
+	l.answer(tell, err)
+	return lsn, err
+}
+
+// queue queues a record, if the log takes one, and reports whether the committer must be told. The caller holds mu, and hands
+// what it got to answer once it does not.
+func (l *Log) queue(k Kind, version uint8, body []byte) (lsn LSN, tell bool, err error) {
+	switch {
+	case l.State() != OK:
+		return 0, false, l.why
+	case l.queued >= l.o.Queue:
+		return 0, false, ErrFull
+	}
+	lsn = l.append(k, version, body)
+	return lsn, l.noticed(), nil
+}
+
+func (l *Log) answer(tell bool, err error) {
 	if tell {
 		l.notice()
 	}
-	return lsn, nil
+	if errors.Is(err, ErrFull) && l.o.Events.Dropped != nil {
+		l.o.Events.Dropped()
+	}
 }
 
 // noticed reports whether the committer must be told now. The caller holds mu.
@@ -295,6 +312,8 @@ func (l *Log) Close() error {
 	for l.Queued() > 0 && l.State() == OK {
 		_, _ = l.Commit()
 	}
+	l.retiring.Lock()
+	defer l.retiring.Unlock()
 	l.commit.Lock()
 	defer l.commit.Unlock()
 	if l.closed {

@@ -13,11 +13,11 @@ type Recovery struct {
 	State State
 	// Epoch is the epoch of this open: no earlier open of this journal had it.
 	Epoch uint32
-	// Last is the last record that an earlier epoch left, 0 if none. Records is how many are there.
+	// Last is the last record that an earlier epoch left, 0 if none. Records is how many were read.
 	Last    LSN
 	Records uint64
-	// Checkpoint is the last KindCheckpoint record, 0 if none.
-	Checkpoint LSN
+	// Checkpoint is the last whole one; reading began at the segment that holds what follows it, or what an earlier one covers.
+	Checkpoint Checkpoint
 	// Torn is how many bytes of an unfinished write were cut off the end.
 	Torn int64
 	// EpochCopiesBad counts damaged copies of the epoch file: 1 is mended silently, 2 took the epoch from segments and a file's name.
@@ -27,7 +27,10 @@ type Recovery struct {
 	// Err is the *CorruptError of State Corrupt, or what failed in State Dead; else nil.
 	Err error
 
-	seen uint32 // the highest epoch that a good header or record named
+	seen     uint32 // the highest epoch that a good header or record named
+	segments []LSN  // that are there
+	start    LSN    // the first record that was needed
+	parts    gathering
 }
 
 // CorruptError says where a journal is damaged. It is ErrCorrupt.
@@ -57,6 +60,7 @@ var (
 	errLaterValid = errors.New("a damaged record has valid ones behind it")
 	errMissing    = errors.New("a segment is missing")
 	errForeignRec = errors.New("the record does not follow on")
+	errNoState    = errors.New("no whole checkpoint covers what is not kept")
 )
 
 // window reads a file in large pieces. What bytes returns is valid until the next call.
@@ -210,8 +214,8 @@ type tail struct {
 	size int64
 }
 
-// recoverTail reads every record there is, cuts a torn tail and returns where
-// the log goes on. A *CorruptError means that it cannot.
+// recoverTail reads every record that a restart needs, cuts a torn tail and
+// returns where the log goes on. A *CorruptError means that it cannot.
 func recoverTail(fs FS, dir string, o Options, born bool, rec *Recovery) (tail, error) {
 	if err := removeTemps(fs, dir); err != nil {
 		return tail{}, err
@@ -226,10 +230,45 @@ func recoverTail(fs FS, dir string, o Options, born bool, rec *Recovery) (tail, 
 		}
 		return tail{chain: chain{next: 1}}, nil
 	}
-	c := chain{next: 1}
+	start, err := startOf(fs, dir, firsts)
+	rec.segments, rec.start = firsts, start
+	if err != nil {
+		return tail{}, err
+	}
 	if o.Files > 0 { // Old segments are thrown away: the log begins where the oldest does.
+		start = firsts[0]
+	}
+	for len(firsts) > 1 && firsts[1] <= start {
+		firsts = firsts[1:]
+	}
+	c := chain{next: start}
+	if firsts[0] < start {
 		c.next = firsts[0]
 	}
+	t, err := recoverFrom(fs, dir, o, firsts, c, rec)
+	if err == nil && o.Files == 0 && rec.Checkpoint.Covers+1 < start {
+		name := path.Join(dir, segmentName(firsts[0]))
+		return tail{}, errors.Join(&CorruptError{Segment: name, Next: start, Why: errNoState}, t.f.Close())
+	}
+	return t, err
+}
+
+// startOf returns the first record that a restart needs, as the last segment says: a checkpoint that covers all before it was
+// durable before that segment was made.
+func startOf(fs FS, dir string, firsts []LSN) (LSN, error) {
+	last := firsts[len(firsts)-1]
+	f, _, h, err := openSegment(fs, dir, last, fs.OpenRead)
+	switch {
+	case err == nil:
+		return max(1, h.Start), f.Close()
+	case firsts[0] == 1:
+		return 1, nil // all is there, up to the damage that is found on the way
+	}
+	return 0, &CorruptError{Segment: path.Join(dir, segmentName(last)), Next: last, Why: err}
+}
+
+// recoverFrom reads the segments in order.
+func recoverFrom(fs FS, dir string, o Options, firsts []LSN, c chain, rec *Recovery) (tail, error) {
 	for i, first := range firsts {
 		if first != c.next {
 			return tail{}, &CorruptError{Segment: path.Join(dir, segmentName(first)), Next: c.next, Why: errMissing}
@@ -264,8 +303,8 @@ func recoverSegment(fs FS, dir string, o Options, first LSN, c chain, last bool,
 		c, off, why := walk(w, headerSize, c, func(r Record) bool {
 			rec.seen = max(rec.seen, r.Epoch)
 			rec.Last, rec.Records = r.LSN, rec.Records+1
-			if r.Kind == KindCheckpoint {
-				rec.Checkpoint = r.LSN
+			if c, whole := rec.parts.see(r); whole {
+				rec.Checkpoint = c
 			}
 			return true
 		})

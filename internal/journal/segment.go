@@ -12,7 +12,8 @@ import (
 
 const (
 	headerSize    = 256
-	headerVersion = 1
+	headerVersion = 2
+	headerFirst   = 1 // versions from here on are read; that one has neither start nor time
 	headerMagic   = "FSHUTJNL"
 
 	// nameMax bounds node and group, so that a header has one size.
@@ -31,13 +32,18 @@ type header struct {
 	First       LSN
 	Epoch       uint32
 	Node, Group string
+	// Start is the first record that a restart needed when the segment was made: a checkpoint that covers all before it was
+	// durable. 0 and 1: every record is needed.
+	Start LSN
+	// Wall is when it was made, ns since 1970 UTC, so that of the last record before it too; 0: not known.
+	Wall int64
 }
 
 var errHeader = errors.New("segment header is damaged")
 
 // A header, little endian: magic (8) · u32 version · u32 CRC32C of all that
 // follows · u64 first LSN · u32 epoch · u16 length of node · u16 length of
-// group · node · group · zeros up to 256.
+// group · node · group · zeros up to 240 · u64 start · i64 wall.
 func (h header) encode() []byte {
 	b := make([]byte, headerSize)
 	copy(b, headerMagic)
@@ -48,6 +54,8 @@ func (h header) encode() []byte {
 	binary.LittleEndian.PutUint16(b[30:], uint16(len(h.Group)))
 	copy(b[32:], h.Node)
 	copy(b[32+len(h.Node):], h.Group)
+	binary.LittleEndian.PutUint64(b[240:], uint64(h.Start))
+	binary.LittleEndian.PutUint64(b[248:], uint64(h.Wall))
 	binary.LittleEndian.PutUint32(b[12:], crc32.Checksum(b[16:], crcTable))
 	return b
 }
@@ -56,8 +64,8 @@ func decodeHeader(b []byte) (header, error) {
 	if len(b) < headerSize || string(b[:8]) != headerMagic {
 		return header{}, fmt.Errorf("%w: no magic", errHeader)
 	}
-	if v := binary.LittleEndian.Uint32(b[8:]); v != headerVersion {
-		return header{}, fmt.Errorf("%w: version = %d, want %d", errHeader, v, headerVersion)
+	if v := binary.LittleEndian.Uint32(b[8:]); v < headerFirst || v > headerVersion {
+		return header{}, fmt.Errorf("%w: version = %d, want %d to %d", errHeader, v, headerFirst, headerVersion)
 	}
 	if crc32.Checksum(b[16:headerSize], crcTable) != binary.LittleEndian.Uint32(b[12:]) {
 		return header{}, fmt.Errorf("%w: checksum differs", errHeader)
@@ -71,6 +79,8 @@ func decodeHeader(b []byte) (header, error) {
 		Epoch: binary.LittleEndian.Uint32(b[24:]),
 		Node:  string(b[32 : 32+node]),
 		Group: string(b[32+node : 32+node+group]),
+		Start: LSN(binary.LittleEndian.Uint64(b[240:])),
+		Wall:  int64(binary.LittleEndian.Uint64(b[248:])),
 	}, nil
 }
 
