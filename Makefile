@@ -41,9 +41,10 @@ race: ## every test under the race detector, the long ones shortened
 	$(GO) test -race -short -count=1 -timeout 600s ./...
 
 .PHONY: lint
-lint: ## the linters of .golangci.yml, pinned in tools/go.mod, bench/peers included
+lint: ## the linters of .golangci.yml, pinned in tools/go.mod, the modules in bench included
 	$(LINT) run ./...
 	cd bench/peers && $(GO) tool -modfile=../../tools/go.mod golangci-lint run ./...
+	cd bench/breakers && $(GO) tool -modfile=../../tools/go.mod golangci-lint run ./...
 
 .PHONY: fuzz-smoke
 fuzz-smoke: ## every fuzz target for FUZZTIME (5s)
@@ -77,6 +78,10 @@ charts: ## the pages and charts of the demonstrations in docs/, from their seeds
 bench-peers: ## channels, this project and other actor libraries under one load (PEERS="-runs 5 -duration 10s -json FILE")
 	cd bench/peers && $(GO) vet ./... && $(GO) test ./... && $(GO) build -o ../../bin/peers/ ./cmd/...
 	bin/peers/table -programs bin/peers $(PEERS)
+
+.PHONY: breakers
+breakers: ## this project's breakers, budgets and bulkheads and those of other libraries in the same traps, as a table
+	cd bench/breakers && $(GO) vet ./... && $(GO) test -count=1 -v ./...
 
 .PHONY: check
 check: lint test race ## what to run before a push
