@@ -60,14 +60,27 @@ func (f *fate) end(orderly bool, now int64) (kept bool) {
 	return f.keep
 }
 
-// gone says that nobody brings the strategy back.
-func (f *fate) gone(now int64) {
+// gone says that nobody brings the strategy back, and reports whether its orders were kept until then.
+func (f *fate) gone(now int64) (kept bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	kept = f.down && f.keep
 	if !f.down {
 		f.since = now
 	}
 	f.down, f.keep = true, false
+	return kept
+}
+
+// lapses reports, once, that the orders of a strategy which is down were kept for as long as they may be.
+func (f *fate) lapses(now int64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.down || !f.keep || now-f.since <= int64(f.policy.KeepFor) {
+		return false
+	}
+	f.keep = false
+	return true
 }
 
 // withdraws reports whether the strategy's orders are to go.
@@ -77,9 +90,13 @@ func (f *fate) withdraws(now int64) bool {
 	return f.down && (!f.keep || now-f.since > int64(f.policy.KeepFor))
 }
 
-// withdrawn lists the strategies of an account whose orders are to go.
+// withdrawn lists the strategies of an account whose orders are to go. It is asked in the turn of their owner, which cancels them.
 func (n *Node) withdrawn(a market.Account, now risk.Reading) (out []risk.Scope) {
-	for _, s := range n.plan.Strategies {
+	for i := range n.plan.Strategies {
+		s := &n.plan.Strategies[i]
+		if s.Account == a && n.fates[s.Name].lapses(now.Mono) {
+			n.policyTaken(s, false)
+		}
 		if s.Account == a && n.fates[s.Name].withdraws(now.Mono) {
 			out = append(out, risk.Scope{Account: string(a), Strategy: s.Name, Instrument: risk.All})
 		}
@@ -110,9 +127,12 @@ func (n *Node) strategyGone(d supervision.Decision) {
 	if d.Kind != supervision.LineExit && d.Kind != supervision.LineAbandon && d.Kind != supervision.LineFailed {
 		return
 	}
-	for _, s := range n.plan.Strategies {
+	for i := range n.plan.Strategies {
+		s := &n.plan.Strategies[i]
 		if string(path(inStrategies, s.Name)) == d.Path {
-			n.fates[s.Name].gone(n.Now().Mono)
+			if n.fates[s.Name].gone(n.Now().Mono) {
+				n.policyTaken(s, false)
+			}
 			_ = desk{n: n, a: n.accountOf(s.Account), name: s.Name}.CancelAll(s.Name)
 		}
 	}

@@ -58,3 +58,28 @@ func TestTheFateOfOrdersOfAStrategyThatIsDown(t *testing.T) {
 		})
 	}
 }
+
+func TestThatOrdersAreNotKeptAnyMoreIsFoundOnce(t *testing.T) {
+	f := fate{}
+	found := func(at time.Duration, want bool) {
+		t.Helper()
+		if got := f.lapses(int64(at)); got != want {
+			t.Errorf("at %s lapses() = %t, want %t", at, got, want)
+		}
+	}
+	f.begin(strategy.Policy{OnCrash: strategy.Keep, KeepFor: time.Minute}, 1)
+	found(time.Hour, false) // it lives
+	f.end(false, 0)
+	found(time.Minute, false)
+	found(time.Minute+1, true)
+	found(time.Hour, false)
+	if !f.withdraws(int64(time.Minute + 1)) {
+		t.Error("what lapsed is kept")
+	}
+	f.up()
+	f.end(false, 0)
+	if !f.gone(1) || f.gone(2) {
+		t.Error("gone() does not say once that orders were kept until then")
+	}
+	found(time.Hour, false)
+}

@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"sync"
@@ -180,6 +181,61 @@ func TestWhatBecomesOfOrdersAtAnEndIsTold(t *testing.T) {
 			h.until("word of its orders", func() bool { return len(told) > 0 })
 			if got, why := <-told, <-ended; got != c.want || why != "crash" {
 				t.Errorf("cancelled and kept %v, ended for %s, want %v and a crash", got, why, c.want)
+			}
+		})
+	}
+}
+
+// absent is holding, for a moment, and does not come back from a crash: it waits for the end of the test, or for nothing.
+type absent struct {
+	holding
+	until chan struct{}
+	fails bool
+}
+
+func (*absent) Policy() strategy.Policy {
+	return strategy.Policy{OnCrash: strategy.Keep, KeepFor: 50 * time.Millisecond}
+}
+
+func (a *absent) OnStart(_ *strategy.Context, s strategy.Start) error {
+	switch {
+	case s.Why != strategy.WhyCrash:
+	case a.fails:
+		return errors.New("planted")
+	default:
+		<-a.until
+	}
+	return nil
+}
+
+// TestOrdersThatAreNotKeptAnyMoreAreTold where the strategy is not back in time, and where it is given up before.
+func TestOrdersThatAreNotKeptAnyMoreAreTold(t *testing.T) {
+	for name, fails := range map[string]bool{"not back in time": false, "given up": true} {
+		t.Run(name, func(t *testing.T) {
+			told, until := make(chan [2]int, 16), make(chan struct{})
+			def := strategy.Define("cross", func() *absent { return &absent{until: until, fails: fails} })
+			h := open(t, def, func(cfg *node.DemoConfig) {
+				cfg.Hooks.Strategy.Policy = func(_ string, cancelled, kept int) { told <- [2]int{cancelled, kept} }
+				if fails {
+					cfg.Change = func(p *node.Plan) { quick(p); p.Supervision.Groups.Strategy.Intensity = 0 }
+				}
+			})
+			t.Cleanup(func() { close(until) }) // before the node is stopped
+			h.until("an order that rests", func() bool { return h.Node().Live("A1") == 1 })
+			if err := h.Node().Tree().Inject("strategies/cross1/strategy", supervision.Panic); err != nil {
+				t.Fatal(err)
+			}
+			h.until("the end of its order", func() bool { return h.Node().Live("A1") == 0 })
+			h.until("word of its orders", func() bool { return len(told) > 1 })
+			for _, want := range [][2]int{{0, 1}, {1, 0}} {
+				if got := <-told; got != want {
+					t.Errorf("cancelled and kept %v, want %v", got, want)
+				}
+			}
+			for len(told) > 0 { // the roster may have tried again
+				if got := <-told; got != [2]int{} {
+					t.Errorf("cancelled and kept %v besides, want each order told once", got)
+				}
 			}
 		})
 	}
