@@ -86,7 +86,7 @@ func newRing(b *testing.B, user any) *ring {
 			Name: "s", Account: "A1", Contracts: contracts, Incarnation: 1, TTL: time.Second, Desk: r, World: r,
 		}, user, strategy.WhyFirst, func(string) error { return nil })
 	}
-	spec, err := actors.Spec[strategy.Message]{Name: "s", Class: "strategy", Actor: actor, Place: l.Place()}.With(strategy.Options(strategy.Box(len(contracts)))...)
+	spec, err := actors.Spec[strategy.Message]{Name: "s", Class: "strategy", Actor: actor, Place: l.Place()}.With(strategy.Options(strategy.Box(len(contracts), 1))...)
 	if err != nil {
 		b.Fatal(err)
 	}

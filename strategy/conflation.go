@@ -5,11 +5,12 @@ import (
 	"github.com/failshut/failshut/mailbox"
 )
 
-// Box is the mailbox of a strategy with so many contracts: the four lanes of mailbox.DefaultConfig, of which Data conflates.
-func Box(contracts int) mailbox.Config {
+// Box is the mailbox of a strategy with so many contracts that listens to so many feeds: the four lanes of mailbox.DefaultConfig, of
+// which Data conflates.
+func Box(contracts, feeds int) mailbox.Config {
 	c := mailbox.DefaultConfig("strategy")
 	data := &c.Lanes[mailbox.Data-1]
-	c.MaxKeys = 2*contracts + 1 // a book each, and the channel itself
+	c.MaxKeys = feeds * (2*contracts + 1) // of each feed: a book each, and the channel itself
 	data.Policy, data.Cap = mailbox.Conflate, data.Cap+c.MaxKeys
 	return c
 }

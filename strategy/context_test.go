@@ -237,7 +237,7 @@ func TestTicksThatFallDueWhileAHandlerRunsComeAsOne(t *testing.T) {
 			return nil
 		}
 		shell := strategy.NewShell(strategy.Config{Name: "s", Desk: &desk{}, World: &board{}, TTL: time.Second}, u, strategy.WhyFirst, func(string) error { return nil })
-		ref := spawn(t, sys, "s", 1, strategy.Box(0), shell)
+		ref := spawn(t, sys, "s", 1, strategy.Box(0, 1), shell)
 		synctest.Wait()
 		tell := func(m strategy.Message) {
 			if err := ref.Tell(m); err != nil {

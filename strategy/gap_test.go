@@ -231,15 +231,23 @@ func TestTheFeedIsAskedOnceToShowWhatWasMissed(t *testing.T) {
 }
 
 func TestAChannelThatIsLiveSaysNothingOfAnother(t *testing.T) {
-	n := newNarrow(t, 2)
+	n := &narrow{u: &trader{}}
+	n.rig = newRig(t, func(r *rig) {
+		r.box = strategy.Box(2, 2)
+		r.box.Lanes[mailbox.Data-1].Cap = r.box.MaxKeys + 2
+	})
+	n.start(n.u, strategy.State{})
+	n.feed = strategy.Inlet(n.to, 0, n.cfg.Contracts, strategy.NeedsOf(n.u))
 	other := strategy.Inlet(n.to, 1, n.cfg.Contracts, strategy.NeedsOf(n.u))
-	n.box.MaxKeys *= 2
 	n.feed.Trade(trade(acme, 1))
 	n.feed.Trade(trade(acme, 2))
 	n.feed.Trade(trade(acme, 3))
 	n.settle()
+	n.u.heardSince()
 	other.State(everything)
+	other.Trade(trade(bolt, 1))
 	n.settle()
+	same(t, n.u.heardSince(), []string{"state * live shown", "trade BOLT 1"}) // there is room for its marks
 	n.readable(bolt)
 }
 

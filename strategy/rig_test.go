@@ -128,7 +128,7 @@ func (b *board) Gate(i market.Instrument) strategy.Gate {
 func newRig(t *testing.T, change func(*rig)) *rig {
 	t.Helper()
 	r := &rig{
-		t: t, sys: actorstest.NewSystem(t, 0), desk: &desk{}, noes: map[string]int{}, box: strategy.Box(2),
+		t: t, sys: actorstest.NewSystem(t, 0), desk: &desk{}, noes: map[string]int{}, box: strategy.Box(2, 1),
 		board: &board{mode: risk.Open, quotes: map[market.Instrument]feeds.Quote{acme: quote(acme, 1), bolt: quote(bolt, 1)}},
 	}
 	r.sys.OnExit(func(x actors.Exit) { r.exits = append(r.exits, x) })

@@ -96,7 +96,7 @@ func newFamily(b *testing.B, backoff supervision.Backoff, watchdog time.Duration
 				}
 				return err
 			})
-			_, err := supervision.Spawn[strategy.Message](birth, shell, strategy.Options(strategy.Box(len(contracts)))...)
+			_, err := supervision.Spawn[strategy.Message](birth, shell, strategy.Options(strategy.Box(len(contracts), 1))...)
 			return err
 		})
 		child.Class, child.StartTimeout, child.Backoff, child.Watchdog = supervision.StrategyClass, supervision.Infinity, backoff, watchdog

@@ -125,8 +125,12 @@ func exchangeConfig(c *config.Exchange, seed uint64) (sim.Config, error) {
 }
 
 // liveFeed is the channel of the exchange's feed as a node reads it by f: real UDP, recovery by re-request.
-func (x *Exchange) liveFeed(ctx context.Context, venue market.Venue, f config.Feed) func(n *Node, subscribers []feeds.Subscriber) ([]supervision.Child, error) {
-	return func(n *Node, subscribers []feeds.Subscriber) ([]supervision.Child, error) {
+func (x *Exchange) liveFeed(ctx context.Context, venue market.Venue, f config.Feed) func(n *Node, subscribers Subscribers) ([]supervision.Child, error) {
+	return func(n *Node, subscribers Subscribers) ([]supervision.Child, error) {
+		strategies, err := subscribers(0)
+		if err != nil {
+			return nil, err
+		}
 		var request netip.AddrPort
 		select {
 		case request = <-x.request:
@@ -140,7 +144,7 @@ func (x *Exchange) liveFeed(ctx context.Context, venue market.Venue, f config.Fe
 			New: func(c feeds.Config) (feeds.Feed, error) {
 				return feeds.NewChannel(c, mold.Transport{Heartbeat: f.Heartbeat}, itch.NewCodec(0))
 			},
-			Request: request, Ask: mold.AppendAsk, Board: n.Board, Subscribers: subscribers,
+			Request: request, Ask: mold.AppendAsk, Board: n.Board, Subscribers: strategies,
 		}
 		for _, l := range x.lines {
 			cfg.Lines = append(cfg.Lines, feeds.Line{Name: l.Name, Address: l.Address})

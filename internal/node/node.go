@@ -41,8 +41,9 @@ type World struct {
 	Cluster func(n *Node) supervision.Child
 	// Port is the venue's entrance.
 	Port sim.Port
-	// Feeds are the channels, given the subscribers that the node's strategies are.
-	Feeds func(n *Node, subscribers []feeds.Subscriber) ([]supervision.Child, error)
+	// Feeds are the channels. Each takes the subscribers that the node's strategies are under its own number, which is its place in
+	// the configuration, from 0: no two channels have a sink in common, and positions of one are not those of another.
+	Feeds func(n *Node, subscribers Subscribers) ([]supervision.Child, error)
 	// Show asks the feeds to show a strategy that is up, or has missed something, how everything stands; nil where nothing was
 	// said before.
 	Show func(strategy string) error
@@ -96,6 +97,7 @@ type Node struct {
 	gates    map[string]*gateBook // likewise
 	wants    map[string]*strategy.Interest
 	books    map[string]*strategy.Books
+	feeds    int                   // channels that have taken subscribers
 	kept     map[string]*snapshots // of those that have a memory
 	untold   map[string]*untold
 	meters   strategy.Meters

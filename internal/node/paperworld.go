@@ -42,8 +42,12 @@ func paperWorld(
 		System: sys, Disk: journal.NewMemFS(seed), Dir: "journal", Trips: &risk.MemTrips{}, Nonce: 1, Seed: seed, Log: log,
 		Cluster: MemoryCluster, Port: sim.NewEntrance(actors.Follow[sim.ExchangeMessage](sys, exchangeName)),
 		Before: []supervision.Child{exchange},
-		Feeds: func(n *Node, subscribers []feeds.Subscriber) ([]supervision.Child, error) {
-			all := append([]feeds.Subscriber{{Name: "paper", Kinds: feeds.Depths | feeds.Trades, Sink: paper.Feed()}}, subscribers...)
+		Feeds: func(n *Node, subscribers Subscribers) ([]supervision.Child, error) {
+			strategies, err := subscribers(0)
+			if err != nil {
+				return nil, err
+			}
+			all := append([]feeds.Subscriber{{Name: "paper", Kinds: feeds.Depths | feeds.Trades, Sink: paper.Feed()}}, strategies...)
 			fanout, err := feeds.NewFanout(all...)
 			if err != nil {
 				return nil, err

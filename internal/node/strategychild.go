@@ -71,7 +71,7 @@ func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
 	if n.world.Strategy != nil {
 		shell = n.world.Strategy(p.Name, shell)
 	}
-	_, err = supervision.Spawn[strategy.Message](b, shell, strategy.Options(strategy.Box(len(p.Contracts)))...)
+	_, err = supervision.Spawn[strategy.Message](b, shell, strategy.Options(strategy.Box(len(p.Contracts), max(1, n.feeds)))...)
 	return err
 }
 
@@ -112,8 +112,8 @@ func (n *Node) accountOf(a market.Account) *account {
 	return nil
 }
 
-// subscriber is a strategy as a feed sees it.
-func (n *Node) subscriber(p StrategyPlan) (feeds.Subscriber, error) {
+// subscriber is a strategy as the feed of that number sees it.
+func (n *Node) subscriber(p StrategyPlan, feed uint8) (feeds.Subscriber, error) {
 	user, err := p.Fresh()
 	if err != nil {
 		return feeds.Subscriber{}, fmt.Errorf("strategy %s: %w", p.Name, err)
@@ -135,7 +135,7 @@ func (n *Node) subscriber(p StrategyPlan) (feeds.Subscriber, error) {
 		instruments = append(instruments, c.Instrument)
 	}
 	to := actors.Follow[strategy.Message](n.sys, strategyName(p.Name))
-	sink := strategy.Inlet(to, 0, p.Contracts, needs)
+	sink := strategy.Inlet(to, feed, p.Contracts, needs)
 	if n.hooks.Delivered != nil {
 		sink = both{n.hooks.Delivered, sink}
 	}

@@ -95,15 +95,23 @@ func (n *Node) channels() ([]supervision.Child, error) {
 	if n.world.Feeds == nil {
 		return nil, nil
 	}
-	var subscribers []feeds.Subscriber
+	return n.world.Feeds(n, n.subscribers)
+}
+
+// Subscribers gives the strategies of a node as the channel of that number sees them.
+type Subscribers func(feed uint8) ([]feeds.Subscriber, error)
+
+func (n *Node) subscribers(feed uint8) ([]feeds.Subscriber, error) {
+	n.feeds = max(n.feeds, int(feed)+1)
+	var out []feeds.Subscriber
 	for _, s := range n.plan.Strategies {
-		sub, err := n.subscriber(s)
+		sub, err := n.subscriber(s, feed)
 		if err != nil {
 			return nil, err
 		}
-		subscribers = append(subscribers, sub)
+		out = append(out, sub)
 	}
-	return n.world.Feeds(n, subscribers)
+	return out, nil
 }
 
 // clusterChild wraps the world's own, so that a failure of its start is kept.

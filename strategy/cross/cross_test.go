@@ -62,7 +62,7 @@ func TestCrossHoldsWhileTheFastAverageIsAboveTheSlowOne(t *testing.T) {
 	shell := strategy.NewShell(strategy.Config{
 		Name: "cross", Account: "A1", TTL: time.Second, Desk: p, World: p, Contracts: contracts,
 	}, s, strategy.WhyFirst, func(string) error { return nil })
-	sp, err := actors.Spec[strategy.Message]{Name: "cross", Actor: shell}.With(strategy.Options(strategy.Box(len(contracts)))...)
+	sp, err := actors.Spec[strategy.Message]{Name: "cross", Actor: shell}.With(strategy.Options(strategy.Box(len(contracts), 1))...)
 	if err != nil {
 		t.Fatal(err)
 	}

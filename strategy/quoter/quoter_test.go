@@ -136,7 +136,7 @@ func newPit(t *testing.T) *pit {
 	shell := strategy.NewShell(strategy.Config{
 		Name: "q", Account: "A1", Incarnation: 1, TTL: time.Second, Desk: p, World: p, Contracts: contracts,
 	}, s, strategy.WhyFirst, func(string) error { return nil })
-	sp, err := actors.Spec[strategy.Message]{Name: "q", Epoch: 1, Class: "strategy", Actor: shell}.With(strategy.Options(strategy.Box(len(contracts)))...)
+	sp, err := actors.Spec[strategy.Message]{Name: "q", Epoch: 1, Class: "strategy", Actor: shell}.With(strategy.Options(strategy.Box(len(contracts), 1))...)
 	if err != nil {
 		t.Fatal(err)
 	}
