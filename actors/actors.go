@@ -17,7 +17,8 @@ import (
 type Name string
 
 // Epoch numbers the incarnations of one Name: 1, 2, 3 …, never reused. 0 is none. Where a System has forgotten names, see
-// System.Boxes, those that are new begin behind the greatest epoch of a forgotten one.
+// System.Boxes, those that are new begin behind the greatest epoch of a forgotten one, unless whoever begins them counts
+// himself, as supervisors do.
 type Epoch uint64
 
 // Class labels actors in metrics: a bounded set of words, never the name of one actor.

@@ -30,8 +30,9 @@ type entry struct {
 	boxes []anyBox       // not yet in past: the present actor's, before it one that is being inherited
 	past  *mailbox.Stats // all that were closed for good; nil before the first, for they are large
 	ended int
-	// abandoned says that an incarnation was left behind, whose Late Exit must not be taken for that of another.
-	abandoned bool
+	// zombies are the incarnations that were left behind and have not told their last Exit, which must not be taken for
+	// that of another.
+	zombies int
 	// retired is the mailbox of an ended actor whose name is to be started again. An Address leads to it, so
 	// that Control is taken while there is no actor. It is one of boxes.
 	retired anyBox

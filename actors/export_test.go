@@ -73,3 +73,13 @@ func Watchers[M any](r Ref[M]) int {
 
 // SetVirtual moves the virtual clock on by d and lets nothing happen.
 func SetVirtual(s *System, d time.Duration) { s.virtual.now.Add(int64(d)) }
+
+// Names is how many names the system knows.
+func Names(s *System) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.entries)
+}
+
+// ShutFingerprints is how many fingerprints are kept from their actors.
+func ShutFingerprints(s *System) int64 { return s.quarantine.active.Load() }

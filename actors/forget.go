@@ -34,11 +34,12 @@ func (s *System) remember(e *entry) {
 	s.forget(first)
 }
 
-// forget drops a name, unless it is alive again, or something of it is still there. The System must be locked.
+// forget drops a name, unless it is alive again, or something of it is still there: then it is remembered anew when that
+// has ended. The System must be locked.
 func (s *System) forget(e *entry) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.life != nil || e.retired != nil || len(e.boxes) > 0 || e.abandoned {
+	if e.life != nil || e.retired != nil || len(e.boxes) > 0 || e.zombies != 0 {
 		return
 	}
 	m := &s.memory
@@ -55,6 +56,7 @@ func (s *System) forget(e *entry) {
 		sum.Ended += e.ended
 		sum.Stats = addStats(sum.Stats, *e.past)
 	}
+	s.quarantine.forget(e)
 	e.refuse(false)
 	e.forgotten.Store(true)
 	delete(s.entries, e.name)

@@ -39,7 +39,7 @@ func (f Fence) Check() error {
 // Birth describes an incarnation to Begin.
 type Birth struct {
 	Name Name
-	// Epoch must be above the last one of the name; 0 is the next.
+	// Epoch must be above the last one of the name, as far as that is remembered; 0 is the next.
 	Epoch Epoch
 	Class Class
 	// Watchdog, if more than 0, abandons the incarnation with ReasonHung when its actor handles one message
@@ -101,7 +101,11 @@ func (s *System) begin(b Birth, auto bool) (*Life, error) {
 	if e.life != nil {
 		return nil, fmt.Errorf("%w: %s#%d", ErrNameTaken, b.Name, e.life.epoch)
 	}
-	if b.Epoch == 0 {
+	switch {
+	case b.Epoch > 0:
+	case e.last == 0: // it may have been forgotten
+		b.Epoch = s.memory.epoch + 1
+	default:
 		b.Epoch = e.last + 1
 	}
 	if b.Epoch <= e.last {
@@ -280,7 +284,9 @@ func (l *Life) finish() {
 	s.timers.disarm(&l.watch)
 	s.timers.mu.Unlock()
 	l.entry.mu.Lock()
-	l.entry.abandoned = l.entry.abandoned || abandoned
+	if abandoned {
+		l.entry.zombies++
+	}
 	if l.entry.life == l {
 		l.entry.life = nil
 		if l.entry.target.Load().to != nil && l.entry.retired == nil {
@@ -348,6 +354,19 @@ func (l *Life) partEnded(x Exit, c *cell, w *work) {
 		c.tellDown(x.Reason)
 	}
 	l.sys.tellExit(x)
+	if zombie {
+		l.buried()
+	}
+}
+
+// buried notes that an incarnation which was left behind has told its last Exit: its name may be forgotten now.
+func (l *Life) buried() {
+	l.entry.mu.Lock()
+	l.entry.zombies--
+	l.entry.mu.Unlock()
+	if l.auto {
+		l.sys.remember(l.entry)
+	}
 }
 
 // endIfEmpty ends an incarnation without parts when the system stops.

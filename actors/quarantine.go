@@ -150,6 +150,18 @@ func (q *quarantine) acquit(p *parked) {
 	p.entry.suspects = slices.Delete(p.entry.suspects, i, i+1)
 }
 
+// forget drops what a name is suspected of.
+func (q *quarantine) forget(e *entry) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, s := range e.suspects {
+		if s.shut {
+			q.active.Add(-1)
+		}
+	}
+	e.suspects = nil
+}
+
 // Quarantine lists the messages that were taken aside, oldest first. The list is the caller's.
 func (s *System) Quarantine() []Parked {
 	q := &s.quarantine

@@ -223,7 +223,7 @@ func (s *System) entry(n Name) *entry {
 func (s *System) entryLocked(n Name) *entry {
 	e := s.entries[n]
 	if e == nil {
-		e = &entry{sys: s, name: n, last: s.memory.epoch}
+		e = &entry{sys: s, name: n}
 		e.target.Store(&target{err: ErrUnknown})
 		s.entries[n] = e
 	}

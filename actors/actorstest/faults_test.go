@@ -108,12 +108,41 @@ func (c *cleaned) Errorf(format string, args ...any) {
 }
 
 func TestAFaultThatDidNotHappenFailsTheTest(t *testing.T) {
-	c := &cleaned{outer: outer{TB: t}}
-	actorstest.NewFaults(c, actorstest.PanicAt(3))
-	for _, f := range c.cleanups {
-		f()
-	}
-	if !c.failed || !strings.Contains(c.said.String(), "panic at message 3 did not happen") {
-		t.Errorf("said %q, want that the fault did not happen", c.said.String())
+	for _, tt := range []struct {
+		name     string
+		faults   []actorstest.Fault
+		messages int
+		want     []string
+	}{
+		{"none came", []actorstest.Fault{actorstest.PanicAt(3)}, 0, []string{"panic at message 3"}},
+		{"each that did not", []actorstest.Fault{actorstest.GoexitAt(2), actorstest.PanicAt(3)}, 1, []string{"goexit at message 2", "panic at message 3"}},
+		{"one of each message too", []actorstest.Fault{actorstest.Slow(time.Second)}, 0, []string{"slow at any message"}},
+		{"one behind another of its message", []actorstest.Fault{actorstest.FailAt(1), actorstest.PanicAt(1)}, 1, []string{"panic at message 1"}},
+		{"the last alone came", []actorstest.Fault{actorstest.FailAt(2), actorstest.FailAt(1), actorstest.PanicAt(2)}, 2, []string{"panic at message 2"}},
+		{"all came", []actorstest.Fault{actorstest.FailAt(2), actorstest.FailAt(1)}, 2, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := actorstest.NewSystem(t, 0)
+			c := &cleaned{outer: outer{TB: t}}
+			f := actorstest.NewFaults(c, tt.faults...)
+			spawn, _ := counting(t, s, f)
+			for range tt.messages {
+				ref := spawn()
+				actorstest.Settle(t, s, 0)
+				_ = ref.Tell(1)
+				actorstest.Settle(t, s, 0)
+			}
+			for _, f := range c.cleanups {
+				f()
+			}
+			if text := c.said.String(); strings.Count(text, "did not happen") != len(tt.want) || c.failed != (len(tt.want) > 0) {
+				t.Errorf("said %q, want %q not to have happened", text, tt.want)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(c.said.String(), want+" did not happen") {
+					t.Errorf("said %q, want that %s did not happen", c.said.String(), want)
+				}
+			}
+		})
 	}
 }
