@@ -396,3 +396,22 @@ func ExampleWithConflation() {
 	_ = s.Drive(context.Background(), nil)
 	// Output: bid 101 instead of 2 older ones
 }
+
+func ExampleWithQuarantine() {
+	sp, _ := actors.Spec[string]{Name: "parser", Box: mailbox.One(10, mailbox.Reject), Actor: actors.Func[string](func(_ *actors.Context[string], text string) error {
+		fmt.Println("handles", text)
+		return errors.New("no number")
+	})}.With(actors.WithQuarantine(1, func(text string) uint64 { return uint64(len(text)) }))
+	s := driven()
+	for range 2 { // what a supervisor would do
+		ref, _ := actors.Spawn(s, sp)
+		_ = s.Drive(context.Background(), ref.Open)
+		_ = ref.Tell("seven")
+		_ = s.Drive(context.Background(), nil)
+		fmt.Println("in quarantine:", len(s.Quarantine()))
+	}
+	// Output:
+	// handles seven
+	// in quarantine: 0
+	// in quarantine: 1
+}

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"time"
@@ -59,9 +60,12 @@ type Spec[M any] struct {
 	Recorder int
 	// Brief, if set, says in the recorder what a message is about, and Fingerprint which one it is, there and for the
 	// quarantine, which otherwise hashes how the message prints: say it where that holds pointers. They are called for
-	// every message that the recorder remembers and must be pure.
+	// every message that the recorder remembers and must be pure. A Fingerprint of 0 says that the message, or one that is the
+	// same to its reader, does not come again: it is never put in quarantine.
 	Brief       func(M) [32]byte
 	Fingerprint func(M) uint64
+	// PoisonAfter is that of the actor, see Config; 0 is the System's.
+	PoisonAfter int
 	Actor       Actor[M]
 	// Place is the goroutine that runs it; zero: the pool of workers.
 	Place Place
@@ -89,6 +93,7 @@ type incarnation[M any] struct {
 	inHand   bool // item came from the box and may be stashed
 	watching map[*cell]*watch[M]
 	silence  silence
+	poison   int // incarnations that a message may end
 	// before is the retired mailbox of the incarnation before, until it is inherited.
 	before anyBox
 }
@@ -101,7 +106,7 @@ func Spawn[M any](s *System, sp Spec[M]) (Ref[M], error) {
 	}
 	in := &incarnation[M]{actor: sp.Actor, lane: sp.Lane}
 	in.ctx.in = in
-	in.sys, in.body = s, in
+	in.sys, in.body, in.poison = s, in, cmp.Or(sp.PoisonAfter, s.poisonAfter)
 	var err error
 	if in.recorder, err = newRecorder(sp); err != nil {
 		return Ref[M]{}, fmt.Errorf("%w: %s: %w", ErrConfig, sp.Name, err)

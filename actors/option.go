@@ -40,6 +40,12 @@ func WithConflation[M any](describe func(M) mailbox.Description, gapOf func(k ma
 	return Option{name: "WithConflation", set: func(sp *Spec[M]) { sp.Describe, sp.GapOf = describe, gapOf }}
 }
 
+// WithQuarantine says after how many failures a message is put in quarantine and how it is known again, see Spec.PoisonAfter and
+// Spec.Fingerprint; M must be the message type of the actor.
+func WithQuarantine[M any](after int, fingerprint func(M) uint64) Option {
+	return Option{name: "WithQuarantine", set: func(sp *Spec[M]) { sp.PoisonAfter, sp.Fingerprint = after, fingerprint }}
+}
+
 // With is the Spec with the options applied; a later one wins. ErrConfig where an option is for actors of
 // another message type.
 func (sp Spec[M]) With(opts ...Option) (Spec[M], error) {

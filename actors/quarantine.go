@@ -46,7 +46,6 @@ type parked struct {
 
 // quarantine is the messages of a System that are not handed to their actors. Its lock is the innermost.
 type quarantine struct {
-	after  int
 	active atomic.Int64 // fingerprints that are shut
 
 	mu   sync.Mutex
@@ -62,7 +61,7 @@ type suspect struct {
 }
 
 // failed counts a failure of the name on a fingerprint, and shuts it when there were too many.
-func (q *quarantine) failed(e *entry, fingerprint uint64, now int64) {
+func (q *quarantine) failed(e *entry, fingerprint uint64, after int, now int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	i := slices.IndexFunc(e.suspects, func(s suspect) bool { return s.fingerprint == fingerprint })
@@ -80,7 +79,7 @@ func (q *quarantine) failed(e *entry, fingerprint uint64, now int64) {
 	s := &e.suspects[i]
 	s.failures = slices.DeleteFunc(s.failures, func(at int64) bool { return now-at > int64(poisonWindow) })
 	s.failures = append(s.failures, now)
-	if !s.shut && len(s.failures) >= q.after {
+	if !s.shut && len(s.failures) >= after {
 		s.shut = true
 		q.active.Add(1)
 	}
@@ -219,16 +218,18 @@ func (s *System) dropQuarantine() {
 }
 
 // suspectInHand counts the failure of the incarnation on the message in hand, and returns its fingerprint; 0 where that
-// cannot be avoided by taking the message aside: a cancel, which never waits, a tick, or nothing in hand.
+// cannot be avoided by taking the message aside: a cancel, which never waits, a tick, what does not come again, or nothing in hand.
 func (in *incarnation[M]) suspectInHand() (mark uint64) {
 	item := &in.item[0]
-	if !in.inHand || item.Lane == mailbox.Control || in.sys.quarantine.after < 0 {
+	if !in.inHand || item.Lane == mailbox.Control || in.poison < 0 {
 		return 0
 	}
 	in.inHand = false
 	defer func() { _ = recover() }() // the Fingerprint of the Spec may be what is broken
 	mark = in.fingerprint(item.Message.message)
-	in.sys.quarantine.failed(in.life.entry, mark, in.sys.Mono())
+	if mark != 0 {
+		in.sys.quarantine.failed(in.life.entry, mark, in.poison, in.sys.Mono())
+	}
 	return mark
 }
 

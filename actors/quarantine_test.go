@@ -20,6 +20,7 @@ type patient struct {
 	ended  chan actors.Exit
 	parked chan actors.Parked
 	freed  chan actors.Parked
+	with   []actors.Option // of its Spec
 }
 
 func newPatient(t *testing.T, cfg actors.Config) *patient {
@@ -52,7 +53,8 @@ func (p *patient) tell(text string, lane mailbox.Lane) {
 	p.t.Helper()
 	ref, err := actors.Follow[parcel](p.s, "a").Ref()
 	if err != nil || !ref.Open() {
-		ref, err = actors.Spawn(p.s, actors.Spec[parcel]{
+		var sp actors.Spec[parcel]
+		sp, err = actors.Spec[parcel]{
 			Name: "a", Class: "patient", Box: mailbox.DefaultConfig("patient"), Lane: func(m parcel) mailbox.Lane { return m.lane },
 			Actor: actors.Func[parcel](func(_ *actors.Context[parcel], m parcel) error {
 				if len(m.text) >= 3 && m.text[:3] == "bad" && !p.healed {
@@ -61,8 +63,11 @@ func (p *patient) tell(text string, lane mailbox.Lane) {
 				p.got <- m.text
 				return nil
 			}),
-		})
+		}.With(p.with...)
 		if err != nil {
+			p.t.Fatal(err)
+		}
+		if ref, err = actors.Spawn(p.s, sp); err != nil {
 			p.t.Fatal(err)
 		}
 		opened(p.t, p.s, ref)
@@ -195,5 +200,40 @@ func TestAnAskThatIsPutInQuarantineFailsAtOnce(t *testing.T) {
 	})
 	if len(p.parked) != 1 {
 		t.Error(fmt.Sprint(len(p.parked), " in quarantine, want 1"))
+	}
+}
+
+// TestQuarantineIsOfTheActorsThatWantIt in a System that has none, for the messages which the Spec marks.
+func TestQuarantineIsOfTheActorsThatWantIt(t *testing.T) {
+	p := newPatient(t, actors.Config{PoisonAfter: -1})
+	mark := func(m parcel) uint64 {
+		if m.text == "bad, and gone" {
+			return 0
+		}
+		return 7
+	}
+	p.with = []actors.Option{actors.WithQuarantine(1, mark)}
+	p.tell("bad", mailbox.Data)
+	if x := <-p.ended; x.Fingerprint != 7 {
+		t.Errorf("exit with fingerprint %d, want 7", x.Fingerprint)
+	}
+	for range 3 {
+		p.tell("bad, and gone", mailbox.Data)
+		if x := <-p.ended; x.Fingerprint != 0 || len(p.parked) != 0 {
+			t.Fatalf("exit with fingerprint %d and %d in quarantine, want none: it is marked as gone", x.Fingerprint, len(p.parked))
+		}
+	}
+	p.tell("bad", mailbox.Data)
+	if len(p.ended) != 0 || len(p.parked) != 1 {
+		t.Errorf("%d exits, %d in quarantine, want none and 1", len(p.ended), len(p.parked))
+	}
+
+	others := newPatient(t, actors.Config{PoisonAfter: -1})
+	for range 4 {
+		others.tell("bad", mailbox.Data)
+		<-others.ended
+	}
+	if len(others.parked) != 0 {
+		t.Errorf("%d in quarantine of an actor that wants none", len(others.parked))
 	}
 }

@@ -80,22 +80,23 @@ const askMax = 5 * time.Second
 // System is a set of actors under one clock and one dispatch. Safe for any number of goroutines, except for
 // Drive.
 type System struct {
-	name       string
-	clock      Clock
-	virtual    *virtualClock // nil under the real clock
-	dispatch   dispatcher
-	ordered    *deterministic // nil under the shared dispatch
-	pool       *shared        // nil under the deterministic one
-	timers     timers
-	patience   patience
-	quarantine quarantine
-	log        *slog.Logger
-	events     Events
-	hooks      hooks
-	boxes      mailbox.Events
-	onExit     atomic.Pointer[func(Exit)]
-	dead       deadLetters
-	engine     *engine
+	name        string
+	clock       Clock
+	virtual     *virtualClock // nil under the real clock
+	dispatch    dispatcher
+	ordered     *deterministic // nil under the shared dispatch
+	pool        *shared        // nil under the deterministic one
+	timers      timers
+	patience    patience
+	quarantine  quarantine
+	poisonAfter int
+	log         *slog.Logger
+	events      Events
+	hooks       hooks
+	boxes       mailbox.Events
+	onExit      atomic.Pointer[func(Exit)]
+	dead        deadLetters
+	engine      *engine
 
 	randMu sync.Mutex
 	rand   *rand.Rand
@@ -136,7 +137,7 @@ func New(cfg Config) (*System, error) {
 		drained: make(chan struct{}),
 	}
 	s.patience.sys, s.patience.max = s, int64(cmp.Or(cfg.AskMax, askMax))
-	s.quarantine.after = cmp.Or(cfg.PoisonAfter, poisonAfter)
+	s.poisonAfter = cmp.Or(cfg.PoisonAfter, poisonAfter)
 	s.patience.pos, s.patience.owns = -1, &s.patience
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

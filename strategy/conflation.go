@@ -2,6 +2,7 @@ package strategy
 
 import (
 	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/mailbox"
 )
 
@@ -18,7 +19,34 @@ func Box(contracts, feeds int) mailbox.Config {
 // Options are what the actor of a strategy is spawned with: its box, in which lane a message waits, and which of them a newer one may
 // replace.
 func Options(box mailbox.Config) []actors.Option {
-	return []actors.Option{actors.WithBox(box), actors.WithLane(Lane), actors.WithConflation(describe, gapOf)}
+	return []actors.Option{
+		actors.WithBox(box), actors.WithLane(Lane), actors.WithConflation(describe, gapOf), actors.WithQuarantine(poisonAfter, fingerprint),
+	}
+}
+
+// poisonAfter is how many incarnations a trade or a quote may end before it is put in quarantine.
+const poisonAfter = 2
+
+// fingerprint knows a trade or a quote again, which each showing of its feed brings back. Nothing else is put in quarantine: a
+// timer or a gate is no less a fault of the strategy the next time, and what becomes of an order's event is the business of
+// who keeps it, see Ear.
+func fingerprint(m Message) uint64 {
+	var p feeds.Pos
+	switch m.kind {
+	case gotTrade:
+		p = m.trade.Pos
+	case gotQuote:
+		p = m.quote.Pos
+	default:
+		return 0
+	}
+	const odd = 0x9e3779b97f4a7c15
+	h := uint64(m.kind)<<32 | uint64(m.feed)<<16 | uint64(m.place)
+	for _, x := range [...]uint64{uint64(p.Epoch), p.Seq} {
+		h = (h ^ x) * odd
+		h ^= h >> 29
+	}
+	return h | 1
 }
 
 // describe says what the box may do with a message of a feed: a newer quote, or word of a book, replaces one that waits; a trade and a change of state

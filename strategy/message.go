@@ -21,10 +21,11 @@ const (
 	gotOwed   // refusals that were kept back are to be told
 	gotMissed // events up to a number were told to nobody
 	gotSnapshot
-	gotGap  // data was lost on its way into the box
-	gotMark // parts what was before a change of state from what comes after
-	gotBook // there is a newer one, on its shelf
-	gotShow // the feed is to be asked for a showing
+	gotGap   // data was lost on its way into the box
+	gotMark  // parts what was before a change of state from what comes after
+	gotBook  // there is a newer one, on its shelf
+	gotShow  // the feed is to be asked for a showing
+	gotAgain // an event that was set aside is to be told after all
 )
 
 // Message is what a strategy's actor receives. It is made by Inlet, Options, Told, Missed, Restored and GateChanged alone, is a value,
@@ -45,6 +46,10 @@ type Message struct {
 // State has taken in is not taken twice, and a number that is missing ends the incarnation, whose next one starts from
 // the journal.
 func Told(e orders.Event, n uint64) Message { return Message{kind: gotOrder, seq: n, rest: e} }
+
+// Again makes the message that an event is to be told after all which was set aside because incarnations had ended of it. The State
+// has taken it in long ago. An incarnation is told it once, whether by this or by its State.
+func Again(u Untold) Message { return Message{kind: gotAgain, rest: u} }
 
 // Missed makes the message that events up to the n-th were told to nobody: who is up ends, and who is not takes no State
 // that is older.
@@ -77,7 +82,7 @@ func Lane(m Message) mailbox.Lane {
 	switch m.kind {
 	case gotGate, gotRestored, gotMissed:
 		return mailbox.Control
-	case gotOrder:
+	case gotOrder, gotAgain:
 		return mailbox.Reports
 	case gotTimer, gotWant, gotAttach, gotOwed, gotSnapshot, gotShow:
 		return mailbox.Commands

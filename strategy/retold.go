@@ -9,9 +9,12 @@ import (
 // Ear hears how far an incarnation has come with the events of its orders, so that the next one is told what this one was not. It is
 // called in the strategy's turn and must not block.
 type Ear interface {
-	// Telling says that the n-th event is about to be told.
+	// Telling says that the n-th event is about to be told, and Heard that its handlers have returned: an incarnation that ends in
+	// between ends of it.
 	Telling(n uint64)
-	// Told says that every event up to the n-th was told, and that the account has answered what was wished for then.
+	Heard(n uint64)
+	// Told says that every event up to the n-th was told, or the n-th alone where it was told Again, and that the account has answered
+	// what was wished for then.
 	Told(n uint64)
 }
 
@@ -40,6 +43,7 @@ func (s *shell) hear(n uint64, tell func() error) error {
 	if err := tell(); err != nil {
 		return err
 	}
+	s.cfg.Ear.Heard(n)
 	s.owing = append(s.owing, owing{n, slices.Clone(s.asked)})
 	s.settleTold()
 	return nil
@@ -62,9 +66,16 @@ func (s *shell) unanswered(d Decision) bool {
 	return w != nil && w.Order == ""
 }
 
-// retell tells what an incarnation before this one was not told, or died of. Orders and positions know of it.
+// retell tells what an incarnation before this one was not told, or died of, each once. Orders and positions know of it.
 func (s *shell) retell(all []Untold) error {
 	for _, u := range all {
+		if s.retold[u.N] {
+			continue
+		}
+		if s.retold == nil {
+			s.retold = map[uint64]bool{}
+		}
+		s.retold[u.N] = true
 		e := u.Event
 		e.Replay = true
 		d := Decision{cause: e.Cause}

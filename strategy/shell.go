@@ -121,6 +121,8 @@ type shell struct {
 
 	asked      []Decision                        // what has left in the present call of a handler, and what followed from it
 	owing      []owing                           // events that were told, oldest first, until they are dealt with
+	waiting    []Untold                          // that came ahead of the state
+	retold     map[uint64]bool                   // numbers of the events of others that this incarnation was told
 	subscribed map[market.Instrument]feeds.Kinds // nil: all that there are handlers for
 	rand       *rand.Rand                        // made at its first use
 }
@@ -211,6 +213,8 @@ func (s *shell) Receive(c *actors.Context[Message], m Message) error {
 		s.onShow()
 	case gotOrder:
 		return s.onTold(m)
+	case gotAgain:
+		return s.retell([]Untold{m.rest.(Untold)})
 	case gotMissed:
 		if m.seq > s.seq {
 			return fmt.Errorf("%w: events up to %d, and this one has heard %d", ErrMissed, m.seq, s.seq)
@@ -237,6 +241,8 @@ func (s *shell) early(m Message) error {
 		s.attach(s.self)
 	case gotMissed:
 		s.least = m.seq
+	case gotAgain:
+		s.waiting = append(s.waiting, m.rest.(Untold))
 	case gotRestored:
 		return s.arrive(m.rest.(State))
 	case gotGap:
@@ -303,7 +309,7 @@ func (s *shell) begin(state State, snapshot []byte) error {
 	if err := s.onGate(s.cfg.World.Gate(market.Instrument{})); err != nil {
 		return err
 	}
-	return s.retell(state.Untold)
+	return s.retell(append(state.Untold, s.waiting...))
 }
 
 // Stopping tells the user the end. What it cancels leaves; what it places is refused.

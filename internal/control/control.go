@@ -27,6 +27,9 @@ type Node interface {
 	Dump(path string) (any, error) // without a message to the actor
 	Trip(r TripRequest) (confirm func(ctx context.Context) (answer any, confirmed bool), err error)
 	Reset(ctx context.Context, r ResetRequest) (any, error)
+	Poison() any // what is set aside
+	Release(r PoisonRequest) (any, error)
+	Discard(r PoisonRequest) (any, error)
 	Metrics() http.Handler
 }
 
@@ -58,6 +61,15 @@ type TripRequest struct {
 // DumpRequest asks for the last messages of an actor.
 type DumpRequest struct {
 	Path string `json:"path"` // in the tree
+}
+
+// PoisonRequest asks what is to become of what was set aside.
+type PoisonRequest struct {
+	Reason string `json:"reason"`
+	By     string `json:"by"`
+
+	ID  string `json:"-"` // of the path
+	Who string `json:"-"`
 }
 
 // ResetRequest asks to clear the latches named.

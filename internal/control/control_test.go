@@ -86,6 +86,15 @@ func (n *node) Reset(_ context.Context, r control.ResetRequest) (any, error) {
 	return map[string]any{"cleared": r.Trips}, nil
 }
 
+func (n *node) Poison() any { return map[string]string{"schema": "failshut.poison/1"} }
+func (n *node) Release(r control.PoisonRequest) (any, error) {
+	return map[string]string{"did": "release " + r.ID + " " + r.Who}, nil
+}
+
+func (n *node) Discard(r control.PoisonRequest) (any, error) {
+	return map[string]string{"did": "discard " + r.ID + " " + r.Who}, nil
+}
+
 func (n *node) Metrics() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("up 1\n")) })
 }
@@ -242,6 +251,12 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"a dump of nobody":              {tcp, "ann-token", "/api/v1/tree/dump", control.DumpRequest{Path: "bad"}, 404},
 		"a dump of what is no path":     {tcp, "ann-token", "/api/v1/tree/dump", map[string]int{"path": 1}, 400},
 		"risk resets":                   {tcp, "rick-token", "/api/v1/resets", reset, 200},
+		"a viewer sees what is aside":   {tcp, "vera-token", "/api/v1/poison", nil, 200},
+		"risk releases":                 {tcp, "rick-token", "/api/v1/poison/event-1/release", control.PoisonRequest{Reason: "x"}, 200},
+		"a trader may not release":      {tcp, "ann-token", "/api/v1/poison/event-1/release", control.PoisonRequest{Reason: "x"}, 403},
+		"a viewer may not discard":      {tcp, "vera-token", "/api/v1/poison/event-1/discard", control.PoisonRequest{Reason: "x"}, 403},
+		"a release without a reason":    {tcp, "rick-token", "/api/v1/poison/event-1/release", control.PoisonRequest{}, 409},
+		"an unknown end":                {tcp, "rick-token", "/api/v1/poison/event-1/forget", control.PoisonRequest{Reason: "x"}, 404},
 		"a reset without a reason":      {tcp, "rick-token", "/api/v1/resets", control.ResetRequest{Scope: "A1/*/*"}, 409},
 		"a trip without a reason":       {tcp, "rick-token", "/api/v1/trips", control.TripRequest{Scope: "A1/*/*"}, 400},
 		"an unknown field":              {tcp, "rick-token", "/api/v1/trips", map[string]string{"scop": "x"}, 400},

@@ -17,6 +17,7 @@ type mutation struct {
 	id    identity
 	body  []byte
 	place *place
+	what  string // that the path names
 }
 
 // change is one kind of mutation. It answers, or errs and has then changed nothing, a Problem that says otherwise excepted.
@@ -52,7 +53,7 @@ func (s *Server) demand(may func(identity) bool, do change, by carried) placed {
 		ctx, cancel := lasting(r)
 		defer cancel()
 		full := strings.Join([]string{id.name, r.Method, r.URL.Path, key}, "\x00")
-		status, answer, problem := by(ctx, full, mutation{id, body, p}, do)
+		status, answer, problem := by(ctx, full, mutation{id, body, p, r.PathValue("id")}, do)
 		if problem != nil {
 			s.refuse(w, r, id, body, problem)
 			return
@@ -180,6 +181,22 @@ func (s *Server) reset(ctx context.Context, m mutation) (int, any, error) {
 	defer cancel()
 	answer, err := s.node.Reset(ctx, r)
 	return http.StatusOK, answer, err
+}
+
+// poison asks for an end of what was set aside.
+func (s *Server) poison(do func(PoisonRequest) (any, error)) change {
+	return func(_ context.Context, m mutation) (int, any, error) {
+		var r PoisonRequest
+		if err := strict(m.body, &r); err != nil {
+			return 0, nil, err
+		}
+		r.ID, r.Who = m.what, m.id.name
+		if strings.TrimSpace(r.Reason) == "" {
+			return 0, nil, Precondition("NO_REASON", "the end of a quarantine needs a reason: it is the evidence")
+		}
+		answer, err := do(r)
+		return http.StatusOK, answer, err
+	}
 }
 
 // dump changes nothing. It is asked for as a change is because what actors were told last is more than a viewer may see, so

@@ -45,6 +45,7 @@ func (n *Node) source() telemetry.Source {
 				visit(risk.AccountScope(a.plan.Account).String(), mode.String())
 			}
 		},
+		Aside: n.visitAside,
 		Users: n.meters.Read, Tree: n.snapshot, Places: n.places.Load, Now: n.sys.Now,
 		Orders: func(visit func(account, status string, count int)) {
 			for _, a := range n.accounts {

@@ -100,6 +100,7 @@ type Node struct {
 	feeds    int                   // channels that have taken subscribers
 	kept     map[string]*snapshots // of those that have a memory
 	untold   map[string]*untold
+	aside    atomic.Uint64 // ids of the events that were set aside
 	meters   strategy.Meters
 	grouped  map[string][]supervision.Child // what rosters start, by their group; for names alone
 }

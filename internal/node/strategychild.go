@@ -44,6 +44,7 @@ func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
 	if err != nil {
 		return fmt.Errorf("strategy %s: %w", p.Name, err)
 	}
+	n.setAside(&p)
 	fate := n.fates[p.Name]
 	why := fate.begin(strategy.PolicyOf(user), b.Epoch())
 	a := n.accountOf(p.Account)

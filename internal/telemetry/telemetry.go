@@ -25,6 +25,7 @@ type Source struct {
 	Feeds  func(visit func(feed, state string))            // each book or channel with its state
 	Gate   func(visit func(scope, mode string))            // each scope with its effective mode
 	Orders func(visit func(account, status string, n int)) // open orders by status
+	Aside  func(visit func(account, kind string, n int))   // what is set aside
 	Users  func() []strategy.Meter                         // what strategies measure themselves
 	Tree   func() *supervision.Snapshot                    // nil before there is one; needs Now
 	Places func() *Places                                  // of the tree; nil before there is one
@@ -51,6 +52,7 @@ var (
 	boxRefused  = desc("mailbox_refused_total", "Messages refused, by reason.", "class", "lane", "reason")
 	feedState   = desc("feed_state", "1 for the state a book is in.", "instrument", "state")
 	gateMode    = desc("gate_mode", "1 for the effective mode of a scope.", "scope", "mode")
+	aside       = desc("set_aside", "Events of orders and market data that no incarnation of a strategy has dealt with, since incarnations ended of it.", "account", "kind")
 	ordersOpen  = desc("orders", "Orders that are not closed, by status.", "account", "status")
 )
 
@@ -91,7 +93,7 @@ type collector struct{ *Metrics }
 
 // Describe names what Collect gives.
 func (m collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{boxDepth, boxCapacity, boxAccepted, boxHandled, boxDropped, boxRefused, feedState, gateMode, ordersOpen} {
+	for _, d := range []*prometheus.Desc{boxDepth, boxCapacity, boxAccepted, boxHandled, boxDropped, boxRefused, feedState, gateMode, ordersOpen, aside} {
 		ch <- d
 	}
 }
@@ -114,10 +116,16 @@ func (m collector) Collect(ch chan<- prometheus.Metric) {
 	if s.Gate != nil {
 		s.Gate(one(gateMode))
 	}
+	several := func(d *prometheus.Desc) func(string, string, int) {
+		return func(a, b string, n int) {
+			ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), a, b)
+		}
+	}
 	if s.Orders != nil {
-		s.Orders(func(account, status string, n int) {
-			ch <- prometheus.MustNewConstMetric(ordersOpen, prometheus.GaugeValue, float64(n), account, status)
-		})
+		s.Orders(several(ordersOpen))
+	}
+	if s.Aside != nil {
+		s.Aside(several(aside))
 	}
 }
 
