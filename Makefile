@@ -65,6 +65,10 @@ random-trees: ## TREES (15000: a million steps) random trees, decided alone and 
 crash-each: ## cross and quoter broken at every one of a thousand messages (about a minute on two idle cores)
 	$(GO) test -count=1 -timeout 900s -v ./strategy/strategytest -run 'TestCrossSurvives|TestQuoterSurvives' -args -cross 820 -quoter 425
 
+.PHONY: crash
+crash: ## the order side of a node ended at each of its points (SEEDS=200), answers lost 10^5 times, 10^4 storms of reports; prints its tables
+	$(GO) test -count=1 -timeout 3600s -v ./internal/simtest -run 'CrashMatrix|Ambiguous|FillsOnce' -seeds $(or $(SEEDS),200) -outcomes 100000 -storms 10000
+
 .PHONY: bench
 bench: ## every Go benchmark with its allocations (BENCHTIME)
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...

@@ -110,3 +110,59 @@ func renamed(in orders.Inbound, n int) orders.Inbound {
 	}
 	return in
 }
+
+// blind reads two of three answers that an order was found as one that it was not, as a failed query that is taken for an empty list.
+func blind() func(orders.Inbound) orders.Inbound {
+	n := 0
+	return func(in orders.Inbound) orders.Inbound {
+		a, ok := in.(orders.Answer)
+		if n++; ok && n%3 != 0 {
+			return orders.Absent(a.ID())
+		}
+		return in
+	}
+}
+
+// TestADefectIsFoundWhereAnswersAreLost is the same for runs without a point.
+func TestADefectIsFoundWhereAnswersAreLost(t *testing.T) {
+	ambiguous := func(d simtest.Defect) func(uint64) ([]string, error) {
+		return func(seed uint64) ([]string, error) {
+			r, err := simtest.Ambiguous(seed, 100, d)
+			return r.Findings, err
+		}
+	}
+	storm := func(d simtest.Defect) func(uint64) ([]string, error) {
+		return func(seed uint64) ([]string, error) {
+			r, err := simtest.FillsOnce(seed, d)
+			return r.Findings, err
+		}
+	}
+	times := 0
+	for name, tt := range map[string]struct {
+		run  func(uint64) ([]string, error)
+		want string // in one finding at least
+	}{
+		"an order is sent again when unheard":  {ambiguous(simtest.Defect{Resend: true}), "J1"},
+		"a failed query is an empty list":      {ambiguous(simtest.Defect{Ear: blind()}), "of it work at the venue"},
+		"replay forgets what is held":          {ambiguous(simtest.Defect{Parts: forgetful}), "and 0 are held"},
+		"an execution counts by another name":  {storm(simtest.Defect{Ear: func(in orders.Inbound) orders.Inbound { times++; return renamed(in, times) }}), "J2"},
+		"evidence is not journalled":           {storm(simtest.Defect{Parts: func(p *orders.Parts) { p.Log = mute{p.Log} }, Counter: true}), "J4"},
+		"the counter is ahead of the evidence": {storm(simtest.Defect{Counter: true}), "J4"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var all []string
+			for seed := *firstSeed; seed < *firstSeed+20; seed++ {
+				found, err := tt.run(seed)
+				if err != nil {
+					found = append(found, err.Error())
+				}
+				all = append(all, found...)
+				if slices.ContainsFunc(found, func(f string) bool { return strings.Contains(f, tt.want) }) {
+					t.Logf("found at seed %d", seed)
+					return
+				}
+			}
+			t.Errorf("nothing with %q among %d findings: %q", tt.want, len(all), all[:min(12, len(all))])
+		})
+	}
+}

@@ -98,7 +98,7 @@ func (g *link) Ask(q orders.Question) error {
 func (l *life) open() error {
 	w, out := l.w, &link{l: l}
 	parts := orders.Parts{
-		Options: orders.Options{Account: account}, Gate: l.risk.desk.Gate(account), Gateway: out, Log: l.log,
+		Options: orders.Options{Account: account, BlockUnknown: w.block}, Gate: l.risk.desk.Gate(account), Gateway: out, Log: l.log,
 		Records: journal.Read(w.disk, journalDir, 0), Listener: l.told, Risk: func(m risk.Message) { l.risk.queue = append(l.risk.queue, m) },
 		Closed:      l.closed,
 		AnswerAfter: 500 * time.Millisecond, QuietAfter: 2 * time.Second, Crash: l.hook,
@@ -179,7 +179,23 @@ func (l *life) hand(in orders.Inbound) error {
 		in = f(in)
 	}
 	l.inbox = append(l.inbox, orders.Received{In: in})
+	if l.w.cfg.weather == storms {
+		l.storm(in)
+	}
 	return nil
+}
+
+// storm has the venue tell again what it told before, as an application replay that is neither marked as old nor numbered so.
+func (l *life) storm(in orders.Inbound) {
+	if r, ok := in.(orders.Report); ok {
+		l.w.told = append(l.w.told, r)
+	}
+	for l.w.rng.IntN(3) == 0 && len(l.w.told) > 0 {
+		again := l.w.told[l.w.rng.IntN(len(l.w.told))]
+		again.PossResend, again.PossDup, again.Session, again.Seq = true, false, "", 0
+		l.w.resent++
+		l.inbox = append(l.inbox, orders.Received{In: again})
+	}
 }
 
 // told hears every event of the owner.
@@ -192,7 +208,32 @@ func (l *life) told(e orders.Event) {
 			delete(l.restart.unknown, e.Order)
 			l.restart.how.count(l.doing)
 		}
+	case orders.EventRejected, orders.EventCancelled, orders.EventExpired, orders.EventClosed:
+		l.ended(e)
 	default:
+	}
+}
+
+// ended holds the end of an order against the venue, where it must be over: at once, since the venue is ahead of who hears of it.
+func (l *life) ended(e orders.Event) {
+	if o := l.w.open[e.Order]; o != nil {
+		l.w.short = append(l.w.short, fmt.Sprintf("%s is %v %s for the node, and %v of it work at the venue", e.Order, e.Kind, e.Reason, o.Leaves))
+	}
+}
+
+// doubts notes every request of which it is not known what became of it.
+func (l *life) doubts() {
+	m := l.desk.Machine()
+	if m.Unknown() == 0 {
+		return
+	}
+	for _, of := range m.InDoubt() {
+		o, _ := m.Order(of)
+		for _, p := range o.Pending {
+			if p.Evidence == "unknown" {
+				l.w.ambiguous[p.ID] = p.Kind
+			}
+		}
 	}
 }
 
@@ -230,6 +271,14 @@ func (l *life) turn(m orders.Message) {
 		l.desk.Handle(l.w.now, orders.Durable{LSN: math.MaxUint64})
 	}
 	l.tellRisk()
+	if l.w.cfg.weather == losses {
+		l.doubts()
+	}
+	if r, ok := m.(orders.Received); ok {
+		if k, ok := r.In.(orders.Link); ok && k.Event == orders.LinkLogout && l.death == 0 {
+			_ = l.entry.Connect() // what comes of it is heard
+		}
+	}
 }
 
 func (l *life) tellRisk(ms ...risk.Message) {

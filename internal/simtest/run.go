@@ -4,8 +4,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/failshut/failshut/internal/journal"
@@ -183,9 +181,7 @@ func (r *run) lose(l *life, fate diskFate) {
 func (r *run) afterRestart(victim market.ClOrdID) {
 	l, p := r.life, r.cfg.Point
 	r.Unknown, r.Unheard, r.Moving = l.restart.total, l.restart.unheard, l.restart.moving
-	for _, id := range slices.Sorted(maps.Keys(r.open)) {
-		r.holds(r.open[id])
-	}
+	r.holdsAll()
 	if p.victim != nil {
 		o, known := l.desk.Machine().Order(orders.Ref{ID: victim})
 		if why := p.victim(o, known); why != "" {
@@ -209,11 +205,15 @@ func (r *run) afterRestart(victim market.ClOrdID) {
 
 // untilOpen lets the node work until it may trade.
 func (r *run) untilOpen() bool {
-	end := r.now.Mono + int64(openWithin)
+	within := openWithin
+	if r.cfg.weather == losses { // questions and answers get lost, and are repeated after up to 30 s
+		within = openRough
+	}
+	end := r.now.Mono + int64(within)
 	for !r.life.isOpen() {
 		if r.now.Mono > end || r.venue.Err() != nil {
 			s := r.life.desk.Status()
-			r.find("not open within %v: session %s, %d UNKNOWN, gate %+v, venue %v", openWithin, s.Session, s.Unknown, r.life.risk.desk.Gatez(r.now, "").Why, r.venue.Err())
+			r.find("not open within %v: session %s, %d UNKNOWN, gate %+v, venue %v", within, s.Session, s.Unknown, r.life.risk.desk.Gatez(r.now, "").Why, r.venue.Err())
 			return false
 		}
 		r.action(false)
@@ -257,12 +257,16 @@ func (r *run) resume() {
 // finish cancels all that is live, until each order's own end is known, and judges.
 func (r *run) finish() {
 	r.life.turn(orders.CancelAll{Why: "end"})
+	most := mostActions
+	if r.cfg.weather == losses {
+		most *= 50
+	}
 	for n := 0; ; n++ {
 		s := r.life.desk.Status()
 		if s.Live == 0 && s.Unknown == 0 && s.Session == "open" {
 			break
 		}
-		if n == 20_000 {
+		if n == most {
 			r.find("after a cancel-all %d orders are live, %d UNKNOWN, session %s", s.Live, s.Unknown, s.Session)
 			break
 		}

@@ -22,7 +22,18 @@ type Config struct {
 	Point Point
 	// Defect is built into every life of the node, to show that the judges see it. The zero value is none.
 	Defect Defect
+
+	weather weather
 }
+
+// weather is what a run is about. The zero value is a crash at a point.
+type weather uint8
+
+const (
+	crashes weather = iota
+	losses          // a venue and a link that lose whatever they can
+	storms          // reports that come again and again, in every way that they can
+)
 
 // Defect is something broken in a node, to show that a run finds it. The zero value is none.
 type Defect struct {
@@ -49,9 +60,11 @@ const (
 
 	positionLimit = 120 * market.Unit // greatest worst case of the account, either way
 	openWithin    = 60 * time.Second  // virtual time within which a life opens
+	openRough     = 20 * time.Minute
 	step          = 2 * time.Millisecond
 	tickEvery     = 100 * time.Millisecond
 	mostActions   = 20_000 // of a life that waits for its point
+	roughActions  = 100_000
 )
 
 var acme = market.MustListed("SIM", "ACME")

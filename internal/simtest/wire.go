@@ -12,6 +12,8 @@ type wire struct {
 	out   []func() // written by the node, in order
 	in    []func() // written by the venue, in order
 	cut   bool
+	off   bool   // broken, and no logon since
+	conn  int    // which connection: what was written on another one is gone
 	last  uint64 // number of the last message
 	more  uint64 // messages that the gateway did not number
 }
@@ -20,9 +22,10 @@ var _ sim.Port = (*wire)(nil)
 
 // Logon implements sim.Port.
 func (w *wire) Logon(s sim.Session) error {
-	send := s.Send
+	w.off = false
+	send, conn := s.Send, w.conn
 	s.Send = func(r sim.Reply) {
-		if !w.cut {
+		if !w.cut && conn == w.conn {
 			w.in = append(w.in, func() { send(r) })
 		}
 	}
@@ -69,6 +72,21 @@ func one(queue *[]func()) bool {
 	*queue = q[1:]
 	q[0]()
 	return true
+}
+
+// breaks ends the connection and leaves the node alive: the venue reads the first few messages, the node too, and the rest is
+// lost. Both notice.
+func (w *wire) breaks(read, heard int) {
+	if w.off {
+		return
+	}
+	w.off = true
+	for range read {
+		w.toVenue()
+	}
+	w.out, w.in = nil, w.in[:min(heard, len(w.in))]
+	_ = w.venue.Logout(session, "wire") // it says so on its end, which the node reads last
+	w.conn++
 }
 
 // sever ends the connection with the node: nothing of the venue arrives any more.

@@ -3,7 +3,9 @@ package simtest
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,7 +22,8 @@ type world struct {
 	cfg       Config
 	rng       *rand.Rand
 	now       risk.Reading
-	file      bytes.Buffer // the exchange's ledger
+	file      bytes.Buffer // the exchange's ledger, in runs that end at a point
+	ledger    *sim.Ledger  // the same, or its lines in memory
 	venue     *sim.Venue
 	disk      *journal.FaultFS
 	catalogue *market.Catalogue
@@ -33,16 +36,22 @@ type world struct {
 	lives  int
 	life   *life
 	causes []risk.Cause
-	ids    map[risk.Cause][]market.ClOrdID // every id that a decision was journalled under
-	given  map[market.ClOrdID]bool         // every one of them, those of replaces too
-	moves  map[market.ClOrdID]bool         // those of replaces
-	open   map[string]*sim.OrderLine       // what works at the venue, by its id
-	short  []string                        // where the node held less than worked at the venue
-	again  []market.ClOrdID                // those that were given twice
+	ids    map[risk.Cause][]market.ClOrdID   // every id that a decision was journalled under
+	given  map[market.ClOrdID]bool           // every one of them, those of replaces too
+	moves  map[market.ClOrdID]bool           // those of replaces
+	open   map[market.ClOrdID]*sim.OrderLine // what works at the venue, by the order's first id
+	short  []string                          // where the node held less than worked at the venue
+	again  []market.ClOrdID                  // those that were given twice
 	manner manner
+	block  orders.BlockUnknown
 	level  bool // owners hear what is held CLOSED; without it what works at the venue outlives a restart
 	fills  int
 	moved  int // replaces decided
+
+	told      []orders.Report         // every report that reached the node, in a storm
+	resent    int                     // how often one of them was told again
+	compared  int                     // how often an order at the venue was held against the owner's
+	ambiguous map[market.ClOrdID]byte // requests of which it was not known what became of them, by their kind
 }
 
 // started is the moment at which every run begins.
@@ -52,7 +61,7 @@ func newWorld(cfg Config) (*world, error) {
 	w := &world{
 		cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, cfg.Point.stream())), now: risk.Reading{Wall: int64(started), Mono: int64(time.Hour)},
 		disk: journal.NewFaultFS(journal.NewMemFS(cfg.Seed)), ids: map[risk.Cause][]market.ClOrdID{},
-		given: map[market.ClOrdID]bool{}, moves: map[market.ClOrdID]bool{}, open: map[string]*sim.OrderLine{}, quotes: risktest.Quotes{},
+		ambiguous: map[market.ClOrdID]byte{}, given: map[market.ClOrdID]bool{}, moves: map[market.ClOrdID]bool{}, open: map[market.ClOrdID]*sim.OrderLine{}, quotes: risktest.Quotes{},
 	}
 	contract := market.Contract{
 		Instrument: acme, Currency: "USD", Tick: 10_000_000, Lot: market.Unit, MinQty: market.Unit, MaxQty: 1000 * market.Unit, Multiplier: market.One,
@@ -61,26 +70,33 @@ func newWorld(cfg Config) (*world, error) {
 	if w.catalogue, err = market.NewCatalogue([]market.Contract{contract}); err != nil {
 		return nil, err
 	}
-	if w.rules, err = rules(); err != nil {
+	if w.rules, err = rules(cfg.weather == losses); err != nil {
 		return nil, err
 	}
 	engine, err := sim.NewEngine(w.exchange(contract))
 	if err != nil {
 		return nil, err
 	}
+	w.ledger = sim.NewLedger(&w.file, false)
+	if cfg.weather != crashes {
+		w.ledger = sim.KeepLedger()
+	}
 	w.venue = sim.NewVenue(engine, sim.Outlets{
-		Ledger: sim.NewLedger(&w.file, false), Clock: func() market.Timestamp { return market.Timestamp(w.now.Wall) }, Line: w.line,
+		Ledger: w.ledger, Clock: func() market.Timestamp { return market.Timestamp(w.now.Wall) }, Line: w.line,
 	})
 	w.quote()
 	return w, w.venue.Open(started)
 }
 
-// rules are wide but for the position of the account, so that risk refuses now and then.
-func rules() (risk.Config, error) {
+// rules are wide but for the position of the account, so that risk refuses now and then. Unknown orders are admitted or not.
+func rules(unknown bool) (risk.Config, error) {
 	c := risktest.Config(risk.Entitlement{Account: account, Strategies: []string{strategy}, Instruments: []market.Instrument{acme}})
 	most, err := market.ParseNotional(positionLimit.String())
 	for i, l := range c.Limits {
 		if l.Measure == risk.MaxLongQty || l.Measure == risk.MaxShortQty {
+			c.Limits[i].Value = most
+		}
+		if l.Measure == risk.MaxUnknownOrders && unknown {
 			c.Limits[i].Value = most
 		}
 	}
@@ -101,6 +117,13 @@ func (w *world) exchange(c market.Contract) sim.Config {
 	cfg.Flow = sim.DefaultFlow()
 	cfg.Flow.Rate, cfg.Flow.TradeShareBps = 50, 5000
 	w.manner, w.level = manner(w.rng.IntN(3)), w.rng.IntN(2) == 0
+	switch w.cfg.weather {
+	case crashes:
+	case losses:
+		w.manner = rough
+	case storms:
+		w.manner = stormy
+	}
 	cfg.Faults = w.manner.faults()
 	return cfg
 }
@@ -109,9 +132,11 @@ func (w *world) exchange(c market.Contract) sim.Config {
 type manner int
 
 const (
-	calm  manner = iota
-	late         // some are held back, and overtaken
-	lossy        // some are never sent
+	calm   manner = iota
+	late          // some are held back, and overtaken
+	lossy         // some are never sent
+	rough         // any message of either side may be lost
+	stormy        // most come twice, many late
 )
 
 func (m manner) faults() []sim.Fault {
@@ -123,6 +148,18 @@ func (m manner) faults() []sim.Fault {
 		f = append(f, sim.Fault{ID: "late", Kind: sim.LateAck, On: on, When: sim.FaultWhen{P: sim.Certain / 16}, With: sim.FaultWith{Delay: 30 * time.Millisecond}})
 	case lossy:
 		f = append(f, sim.Fault{ID: "lost", Kind: sim.DropAfter, On: on, When: sim.FaultWhen{P: sim.Certain / 16}})
+	case stormy:
+		f[0].When.P = sim.Certain / 2
+		on.Msg = "8"
+		f = append(f, sim.Fault{ID: "late", Kind: sim.LateAck, On: on, When: sim.FaultWhen{P: sim.Certain / 4}, With: sim.FaultWith{Delay: 30 * time.Millisecond}})
+	case rough:
+		for _, msg := range []string{"D", "F", "G", "H", "AF", "8", "9"} {
+			on.Msg = msg
+			if len(msg) > 1 || msg[0] >= 'A' {
+				f = append(f, sim.Fault{ID: "unread " + msg, Kind: sim.DropBefore, On: on, When: sim.FaultWhen{P: sim.Certain / 8}})
+			}
+			f = append(f, sim.Fault{ID: "lost " + msg, Kind: sim.DropAfter, On: on, When: sim.FaultWhen{P: sim.Certain / 8}})
+		}
 	}
 	return f
 }
@@ -229,9 +266,9 @@ func (w *world) line(l sim.Line) {
 	if !ok || o.Account != account {
 		return
 	}
-	w.open[o.OID] = o
+	w.open[o.Cl0] = o
 	if o.Leaves == 0 {
-		delete(w.open, o.OID)
+		delete(w.open, o.Cl0)
 	}
 	w.holds(o)
 }
@@ -241,9 +278,17 @@ func (w *world) holds(o *sim.OrderLine) {
 	if w.life == nil || w.life.desk == nil || w.life.death != 0 {
 		return
 	}
+	w.compared++
 	ours, _ := w.life.desk.Machine().Order(orders.Ref{ID: o.Cl0, OrderID: o.OID})
 	if ours.Held < o.Leaves {
 		w.short = append(w.short, fmt.Sprintf("line %d: %v of %s work at the venue, and %v are held", o.N, o.Leaves, o.Cl0, ours.Held))
+	}
+}
+
+// holdsAll compares all that works at the venue.
+func (w *world) holdsAll() {
+	for _, id := range slices.Sorted(maps.Keys(w.open)) {
+		w.holds(w.open[id])
 	}
 }
 
