@@ -22,6 +22,37 @@ func BenchmarkBreaker(b *testing.B) {
 	}
 }
 
+// BenchmarkGuard is a first attempt and every fifth time a retry, which a deadline, a breaker and a budget let through, and its answer.
+func BenchmarkGuard(b *testing.B) {
+	br, err := resilience.NewBreaker(resilience.DefaultBreaker(), rand.New(rand.NewPCG(1, 1)), resilience.BreakerEvents{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	g, err := resilience.NewBudget(resilience.DefaultBudget())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	var now resilience.Instant
+	n := 0
+	for b.Loop() {
+		now += 100_000_000
+		if resilience.Deadline(now + 1).Past(now) {
+			b.Fatal("past")
+		}
+		t, v := br.Ask(now)
+		if v.Pass != resilience.Go {
+			b.Fatal("refused")
+		}
+		if n++; n%6 != 0 {
+			g.Deposit(now)
+		} else if !g.Withdraw(now) {
+			b.Fatal("no token")
+		}
+		br.Done(now, t, resilience.OK)
+	}
+}
+
 // BenchmarkLimit is a message that fits.
 func BenchmarkLimit(b *testing.B) {
 	l, err := resilience.NewLimit(resilience.DefaultLimit())
