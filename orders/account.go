@@ -20,8 +20,7 @@ type AccountConfig struct {
 	// Parts of the desk that each incarnation opens. Gateway, Log and Records are
 	// the account's own and left empty.
 	Parts Parts
-	// Journal returns the open log and what is durable in it, from its first
-	// record on. It is asked at each start of the owner, so that the log may be
+	// Journal returns the open log and what its Replay gives. It is asked at each start of the owner, so that the log may be
 	// opened by another child of the node.
 	Journal func() (Log, iter.Seq2[journal.Record, error])
 	// Dial makes the link for one incarnation of the owner, not yet logged on. It

@@ -44,7 +44,7 @@ type Parts struct {
 	Gate     Gate
 	Gateway  Gateway
 	Log      Log
-	Records  iter.Seq2[journal.Record, error] // of all accounts, in order, from the journal's first on; read by Open
+	Records  iter.Seq2[journal.Record, error] // of all accounts, as journal.Log.Replay gives them; read by Open
 	Settled  journal.LSN                      // last record that counts: all of the account is durable up to here; 0: the watermark
 	Listener func(Event)                      // told every event; must not block nor call the desk; may be nil
 	Risk     func(risk.Message)               // posts to the holder; must not block; may be nil
@@ -77,7 +77,8 @@ type Desk struct {
 	timers   []timer // in order of due time
 	todo     []Input // follow-ups of the step under way
 	evidence journal.LSN
-	read     journal.LSN // last record that Open folded
+	read     journal.LSN // last record that Open folded, or that its checkpoint covers
+	loading  []byte      // of the account's state, in a checkpoint
 	nextIn   map[string]uint64
 	linkedAt int64
 	early    []wish    // decisions cancelled before they came

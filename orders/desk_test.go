@@ -119,7 +119,7 @@ func (b *bench) openLog() {
 	b.t.Helper()
 	var err error
 	b.log, _, err = journal.Open(b.faults, "journal", journal.Options{
-		Node: "n1", Group: "10", Segment: 1 << 20, Floor: 2 << 20,
+		Node: "n1", Group: "10", Segment: 1 << 20, Floor: 2 << 20, Wall: func() int64 { return b.risk.Now.Wall },
 	})
 	if err != nil {
 		b.t.Fatal(err)
@@ -131,7 +131,7 @@ func (b *bench) parts() orders.Parts {
 	b.told = &toldGate{Gate: b.risk.Desk.Gate(account), held: map[market.ClOrdID]market.Qty{}}
 	parts := orders.Parts{
 		Options: orders.Options{Account: account}, Gate: b.told, Gateway: b.wire, Log: b.log,
-		Records: journal.Read(b.faults, "journal", 0), Listener: func(e orders.Event) { b.events = append(b.events, e) },
+		Records: b.log.Replay(), Listener: func(e orders.Event) { b.events = append(b.events, e) },
 		Crash: func(p int) {
 			if b.crash != nil {
 				b.crash(p)

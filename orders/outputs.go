@@ -9,7 +9,7 @@ const earlyCancels = 1024
 func (d *Desk) received(in Inbound) {
 	d.crash(CrashHeard)
 	d.evidence = d.witness(in)
-	d.counted(in)
+	count(d.nextIn, in)
 	d.crash(CrashEvidence)
 	if d.p.Events.Report != nil {
 		d.p.Events.Report(in)

@@ -22,7 +22,7 @@ func (d *Desk) replay() error {
 		settled = d.p.Log.Watermark()
 	}
 	why := d.fold(settled)
-	if why == nil && d.read != settled {
+	if why == nil && d.read < settled {
 		why = fmt.Errorf("it ends at LSN %d, want %d", d.read, settled)
 	}
 	if s := d.p.Log.State(); s != journal.OK {
@@ -43,6 +43,14 @@ func (d *Desk) fold(settled journal.LSN) error {
 		switch {
 		case err != nil:
 			return err
+		case d.read == 0 && r.Kind == journal.KindCheckpoint:
+			if err := d.load(r); err != nil {
+				return err
+			}
+			if d.read >= settled { // all of the account is in it: what else it covers is of others
+				return nil
+			}
+			continue
 		case r.LSN > settled:
 			return nil
 		case r.LSN != d.read+1:
@@ -73,7 +81,11 @@ func (d *Desk) salvage() {
 		if r.LSN > last {
 			return
 		}
-		if err != nil || r.LSN <= d.read {
+		switch {
+		case err == nil && d.read == 0 && r.Kind == journal.KindCheckpoint:
+			_ = d.load(r) // without it there is what can be read behind it
+			continue
+		case err != nil || r.LSN <= d.read:
 			continue
 		}
 		_ = d.foldRecord(r) // one that says nothing to us is passed over too
@@ -84,7 +96,7 @@ func (d *Desk) salvage() {
 }
 
 func (d *Desk) foldRecord(r journal.Record) error {
-	if r.Kind < KindIntent || r.Kind > KindDay {
+	if !isOrders(r) {
 		return nil
 	}
 	account, now, in, err := decode(r)
@@ -92,18 +104,43 @@ func (d *Desk) foldRecord(r journal.Record) error {
 		return err
 	}
 	if account == d.p.Options.Account {
-		d.m.Fold(now, in)
-		d.counted(in)
+		(&past{m: d.m, nextIn: d.nextIn}).fold(now, in)
 	}
 	return nil
 }
 
-// counted moves the inbound counter of a session, which is derived from the
+// load takes a part of the checkpoint that a journal begins with: what belongs
+// to this account, and at its end the state.
+func (d *Desk) load(r journal.Record) error {
+	account, b, covers, err := partOf(r)
+	switch {
+	case err != nil:
+		return err
+	case covers == 0:
+		if account == d.p.Options.Account {
+			d.loading = append(d.loading, b...)
+		}
+		return nil
+	}
+	b, d.loading = d.loading, nil
+	if len(b) > 0 { // else the account has no record up to there
+		p := newPast(d.m.opt)
+		if err := p.load(b); err != nil {
+			return err
+		}
+		p.m.partial = d.m.partial
+		d.m, d.nextIn = p.m, p.nextIn
+	}
+	d.read = covers
+	return nil
+}
+
+// count moves the inbound counter of a session, which is derived from the
 // evidence, so that a report that was not journalled is asked for again.
-func (d *Desk) counted(in Input) {
+func count(nextIn map[string]uint64, in Input) {
 	o, ok := originOf(in)
 	if ok && o.Session != "" && o.Seq > 0 {
-		d.nextIn[o.Session] = o.Seq + 1
+		nextIn[o.Session] = o.Seq + 1
 	}
 }
 
