@@ -31,7 +31,23 @@ type Trial struct {
 	// strategy on purpose stands there. Nil changes nothing.
 	Strategy func(a actors.Actor[Message]) actors.Actor[Message]
 	Orders   func(d Desk) Desk
+
+	// Dies is asked between turns until it says once that the process of the node dies now. What the process held is gone, what was
+	// not synced of its journal is lost as Loss says, and the venue goes on, orders and all. Another process starts a moment later on
+	// what is left, and the script goes on where it was. Nil never dies.
+	Dies func() bool
+	Loss Loss
 }
+
+// Loss is what the death of a process does to what it has written and not synced. The zero Loss loses all of it.
+type Loss uint8
+
+// The losses.
+const (
+	LoseAll     Loss = iota
+	LoseTail         // a first part of it is there, the last write of that perhaps cut
+	LoseNothing      // the machine went on
+)
 
 // Step is what happens at one moment of a trial.
 type Step struct {
@@ -48,6 +64,7 @@ type Outcome struct {
 	Seen     Doubts    // at any moment after the node was up
 	Most     int       // of open orders on one side of one instrument at once
 	Ended    []string  // why incarnations of the strategy ended before the trial did
+	Lives    int       // processes that there were
 	Fired    []string  // faults of the venue, by name, each once
 	Findings []string  // what must never be: an order doubled, a position that is not the venue's, a mailbox that does not balance
 }

@@ -40,11 +40,11 @@ func TestPositionsOfTwoChannelsAreNotTheSameDecision(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	exchange, paper, err := paperVenue(plan, 0, sim.DedupeNone, nil, sim.Outlets{})
+	exchange, book, err := paperVenue(plan, 0, sim.DedupeNone, nil, sim.Outlets{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := paperWorld(sys, 0, log, exchange, paper, nil)
+	w := paperWorld(sys, 0, log, exchange, book, nil)
 	names := []string{"first", "second"}
 	var scripts []*script
 	w.Feeds = func(n *Node, subscribers Subscribers) ([]supervision.Child, error) {

@@ -213,11 +213,11 @@ func (r *rerun) build(plan *Plan, source packets, start time.Time) error {
 	if r.cfg.Ledger != nil {
 		out.Ledger = sim.NewLedger(r.cfg.Ledger, false)
 	}
-	exchange, paper, err := paperVenue(plan, r.cfg.Seed, sim.DedupeStrict, nil, out)
+	exchange, book, err := paperVenue(plan, r.cfg.Seed, sim.DedupeStrict, nil, out)
 	if err != nil {
 		return err
 	}
-	world := paperWorld(r.sys, r.cfg.Seed, r.cfg.Log, exchange, paper, func(n *Node, readers *feeds.Fanout) supervision.Child {
+	world := paperWorld(r.sys, r.cfg.Seed, r.cfg.Log, exchange, book, func(n *Node, readers *feeds.Fanout) supervision.Child {
 		r.channel = &recorded{format: r.cfg.Format, source: source, page: n.Board.Page(nil), readers: readers}
 		return r.channel.child()
 	})

@@ -24,11 +24,17 @@ type script struct {
 	watch    func() // called after each step
 	finished atomic.Bool
 
-	sink feeds.Sink
-	next int
-	due  bool // the next step's wait is over
-	seq  uint64
+	sink  feeds.Sink
+	next  int
+	due   bool // the next step's wait is over
+	seq   uint64
+	books []*shown // as they were told
+
+	tripped bool
+	paused  bool // who is told is dead
 }
+
+func newScript(steps []strategy.Step) *script { return &script{steps: steps} }
 
 func (s *script) child() supervision.Child {
 	c := supervision.DefaultChild("channel", func(_ context.Context, b *supervision.Birth) error {
@@ -50,8 +56,12 @@ func (s *script) Starting(c *actors.Context[turn]) error {
 
 // Receive does the step that is due, and waits for the next.
 func (s *script) Receive(c *actors.Context[turn], m turn) error {
+	if s.paused {
+		return nil
+	}
 	if s.seq == 0 {
-		s.tell(c, feeds.StateChange{State: feeds.Live, Reset: true})
+		s.say(c, feeds.StateChange{State: feeds.Live, Reset: true})
+		s.show(c)
 	}
 	if s.due {
 		step := s.steps[s.next]
@@ -61,6 +71,7 @@ func (s *script) Receive(c *actors.Context[turn], m turn) error {
 		}
 		if step.Trip {
 			s.trip()
+			s.tripped = true
 		}
 		s.watch()
 	}
@@ -73,8 +84,14 @@ func (s *script) Receive(c *actors.Context[turn], m turn) error {
 	return nil
 }
 
-// tell says an event with the present time and the next number.
+// tell says an event that changes what is known.
 func (s *script) tell(c *actors.Context[turn], e feeds.Event) {
+	s.keep(e)
+	s.say(c, e)
+}
+
+// say says an event with the present time and the next number.
+func (s *script) say(c *actors.Context[turn], e feeds.Event) {
 	s.seq++
 	pos, recv, mono := feeds.Pos{Epoch: 1, Seq: s.seq}, market.StampOf(c.Now()), c.Instant()
 	switch e := e.(type) {

@@ -36,44 +36,89 @@ func (w Trials) Try(ctx context.Context, in strategy.Trial) (strategy.Outcome, e
 	if err := errors.Join(err, t.sys.Stop(context.WithoutCancel(ctx))); err != nil {
 		return strategy.Outcome{}, err
 	}
-	return t.answer, t.judge()
+	err = t.judge()
+	return t.answer, err
 }
 
 // trial is one run.
 type trial struct {
-	cfg     strategy.Trial
-	plan    *Plan
+	cfg    strategy.Trial
+	plan   *Plan
+	told   *script
+	log    *eventLog
+	lines  bytes.Buffer
+	logger *slog.Logger
+	answer strategy.Outcome
+	venue  *survivor
+	truth  *sim.Ledger // the venue's
+	disk   *journal.MemFS
+	trips  risk.MemTrips
+	names  map[market.ClOrdID]risk.Cause
+
+	*trialLife
+}
+
+// trialLife is one process of a trial.
+type trialLife struct {
 	sys     *actors.System
 	node    *Node
-	told    *script
-	log     *eventLog
-	lines   bytes.Buffer
-	truth   *sim.Ledger // the venue's
-	names   map[market.ClOrdID]risk.Cause
 	unknown map[market.ClOrdID]bool
 	up      bool
-	logger  *slog.Logger
-	answer  strategy.Outcome
+	died    bool // it is to die now
+	dead    bool // and has: nothing of it is noted, or reaches the venue, any more
 }
 
 // trialStart is the moment at which every trial begins.
 var trialStart = time.Date(2026, time.January, 5, 14, 30, 0, 0, time.UTC)
 
 func newTrial(cfg strategy.Trial, log *slog.Logger) (*trial, error) {
-	t := &trial{cfg: cfg, names: map[market.ClOrdID]risk.Cause{}, unknown: map[market.ClOrdID]bool{}, logger: log}
+	t := &trial{cfg: cfg, names: map[market.ClOrdID]risk.Cause{}, logger: log, disk: journal.NewMemFS(cfg.Seed)}
 	t.log = newEventLog(&t.lines)
 	plan, err := trialPlan(cfg)
 	if err != nil {
 		return nil, err
 	}
 	t.plan = plan
-	if t.sys, err = actors.New(systemConfig("trial", actors.Virtual(trialStart), actors.Deterministic(), cfg.Seed, log)); err != nil {
+	if err := t.open(); err != nil {
 		return nil, err
 	}
-	if err := t.build(); err != nil {
-		return nil, errors.Join(err, t.sys.Stop(context.Background()))
+	return t, t.live(trialStart)
+}
+
+// open makes the venue, which outlives a process.
+func (t *trial) open() error {
+	faults, err := sim.ParseFaults(t.cfg.Faults...)
+	if err != nil {
+		return err
 	}
-	return t, nil
+	t.truth = sim.KeepLedger()
+	cfg := paperConfig(t.plan, t.cfg.Seed, sim.DedupeNone, faults)
+	if t.cfg.Dies != nil {
+		for i := range cfg.Sessions {
+			cfg.Sessions[i].COD = sim.CODOff // what works outlives its process
+		}
+	}
+	x, paper, err := sim.NewPaperExchange(cfg, sim.PaperLatency, sim.Outlets{Ledger: t.truth})
+	if err != nil {
+		return err
+	}
+	t.venue = &survivor{exchange: x, book: paper.Feed()}
+	t.told = newScript(t.cfg.Script)
+	return nil
+}
+
+// live begins a process.
+func (t *trial) live(at time.Time) error {
+	sys, err := actors.New(systemConfig("trial", actors.Virtual(at), actors.Deterministic(), t.cfg.Seed, t.logger))
+	if err != nil {
+		return err
+	}
+	t.trialLife = &trialLife{sys: sys, unknown: map[market.ClOrdID]bool{}}
+	t.answer.Lives++
+	if err := t.build(); err != nil {
+		return errors.Join(err, t.sys.Stop(context.Background()))
+	}
+	return nil
 }
 
 // trialPlan is that of a replay without a file, but for parameters, and for a strategy that is back at once: what is tried is
@@ -108,53 +153,65 @@ func trialPlan(cfg strategy.Trial) (*Plan, error) {
 
 // build makes the node in its world.
 func (t *trial) build() error {
-	faults, err := sim.ParseFaults(t.cfg.Faults...)
-	if err != nil {
-		return err
-	}
-	t.truth = sim.KeepLedger()
-	out := sim.Outlets{Ledger: t.truth}
-	exchange, paper, err := paperVenue(t.plan, t.cfg.Seed, sim.DedupeNone, faults, out)
-	if err != nil {
-		return err
-	}
-	w := paperWorld(t.sys, t.cfg.Seed, t.logger, exchange, paper, func(n *Node, readers *feeds.Fanout) supervision.Child {
-		trip := func() { n.TripFirm("trial", "the script says so") }
-		t.told = &script{steps: t.cfg.Script, page: n.Board.Page(nil), readers: readers, watch: t.look, trip: trip}
+	t.venue.host = &host{exchange: t.venue.exchange}
+	w := paperWorld(t.sys, t.cfg.Seed, t.logger, t.venue.host.child(), t.venue.book, func(n *Node, readers *feeds.Fanout) supervision.Child {
+		t.told.page, t.told.readers, t.told.watch = n.Board.Page(nil), readers, t.look
+		t.told.trip = func() { n.TripFirm("trial", "the script says so") }
 		return t.told.child()
 	})
+	w.Disk, w.Trips, w.Nonce = t.disk, &t.trips, uint64(t.answer.Lives) //nolint:gosec // 1 or 2
+	w.Port = &wire{Port: w.Port, life: t.trialLife}
 	if f := t.cfg.Strategy; f != nil {
 		w.Strategy = func(_ string, a actors.Actor[strategy.Message]) actors.Actor[strategy.Message] { return f(a) }
 	}
 	if f := t.cfg.Orders; f != nil {
 		w.Orders = func(_ string, d strategy.Desk) strategy.Desk { return f(d) }
 	}
-	t.node, err = New(t.plan, w, t.hooks())
+	var err error
+	t.node, err = New(t.plan, w, t.hooks(t.trialLife))
 	return err
 }
 
-func (t *trial) hooks() Hooks {
+// hooks are those of one process. What goes on in it when it is dead is nobody's business.
+func (t *trial) hooks(l *trialLife) Hooks {
 	return Hooks{
 		Delivered: t.log,
 		Order: func(o OrderTold) {
+			if l.dead {
+				return
+			}
 			t.log.order(o.Event)
 			t.doubt(o.Event)
 			t.look()
 		},
 		Intent: func(in risk.Intent) {
+			if l.dead {
+				return
+			}
 			t.note("intent %x %s %s %s %s", in.Cause[:], in.Instrument.Symbol(), in.Side, in.Qty, in.Price)
 		},
-		Check: t.checked,
+		Check: func(in risk.Intent, err error) {
+			if !l.dead {
+				t.checked(in, err)
+			}
+		},
 		Ended: func(e supervision.End) {
-			if e.Path == string(strategyName(t.plan.Strategies[0].Name)) && e.Part == "" && !supervision.Reason(e.Reason).Orderly() {
+			if !l.dead && e.Path == string(strategyName(t.plan.Strategies[0].Name)) && e.Part == "" && !supervision.Reason(e.Reason).Orderly() {
 				t.answer.Ended = append(t.answer.Ended, string(e.Reason))
 				t.note("ended %s", e.Reason)
 			}
 		},
 		Strategy: strategy.Events{
-			Refused: func(_, reason string, _ int) { t.note("refused %s", reason) },
-			Held:    func(_, reason string) { t.note("held %s", reason) },
+			Refused: func(_, reason string, _ int) { l.note(t, "refused %s", reason) },
+			Held:    func(_, reason string) { l.note(t, "held %s", reason) },
 		},
+	}
+}
+
+// note writes a line of a process that lives.
+func (l *trialLife) note(t *trial, format string, args ...any) {
+	if !l.dead {
+		t.note(format, args...)
 	}
 }
 
@@ -220,25 +277,49 @@ func (t *trial) find(format string, args ...any) {
 
 // run brings the node up, tells the script, lets what is under way arrive, and takes the node down in order.
 func (t *trial) run(ctx context.Context) error {
+	if err := t.begin(ctx); err != nil {
+		return err
+	}
+	if err := t.sys.Drive(ctx, func() bool { return t.dies() || t.told.finished.Load() }); err != nil {
+		return err
+	}
+	if end := t.sys.Now().Add(tail); t.cfg.Dies != nil && t.answer.Lives == 1 {
+		if err := t.sys.Drive(ctx, func() bool { return t.dies() || !t.sys.Now().Before(end) }); err != nil {
+			return err
+		}
+	} else if err := t.sys.Advance(ctx, tail); err != nil {
+		return err
+	}
+	if t.died {
+		return t.again(ctx)
+	}
+	t.look()
+	if err := t.compare(ctx); err != nil {
+		return err
+	}
+	t.note("stopping")
+	return takeDown(ctx, t.node)
+}
+
+// dies reports whether the process is to die, which it does once.
+func (t *trial) dies() bool {
+	t.died = t.died || t.cfg.Dies != nil && t.answer.Lives == 1 && t.cfg.Dies()
+	return t.died
+}
+
+// begin brings the node up and lets the script go on. A trip outlives the process that made it, and then nothing opens.
+func (t *trial) begin(ctx context.Context) error {
 	if err := t.node.Start(ctx); err != nil {
 		return err
 	}
 	t.up = true
-	if err := openGates(ctx, t.node); err != nil {
+	if err := openUnless(ctx, t.node, t.dies); err != nil && (!t.told.tripped || !errors.Is(err, ErrNotOpen)) {
 		return err
 	}
 	if err := actors.Follow[turn](t.sys, recordedName).Tell(turn{}); err != nil {
 		return fmt.Errorf("starting the script: %w", err)
 	}
-	if err := t.sys.Drive(ctx, t.told.finished.Load); err != nil {
-		return err
-	}
-	if err := t.sys.Advance(ctx, tail); err != nil {
-		return err
-	}
-	t.look()
-	t.note("stopping")
-	return takeDown(ctx, t.node)
+	return nil
 }
 
 // judge holds the node against the venue's ledger, and its mailboxes against their own counts.

@@ -19,7 +19,7 @@ var only = flag.String("crash", "", "strategytest: one crash of CrashEach, as it
 type trap struct {
 	k      int
 	point  point
-	effect int // of afterEffect: the n-th call of the strategy to its account within the message, from 1
+	effect int // of afterEffect: the n-th call of the strategy to its account within the message, from 1; of kill: turns after it
 }
 
 // point says where within a message.
@@ -30,12 +30,13 @@ const (
 	afterEffect point = "effect" // what was asked for has left, and the message has not ended
 	after       point = "after"  // the message was handled whole, and its incarnation ends
 	hang        point = "hang"   // the watchdog leaves it behind in the message, which it handles after that
+	kill        point = "kill"   // the process of the node dies so many turns after the message; at 0 the message is never seen
 )
 
 // String is the trap as -crash takes it.
 func (t trap) String() string {
 	s := strconv.Itoa(t.k) + "/" + string(t.point)
-	if t.point == afterEffect {
+	if t.point == afterEffect || t.point == kill {
 		s += "/" + strconv.Itoa(t.effect)
 	}
 	return s
@@ -43,7 +44,7 @@ func (t trap) String() string {
 
 // parseTrap reads what String writes.
 func parseTrap(s string) (trap, error) {
-	bad := fmt.Errorf("crash %q, want K/before, K/after, K/hang or K/effect/N", s)
+	bad := fmt.Errorf("crash %q, want K/before, K/after, K/hang, K/effect/N or K/kill/N", s)
 	parts := strings.Split(s, "/")
 	if len(parts) < 2 {
 		return trap{}, bad
@@ -55,8 +56,8 @@ func parseTrap(s string) (trap, error) {
 		return trap{}, bad
 	case len(parts) == 2 && (t.point == before || t.point == after || t.point == hang):
 		return t, nil
-	case len(parts) == 3 && t.point == afterEffect:
-		if t.effect, err = strconv.Atoi(parts[2]); err == nil && t.effect > 0 {
+	case len(parts) == 3 && (t.point == afterEffect || t.point == kill):
+		if t.effect, err = strconv.Atoi(parts[2]); err == nil && (t.effect > 0 || t.effect == 0 && t.point == kill) {
 			return t, nil
 		}
 	}
@@ -72,6 +73,9 @@ type bait struct {
 	message int   // the one that is handled, from 1
 	effects []int // calls to the account of each message
 	sprung  bool
+	turns   int  // of the system since the message at which the process is to die
+	missed  bool // it is no mistake that the trap was not sprung
+	died    bool // nothing that is left of that process sees anything
 }
 
 // springs reports whether the trap is here. It does so once.
@@ -90,9 +94,23 @@ func (b *bait) spring(at point, effect int) {
 	}
 }
 
+// dies reports whether the process is to die now. It is asked before each turn.
+func (b *bait) dies() bool {
+	if b.trap.point != kill || b.message < b.trap.k {
+		return false
+	}
+	b.turns++
+	b.died = b.turns > b.trap.effect
+	b.sprung = b.sprung || b.died
+	return b.died
+}
+
 // on makes the trial go over the bait.
 func (b *bait) on(t strategy.Trial) strategy.Trial {
-	t.Strategy = func(a actors.Actor[strategy.Message]) actors.Actor[strategy.Message] { return &baited{b, a} }
+	t.Strategy = func(a actors.Actor[strategy.Message]) actors.Actor[strategy.Message] { return &baited{b, a, b.died} }
+	if b.trap.point == kill {
+		t.Dies, t.Loss = b.dies, strategy.Loss(b.trap.k%3) //nolint:gosec // of three
+	}
 	t.Orders = func(d strategy.Desk) strategy.Desk { return baitedDesk{d, b} }
 	return t
 }
@@ -101,11 +119,22 @@ func (b *bait) on(t strategy.Trial) strategy.Trial {
 type baited struct {
 	bait  *bait
 	actor actors.Actor[strategy.Message]
+	next  bool // of the process after the one that died
 }
 
+// gone reports whether the incarnation is of a process that is dead.
+func (a *baited) gone() bool { return a.bait.died && !a.next }
+
 func (a *baited) Receive(c *actors.Context[strategy.Message], m strategy.Message) error {
+	if a.gone() {
+		return nil
+	}
 	a.bait.message++
 	a.bait.effects = append(a.bait.effects, 0)
+	if a.bait.trap == (trap{a.bait.message, kill, 0}) {
+		a.bait.died = true
+		return nil
+	}
 	a.bait.spring(before, 0)
 	if a.bait.springs(hang, 0) {
 		if err := c.System().Hang(c.Name(), c.Epoch()); err != nil {
@@ -129,7 +158,7 @@ func (a *baited) Starting(c *actors.Context[strategy.Message]) error {
 
 // Stopping is that of the actor.
 func (a *baited) Stopping(c *actors.Context[strategy.Message], r actors.Reason) error {
-	if s, ok := a.actor.(actors.Stopper[strategy.Message]); ok {
+	if s, ok := a.actor.(actors.Stopper[strategy.Message]); ok && !a.gone() {
 		return s.Stopping(c, r)
 	}
 	return nil
@@ -167,19 +196,23 @@ func (d baitedDesk) Attach(name string, epoch uint64) error {
 
 // Crashes are how CrashEach goes about it.
 type Crashes struct {
-	Stride int // breaks the strategy at each n-th message alone; 0 and 1: at every one
-	Most   int // of open orders on one side of an instrument at once; 0 is 1, for Target and Rest keep to that
-	AtOnce int // runs are made side by side, for strategies that share nothing between their values; 0 and 1: one after the other
+	Stride  int  // breaks the strategy at each n-th message alone; 0 and 1: at every one
+	Most    int  // of open orders on one side of an instrument at once; 0 is 1, for Target and Rest keep to that
+	OneLife bool // no process dies
+	AtOnce  int  // runs are made side by side, for strategies that share nothing between their values; 0 and 1: one after the other
 }
 
 // CrashEach counts the messages of a clean run, and then makes a run for each of them in which the strategy panics: before it
 // sees the message, after each thing that it asked of its account while it handled it, and after it; and one in which it hangs in
 // the message, is left behind, and handles it after all, fenced. Its supervisor brings it back from what journal and venue know,
-// and the run goes on to its end. After each run these hold: no decision was taken twice by the
-// venue, the position is the venue's, no order was let through while the strategy was not ready, there are never two orders on
-// a side, each mailbox balances, no goroutine is left when all runs have ended, and what Invariant has added. A failure ends the search and prints the line that repeats it.
+// and the run goes on to its end. In one more run for each message the process of the node dies at it, or up to seven turns of
+// whatever actors later: all of what was not synced of its journal is lost, or a part, or nothing, the venue goes on, and another process
+// reconciles with it.
 //
-// CrashEach does not kill the node.
+// After each run these hold: no decision was taken twice by the venue (J1), the position is the venue's (J2), what is open is the same at
+// the node and at the venue (J7), no order was let through while the strategy was not ready, there are never two orders on
+// a side, each mailbox balances, no goroutine is left when all runs have ended, and what Invariant has added. A failure ends the search
+// and prints the line that repeats it.
 func (w *W) CrashEach(c Crashes) {
 	w.t.Helper()
 	if *only != "" {
@@ -199,6 +232,9 @@ func (w *W) CrashEach(c Crashes) {
 	var traps []trap
 	for k := 1; k <= len(clean.effects); k += max(1, c.Stride) {
 		traps = append(traps, trap{k: k, point: before}, trap{k: k, point: after}, trap{k: k, point: hang})
+		if !c.OneLife {
+			traps = append(traps, trap{k, kill, k % 8})
+		}
 		for n := range clean.effects[k-1] {
 			traps = append(traps, trap{k, afterEffect, n + 1})
 		}
@@ -247,10 +283,22 @@ func goroutines() int {
 // did not.
 func (w *W) crashes(traps []trap, c Crashes) bool {
 	w.t.Helper()
+	killed := 0
 	for r := range ahead(max(1, c.AtOnce), traps, w.spring) {
+		if r.bait.trap.point == kill {
+			if r.bait.sprung {
+				killed++
+			} else {
+				r.bait.missed = true // the message comes while the node is stopped in order
+			}
+		}
 		if !w.held(r, c) {
 			return false
 		}
+	}
+	if killed == 0 && len(traps) > 0 && !c.OneLife {
+		w.t.Error("strategytest: no process died, want a market that is longer than a node takes to stop")
+		return false
 	}
 	return true
 }
@@ -283,9 +331,13 @@ func (w *W) held(r sprung, c Crashes) bool {
 	}
 	b, o := r.bait, r.outcome
 	bad := w.crashed(o, c)
-	if !b.sprung {
+	if b.missed {
+		// judged as a run without a crash
+	} else if !b.sprung {
 		bad = append(bad, fmt.Sprintf("there was no such moment in %d messages", b.message))
-	} else if len(o.Ended) == 0 {
+	} else if b.trap.point == kill && o.Lives != 2 {
+		bad = append(bad, fmt.Sprintf("the death of the process left %d lives, want two", o.Lives))
+	} else if b.trap.point != kill && len(o.Ended) == 0 {
 		bad = append(bad, "the crash ended no incarnation")
 	}
 	if len(bad) == 0 {
