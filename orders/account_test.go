@@ -84,6 +84,45 @@ func TestAccountAsksUntilALostOrderIsProvenAbsent(t *testing.T) {
 	})
 }
 
+// TestAVenueThatAnswersNoQuestionIsAskedLessAndLess has the breaker open, and nothing given up: the order is known as soon as
+// the venue answers again.
+func TestAVenueThatAnswersNoQuestionIsAskedLessAndLess(t *testing.T) {
+	onVirtualTime(t, func(h *house) {
+		h.open()
+		h.port.set(func(g *gate) { g.lose = sim.NewOrder })
+		h.place(1, strategy, 50*dollar)
+		h.event(orders.EventUnknown, 1)
+		h.port.set(func(g *gate) { g.lose, g.lost = sim.StatusRequest, 0 })
+		asked := func(d time.Duration) int {
+			h.t.Helper()
+			before, end := h.port.lost, h.sys.Now().Add(d)
+			h.until("time has passed", func() bool { return !h.sys.Now().Before(end) })
+			return h.port.lost - before
+		}
+		first, later := asked(2*time.Minute), asked(8*time.Minute)
+		if first < 5 || later < 8 || later > 60 {
+			h.t.Errorf("asked %d times in two minutes and %d in the next eight, want at least 5, and 8 to 60", first, later)
+		}
+		if s := h.account.Status(); s.Unknown != 1 || s.Session != "open" {
+			h.t.Errorf("session %s with %d UNKNOWN, want it open with 1: no answer is no proof", s.Session, s.Unknown)
+		}
+		h.port.set(func(g *gate) { g.lose = 0 })
+		since := h.sys.Now()
+		if e := h.event(orders.EventRejected, 1); e.Reason != orders.ReasonAbsent {
+			h.t.Errorf("rejected for %q, want absent", e.Reason)
+		}
+		if took := h.sys.Now().Sub(since); took > 65*time.Second { // open, and then the spread of a retry
+			h.t.Errorf("known %v after the venue is back, want at most 65 s", took)
+		}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if !slices.Contains(h.breaker, "open") || !slices.Contains(h.breaker, "half_open") {
+			h.t.Errorf("the breaker went through %q, want it open and half open", h.breaker)
+		}
+		h.t.Logf("asked %d times, then %d; breaker %q", first, later, h.breaker)
+	})
+}
+
 func TestAccountLogsOnAgainWhenTheVenueIsBack(t *testing.T) {
 	houses(t, func(h *house) {
 		h.open()

@@ -5,11 +5,12 @@ import (
 
 	"github.com/failshut/failshut/internal/journal"
 	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/resilience"
 	"github.com/failshut/failshut/risk"
 )
 
 // Events is how others watch an account. Every hook may be nil, is called in
-// the owner's turn, and must neither block nor call back.
+// the owner's turn but for Breaker, and must neither block nor call back.
 type Events struct {
 	Intent        func(in *risk.Intent)                       // permitted and appended
 	Durable       func(id market.ClOrdID, took time.Duration) // from appended to durable
@@ -27,4 +28,8 @@ type Events struct {
 	CloseStep     func(id market.ClOrdID, why string) // a cancel went to the gateway
 	JournalDead   func(state journal.State, why error)
 	Leak          func(e Event) // an order at the venue that no permit covers
+
+	// Breaker is the state of the breaker before questions to the venue. It is
+	// called in the reconciler's turn.
+	Breaker func(from, to resilience.State)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/failshut/failshut/internal/journal"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
+	"github.com/failshut/failshut/resilience"
 	"github.com/failshut/failshut/risk"
 	"github.com/failshut/failshut/risk/risktest"
 	"github.com/failshut/failshut/supervision"
@@ -40,15 +41,16 @@ type house struct {
 	drag    atomic.Int64 // each record takes so many to read, where time passes by itself
 	dead    atomic.Bool  // the journal says that it is dead
 
-	mu     sync.Mutex // the node of risk is used by the owner and looked at by the test
-	risk   *risktest.Node
-	quotes risktest.Quotes
-	events []orders.Event
-	opened []uint64
-	dialed int
-	ear    orders.Ear // of the last line
-	lines  []string
-	whys   []string // of links that went down
+	mu      sync.Mutex // the node of risk is used by the owner and looked at by the test
+	risk    *risktest.Node
+	quotes  risktest.Quotes
+	events  []orders.Event
+	opened  []uint64
+	dialed  int
+	ear     orders.Ear // of the last line
+	lines   []string
+	whys    []string // of links that went down
+	breaker []string // states of the one before questions
 }
 
 // houses runs a test under both dispatches.
@@ -175,7 +177,11 @@ func (h *house) newAccount() {
 	h.account, err = orders.NewAccount(orders.AccountConfig{
 		Parts: orders.Parts{
 			Options: orders.Options{Account: account}, Gate: &houseGate{h}, AnswerAfter: time.Second, TTL: time.Hour,
-			Events: orders.Events{LinkState: func(_ orders.LinkEvent, why string) {
+			Events: orders.Events{Breaker: func(_, to resilience.State) {
+				h.mu.Lock()
+				defer h.mu.Unlock()
+				h.breaker = append(h.breaker, to.String())
+			}, LinkState: func(_ orders.LinkEvent, why string) {
 				h.mu.Lock()
 				defer h.mu.Unlock()
 				h.whys = append(h.whys, why)
