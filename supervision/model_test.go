@@ -24,6 +24,7 @@ type model struct {
 	open     map[string]int // calls that are not answered, by their line
 	byCall   map[string]int // and those that bring a child up, by supervisor
 	frozen   bool
+	phase    string // that runs
 	halted   bool
 	sum      tally
 	wrong    error // the first
@@ -119,7 +120,15 @@ func (m *model) line(d Decision) {
 	case LineAutoShutdown:
 		m.closing[sup] = sup != ""
 	case LinePhase:
-		m.frozen = true
+		if m.phase != "" {
+			m.fail("%s while %s runs", d, m.phase)
+		}
+		m.frozen, m.phase = true, d.Path
+	case LinePhaseOK, LinePhaseFailed:
+		if m.phase != d.Path {
+			m.fail("%s, and %q runs", d, m.phase)
+		}
+		m.phase = ""
 	case LineUnstopped:
 		if !slices.Equal(d.Left, m.zombies) {
 			m.fail("unstopped %v, want %v", d.Left, m.zombies)
@@ -129,7 +138,7 @@ func (m *model) line(d Decision) {
 		m.sum.Halts++
 	case LineReply:
 		m.reply(d)
-	case LineRefuse, LineBackoff, LineHold, LinePhaseOK, LinePhaseFailed:
+	case LineRefuse, LineBackoff, LineHold:
 	}
 }
 
@@ -308,6 +317,11 @@ func (m *model) check() error {
 	if shown != len(m.live) {
 		m.fail("snapshot shows %d live, want %d: %v", shown, len(m.live), m.live)
 	}
+	for _, path := range v.Held {
+		if e, ok := v.Find(path); !ok || e.Status != Restarting {
+			m.fail("snapshot shows %s held, and it is %s", path, e.Status)
+		}
+	}
 	if !slices.Equal(v.Zombies, m.zombies) {
 		m.fail("snapshot shows zombies %v, want %v", v.Zombies, m.zombies)
 	}
@@ -335,6 +349,9 @@ func (m *model) over() error {
 		if n != 0 {
 			m.fail("%d answers are missing to %s", n, call)
 		}
+	}
+	if m.phase != "" {
+		m.fail("%s has not ended", m.phase)
 	}
 	if m.frozen && !m.halted {
 		m.fail("the phases have run, and there was no halt")

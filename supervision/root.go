@@ -144,7 +144,7 @@ func (t *trunk) stop(tag uint64) {
 		t.reply(stopTree, tag, Answer{Word: "not_running"})
 		return
 	}
-	r.stops, r.stopper = true, tag
+	r.stops, r.stopper, r.late = true, tag, false
 	t.answerStart(Answer{Word: "start_failed", At: t.spec.Name, Detail: string(ShutdownEnd)})
 	t.closeRoot()
 }
@@ -155,6 +155,7 @@ func (t *trunk) shutdown() {
 	switch {
 	case !r.alive || r.stops || t.course.down:
 	case r.pending:
+		r.late = false
 		t.answerStart(Answer{Word: "start_failed", At: t.spec.Name, Detail: string(ShutdownEnd)})
 		t.closeRoot()
 	case r.started:
@@ -184,13 +185,13 @@ func (t *trunk) rootTimeout(n uint64) {
 	r.timer = 0
 	switch {
 	case !r.pending: // the stop
-		t.abandon("", r.epoch, causeStop)
-		if r.late {
-			t.rootFailed(Failed{Reason: NotReady})
-			return
+		reason := ShutdownEnd
+		if s := t.sups[""]; s != nil && s.reason != "" {
+			reason = s.reason
 		}
+		t.abandon("", r.epoch, causeStop)
 		t.rootOver()
-		t.finish(causeStop)
+		t.finish(reason)
 	case t.sups[""] == nil:
 		t.abandon("", r.epoch, causeStart)
 		t.rootFailed(Failed{Reason: TimedOut})

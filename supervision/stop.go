@@ -59,12 +59,17 @@ func (s *State) onStop() {
 	}
 }
 
-// onCrash stops the children of a supervisor that broke, in reverse like any other stop.
+// onCrash stops the children of a supervisor that broke, in reverse like any other stop. A root that goes down already goes on
+// with it: its phases run once.
 func (s *State) onCrash() {
 	switch s.life {
 	case unborn, booting, up:
 		if s.path == "" && s.life == up {
 			s.emit(Decision{Kind: LineEscalate, Sup: s.name(), Reason: Crashed})
+			if s.frozen {
+				s.reason = Crashed
+				return
+			}
 		}
 		s.failed = Failed{}
 		s.giveUp(Crashed)
@@ -115,6 +120,26 @@ func (s *State) ownTimer() Timer {
 	return Timer{Sup: s.path, Epoch: s.epoch, Path: s.path, Kind: stopTimer, N: s.deadline}
 }
 
+// letGo ends all that a supervisor waits for, because it is left: nobody asks it any more.
+func (s *State) letGo() []Action {
+	s.out, s.view = s.out[:0], nil
+	s.refuseAll()
+	for _, e := range s.kids {
+		s.unwait(e)
+		s.disarm(e, startTimer)
+		s.disarm(e, stopTimer)
+	}
+	s.disarmDeadline()
+	return s.out
+}
+
+func (s *State) disarmDeadline() {
+	if s.deadline != 0 {
+		s.do(Action{Do: DoDisarm, Timer: s.ownTimer()})
+		s.deadline = 0
+	}
+}
+
 // closeNext stops the last live child, or ends the supervisor when none is left. The instances of a simple supervisor have
 // all been told.
 func (s *State) closeNext() {
@@ -131,10 +156,7 @@ func (s *State) closeNext() {
 		return
 	}
 	s.life = over
-	if s.deadline != 0 {
-		s.do(Action{Do: DoDisarm, Timer: s.ownTimer()})
-		s.deadline = 0
-	}
+	s.disarmDeadline()
 	failed := Failed{}
 	if !s.booted && !s.told {
 		failed = Failed{Path: s.path, Epoch: s.epoch, Reason: s.reason, Deepest: s.failed.Deepest, Why: s.failed.Why}

@@ -269,20 +269,13 @@ func (t *trunk) zombie(path string, epoch uint64) int {
 }
 
 // abandon leaves an incarnation and all that live below it, last in list first and below first. Who waits for an answer of a
-// supervisor that is left gets it now: there is no later.
+// supervisor that is left gets it now: there is no later. Nor is anything of it that waits for a timer or the budget.
 func (t *trunk) abandon(path string, epoch uint64, cause Reason) {
 	if s := t.sups[path]; s != nil && s.epoch == epoch {
-		s.out = s.out[:0]
-		s.refuseAll()
-		t.out = append(t.out, s.out...)
+		t.carry(s, s.letGo())
 		for _, e := range slices.Backward(s.kids) {
 			if e.alive {
 				t.abandon(e.path, e.epoch, causeParent)
-				e.alive = false
-				s.out = s.out[:0]
-				s.disarm(e, startTimer)
-				s.disarm(e, stopTimer)
-				t.out = append(t.out, s.out...)
 			}
 		}
 		t.remove(s)
