@@ -80,6 +80,7 @@ type Life struct {
 	actor     *cell
 	works     []*work
 	left      int
+	begun     int // parts that there ever were
 }
 
 // Begin starts an incarnation without parts: its name is taken, a Tell to it is ErrSuspended, its fence
@@ -162,6 +163,13 @@ func (l *Life) Parts() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.left
+}
+
+// Begun is how many parts there have been: whoever has had so many Exits, but for those of ReasonHung, has had all so far.
+func (l *Life) Begun() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.begun
 }
 
 // Abandoned says whether the incarnation was left behind.
@@ -316,6 +324,7 @@ func (l *Life) attach(add func() error) error {
 		return err
 	}
 	l.left++
+	l.begun++
 	return nil
 }
 

@@ -67,7 +67,9 @@ func (s *State) onReady(e *entry, ev Evidence) {
 		return
 	}
 	if !e.start { // said from inside its start
-		e.early = &ev
+		if e.early == nil || !e.child.Class.Accepts(*e.early) { // what it has shown stands
+			e.early = &ev
+		}
 		return
 	}
 	if !e.child.Class.Accepts(ev) {

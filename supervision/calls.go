@@ -110,10 +110,9 @@ func (s *State) childOf(c Call) (*Child, *BadSpec) {
 		}
 		return &t, nil
 	}
-	ck := check{names: s.ledger.names, seen: map[string]bool{}}
 	child := c.Child
 	child.Name = c.Name
-	return &child, ck.child(&child, s.spec)
+	return &child, checkChild(&child, s.spec, s.ledger.names)
 }
 
 // terminateChild stops a child, or what would start it. The call is answered when the child is down.

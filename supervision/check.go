@@ -15,32 +15,78 @@ const (
 	TreeWide                  // in the whole tree: scripts, where a command names a child without its path
 )
 
-// BadSpec is the first mistake of a specification in the order in which it is searched: the supervisor's own fields, then
-// child by child, and below a child that is a supervisor before the next.
+// BadSpec is a mistake of a specification. Mistakes are in the order of the search: the supervisor's own fields, then child by
+// child, and below a child that is a supervisor before the next. A call is told the first.
 type BadSpec struct{ Name, Field string }
 
-// Error names the child or supervisor, and its field.
-func (b *BadSpec) Error() string {
-	return fmt.Sprintf("supervision: bad spec: %s: %s", b.Name, b.Field)
+// wanted is what the fields of a spec may be.
+var wanted = map[string]string{
+	"strategy": "one of the four", "intensity": "0 or more", "period": "more than 0",
+	"auto_shutdown": "never, any or all significant; never for a simple one", "budget": "of the root only, starts and within more than 0, or none",
+	"children":  "no more than 256 supervisors below each other; of a simple one, exactly one, that is none",
+	"duplicate": "a name that no sibling has", "name": "1 to 64 letters, digits, '_', '-', '.'", "restart": "permanent, transient or temporary",
+	"significant": "a child that is not permanent, below an auto_shutdown", "shutdown": "0 or more, or brutal, but for a supervisor",
+	"start_timeout": "more than 0", "class": "one of the five; plain for a supervisor", "ready": "not by itself but for plain",
+	"backoff": "0 < base <= cap and reset > 0, or none", "watchdog": "0 or more", "recorder": "a power of two up to 65536, 0 or none",
+	"start": "a Start function, or a supervisor",
 }
 
-// check walks a spec.
+// Error names the child or supervisor, its field, and what that may be.
+func (b *BadSpec) Error() string {
+	return fmt.Sprintf("%s: %s, want %s", b.Name, b.Field, wanted[b.Field])
+}
+
+// check walks a spec and lists its mistakes, in the order of the search.
 type check struct {
 	names Names
 	seen  map[string]bool // under TreeWide
+	bad   []*BadSpec
 }
 
-// checkTree searches root and all below it.
-func checkTree(root *Spec, names Names) *BadSpec {
+// checkTree lists all mistakes of root and all below it.
+func checkTree(root *Spec, names Names) []*BadSpec {
 	c := check{names: names, seen: map[string]bool{}}
+	if !nests(root, 0) {
+		c.report(root.Name, "children")
+		return c.bad
+	}
 	if names == Siblings && !validName(root.Name) {
-		return &BadSpec{root.Name, "name"}
+		c.report(root.Name, "name")
 	}
 	c.seen[root.Name] = true
-	return c.sup(root.Name, root, true)
+	c.sup(root.Name, root, true)
+	return c.bad
 }
 
-func (c *check) sup(name string, s *Spec, root bool) *BadSpec {
+// checkChild is the first mistake of a child that comes by call, without regard to the names of others.
+func checkChild(ch *Child, sup *Spec, names Names) *BadSpec {
+	c := check{names: names, seen: map[string]bool{}}
+	if ch.Sub != nil && !nests(ch.Sub, 1) {
+		return &BadSpec{ch.Name, "children"}
+	}
+	c.child(ch, sup)
+	if len(c.bad) == 0 {
+		return nil
+	}
+	return c.bad[0]
+}
+
+// nests reports whether supervisors stand no deeper below s than can be written down, which one that holds itself does not.
+func nests(s *Spec, depth int) bool {
+	if depth >= nestMax {
+		return false
+	}
+	for i := range s.Children {
+		if sub := s.Children[i].Sub; sub != nil && !nests(sub, depth+1) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *check) report(name, field string) { c.bad = append(c.bad, &BadSpec{name, field}) }
+
+func (c *check) sup(name string, s *Spec, root bool) {
 	simple := s.Strategy == SimpleOneForOne
 	for _, f := range []struct {
 		field string
@@ -54,33 +100,25 @@ func (c *check) sup(name string, s *Spec, root bool) *BadSpec {
 		{"children", simple && (len(s.Children) != 1 || s.Children[0].Sub != nil)},
 	} {
 		if f.bad || s.unread[f.field] {
-			return &BadSpec{name, f.field}
+			c.report(name, f.field)
 		}
 	}
-	beside := map[string]bool{}
-	for i := range s.Children {
-		if bad := c.listed(&s.Children[i], s, beside); bad != nil {
-			return bad
-		}
-	}
-	return nil
-}
-
-// listed checks one child of a list, and what is below it.
-func (c *check) listed(ch *Child, sup *Spec, beside map[string]bool) *BadSpec {
-	seen := beside
+	seen := map[string]bool{}
 	if c.names == TreeWide {
 		seen = c.seen
 	}
-	if seen[ch.Name] {
-		return &BadSpec{ch.Name, "duplicate"}
+	for i := range s.Children {
+		ch := &s.Children[i]
+		if seen[ch.Name] {
+			c.report(ch.Name, "duplicate")
+		}
+		seen[ch.Name] = true
+		c.child(ch, s)
 	}
-	seen[ch.Name] = true
-	return c.child(ch, sup)
 }
 
 // child checks one child without regard to the names of others.
-func (c *check) child(ch *Child, sup *Spec) *BadSpec {
+func (c *check) child(ch *Child, sup *Spec) {
 	sub := ch.Sub != nil
 	for _, f := range []struct {
 		field string
@@ -99,13 +137,12 @@ func (c *check) child(ch *Child, sup *Spec) *BadSpec {
 		{"start", c.names == Siblings && (ch.Start == nil) != sub},
 	} {
 		if f.bad || ch.unread[f.field] {
-			return &BadSpec{ch.Name, f.field}
+			c.report(ch.Name, f.field)
 		}
 	}
 	if sub {
-		return c.sup(ch.Name, ch.Sub, false)
+		c.sup(ch.Name, ch.Sub, false)
 	}
-	return nil
 }
 
 // validName reports whether s may be a part of a path: 1 to 64 letters, digits, '_', '-', '.'.

@@ -8,7 +8,7 @@ import (
 
 // Events are hooks, for metrics, logs and the roster of who is told. A nil hook is skipped. They are called by the tree in the
 // order of its decisions, after the snapshot that shows them, must not block, and must not wait for the tree; a panic in one
-// is caught and logged.
+// is caught and logged, and silences no other.
 type Events struct {
 	Decision  func(at time.Time, d Decision)                          // every line of the trace
 	Ended     func(End)                                               // a part of a child has ended
@@ -41,7 +41,7 @@ type End struct {
 	Late        bool // it had been left before
 }
 
-// watch turns decisions into hooks.
+// watch turns decisions into hooks, which are called later: what it notes is noted at once.
 type watch struct {
 	e     Events
 	began map[Incarnation]time.Time // start
@@ -53,10 +53,19 @@ func newWatch(e Events) *watch {
 	return &watch{e: e, began: map[Incarnation]time.Time{}, told: map[Incarnation]time.Time{}}
 }
 
-// decision calls the hooks for one line. held is how many wait for the budget.
-func (w *watch) decision(at time.Time, d Decision, held int) {
-	if w.e.Decision != nil {
-		w.e.Decision(at, d)
+// tell is one call of a hook on the list of what is to be called. Each is a call of its own: one that panics silences no other.
+func tell(later []func(), hook bool, call func()) []func() {
+	if !hook {
+		return later
+	}
+	return append(later, call)
+}
+
+// decision adds the hooks for one line to those that are to be called. held is how many wait for the budget.
+func (w *watch) decision(later []func(), at time.Time, d Decision, held int) []func() {
+	e := &w.e
+	if e.Decision != nil {
+		later = append(later, func() { e.Decision(at, d) })
 	}
 	id := Incarnation{d.Path, d.Epoch}
 	switch d.Kind {
@@ -65,57 +74,54 @@ func (w *watch) decision(at time.Time, d Decision, held int) {
 	case LineStop, LineKill:
 		w.told[id] = at
 	case LineExit, LineFailed, LineIgnore:
-		w.over(at, id)
+		later = w.over(later, at, id)
 	case LineAbandon:
-		w.over(at, id)
-		if w.e.Zombie != nil {
-			w.e.Zombie(d.Path, d.Epoch, d.Reason)
-		}
+		later = w.over(later, at, id)
+		later = tell(later, e.Zombie != nil, func() { e.Zombie(d.Path, d.Epoch, d.Reason) })
 	case LineLate:
-		if w.e.Late != nil {
-			w.e.Late(d.Path, d.Epoch)
-		}
+		later = tell(later, e.Late != nil, func() { e.Late(d.Path, d.Epoch) })
 	case LineHold:
-		if w.e.Held != nil {
-			w.e.Held(d.Path, held)
-		}
+		later = tell(later, e.Held != nil, func() { e.Held(d.Path, held) })
 	case LineEscalate:
-		if w.e.Escalated != nil {
-			w.e.Escalated(d.Sup, d.Path)
-		}
+		later = tell(later, e.Escalated != nil, func() { e.Escalated(d.Sup, d.Path) })
 	case LinePhase:
 		w.phase = at
 	case LinePhaseOK, LinePhaseFailed:
-		if w.e.Phase != nil {
-			w.e.Phase(d.Path, d.Kind == LinePhaseOK, d.Reason, at.Sub(w.phase))
-		}
+		took := at.Sub(w.phase)
+		later = tell(later, e.Phase != nil, func() { e.Phase(d.Path, d.Kind == LinePhaseOK, d.Reason, took) })
 	case LineUnstopped:
-		if w.e.Unstopped != nil {
-			w.e.Unstopped(d.Left)
-		}
+		later = tell(later, e.Unstopped != nil, func() { e.Unstopped(d.Left) })
 	case LineStarted, LineReady, LineRefuse, LineRestart, LineBackoff, LineAutoShutdown, LineHalt, LineReply:
 	}
+	return later
 }
 
-func (w *watch) ready(at time.Time, id Incarnation) {
-	if w.e.Ready != nil {
-		w.e.Ready(id.Path, id.Epoch, at.Sub(w.began[id]))
+func (w *watch) ready(later []func(), at time.Time, id Incarnation) []func() {
+	took := at.Sub(w.began[id])
+	if w.e.Ready == nil {
+		return later
 	}
+	return append(later, func() { w.e.Ready(id.Path, id.Epoch, took) })
 }
 
-func (w *watch) over(at time.Time, id Incarnation) {
-	if told, ok := w.told[id]; ok && w.e.Stopped != nil {
-		w.e.Stopped(id.Path, id.Epoch, at.Sub(told))
-	}
+func (w *watch) over(later []func(), at time.Time, id Incarnation) []func() {
+	told, ok := w.told[id]
 	delete(w.began, id)
 	delete(w.told, id)
+	if !ok || w.e.Stopped == nil {
+		return later
+	}
+	return append(later, func() { w.e.Stopped(id.Path, id.Epoch, at.Sub(told)) })
 }
 
-func (w *watch) ended(x actors.Exit, up time.Duration) {
-	if w.e.Ended != nil {
+func (w *watch) ended(later []func(), x actors.Exit, up time.Duration) []func() {
+	if w.e.Ended == nil {
+		return later
+	}
+	return append(later, func() {
 		w.e.Ended(End{
 			Path: string(x.Name), Epoch: uint64(x.Epoch), Part: x.Part, Reason: x.Reason, Err: x.Err, Stack: x.Stack,
 			MessageType: x.MessageType, Fingerprint: x.Fingerprint, Recent: x.Recent, Uptime: up, Late: x.Late,
 		})
-	}
+	})
 }

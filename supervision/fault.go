@@ -176,7 +176,7 @@ func (k *keeper) drill(d drill) {
 	}
 	in.b.broken.Store(uint32(d.fault))
 	in.first, in.own = d.fault.reason(), true
-	if in.b.life.Parts() == 0 {
+	if in.empty() {
 		k.lastGone(in)
 		k.run()
 		return

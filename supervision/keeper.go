@@ -29,6 +29,7 @@ type keeper struct {
 	tag     uint64                  // the last one
 	gone    map[string]func(Reason) // of children that somebody minds
 	ends    map[string]Reason       // how paths ended in this turn
+	down    bool                    // some may be down for good in this turn
 	waiting map[Incarnation]func() error
 	serial  uint64
 	phase   string // the part that runs the present phase
@@ -143,7 +144,7 @@ func (k *keeper) carryOut(a Action, now time.Time) {
 		if in != nil {
 			in.b.life.Ready()
 		}
-		k.later = append(k.later, func() { k.watch.ready(now, id) })
+		k.later = k.watch.ready(k.later, now, id)
 	case DoStop:
 		k.stop(in)
 	case DoKill:
@@ -170,7 +171,7 @@ func (k *keeper) carryOut(a Action, now time.Time) {
 // emit hands a line to the hooks, after the snapshot.
 func (k *keeper) emit(d Decision, now time.Time) {
 	held := len(k.t.places.waiting)
-	k.later = append(k.later, func() { k.watch.decision(now, d, held) })
+	k.later = k.watch.decision(k.later, now, d, held)
 	switch d.Kind {
 	case LinePhaseOK, LinePhaseFailed:
 		k.result.Phases = append(k.result.Phases, PhaseResult{d.Path, d.Kind == LinePhaseOK, d.Reason})
@@ -181,9 +182,11 @@ func (k *keeper) emit(d Decision, now time.Time) {
 	case LineUnstopped:
 		k.result.Unstopped = d.Left
 	case LineExit, LineFailed, LineIgnore, LineAbandon:
-		k.ends[d.Path] = d.Reason
+		k.ends[d.Path], k.down = d.Reason, true
+	case LineReply, LineEscalate, LinePhase: // what waited to be started again may not be
+		k.down = true
 	case LineStart, LineStarted, LineReady, LineRefuse, LineStop, LineKill, LineLate, LineRestart, LineBackoff, LineHold,
-		LineAutoShutdown, LineEscalate, LinePhase, LineHalt, LineReply:
+		LineAutoShutdown, LineHalt:
 	}
 }
 
@@ -211,6 +214,23 @@ func (k *keeper) reply(a Action) {
 	if o.done != nil {
 		k.later = append(k.later, func() { o.done(a.Answer) })
 	}
+}
+
+// refuseAll answers who still waits when the keeper has ended, in order of asking: every call is answered once.
+func (k *keeper) refuseAll() {
+	for _, tag := range slices.Sorted(maps.Keys(k.asked)) {
+		k.tree.refuse(k.asked[tag])
+	}
+	clear(k.asked)
+}
+
+// goneAll tells who minds a child that there is none any more.
+func (k *keeper) goneAll(reason Reason) {
+	for _, path := range slices.Sorted(maps.Keys(k.gone)) {
+		gone := k.gone[path]
+		k.guard(func() { gone(reason) })
+	}
+	clear(k.gone)
 }
 
 // mind notes who is to hear of a child's end. One that was there already is minded by whoever asked for it first; where that
@@ -265,7 +285,9 @@ func (k *keeper) expect() {
 		k.tree.sys.Expect(actors.Name(path), k.t.underWay(path))
 	}
 	k.ended = k.ended[:0]
-	if len(k.ends) == 0 || len(k.gone) == 0 {
+	down := k.down
+	k.down = false
+	if !down || len(k.gone) == 0 {
 		clear(k.ends)
 		return
 	}

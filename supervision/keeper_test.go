@@ -49,6 +49,12 @@ func TestAKeeperThatBreaksShutsTheTree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var minded []Reason
+	up := false
+	tree.StartChild("", child("d"), func(Answer) { up = true }, func(r Reason) { minded = append(minded, r) })
+	if err := sys.Drive(t.Context(), func() bool { return up }); err != nil {
+		t.Fatal(err)
+	}
 	tree.keeper.draw = func() float64 { panic("the keeper breaks") }
 	asked := make(chan Answer, 1)
 	tree.StartChild("", child("c"), func(a Answer) { asked <- a }, nil)
@@ -56,8 +62,8 @@ func TestAKeeperThatBreaksShutsTheTree(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := <-tree.Done()
-	if r.Code != CodeTripped || len(r.Unstopped) != 2 || r.Unstopped[0].Path != "b" {
-		t.Errorf("result = %+v, want 70 with b and a", r)
+	if r.Code != CodeTripped || len(r.Unstopped) != 3 || r.Unstopped[1].Path != "b" {
+		t.Errorf("result = %+v, want 70 with d, b and a", r)
 	}
 	if len(ran) != 2 {
 		t.Errorf("phases %v ran while all lived, want both", ran)
@@ -67,9 +73,15 @@ func TestAKeeperThatBreaksShutsTheTree(t *testing.T) {
 			t.Errorf("fence %d = %v, want ErrFenced", i, err)
 		}
 	}
+	if a := <-asked; a.Word != "not_running" {
+		t.Errorf("the call over which it broke = %+v, want not_running", a)
+	}
 	tree.TerminateChild("", "a", func(a Answer) { asked <- a })
 	if a := <-asked; a.Word != "not_running" {
 		t.Errorf("a call after the end = %+v, want not_running", a)
+	}
+	if len(minded) != 1 || minded[0] != Crashed {
+		t.Errorf("who minds d was told %q, want that it crashed", minded)
 	}
 }
 

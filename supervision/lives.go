@@ -17,6 +17,7 @@ type incarnation struct {
 	stopping  bool
 	killed    bool
 	abandoned bool
+	told      int    // ends of its parts that were heard of
 	own       bool   // it is ending by itself: the first reason stays
 	first     Reason // of the first part that ended
 	final     Input  // what to tell when the last part is gone; nil is Exited
@@ -90,9 +91,12 @@ func (k *keeper) kill(in *incarnation) {
 	}
 }
 
+// empty reports whether no part is left, and none has ended of which the keeper has not heard yet.
+func (in *incarnation) empty() bool { return in.b.life.Parts() == 0 && in.told == in.b.life.Begun() }
+
 // goneIfEmpty ends a child that has no part which could tell its end.
 func (k *keeper) goneIfEmpty(in *incarnation) bool {
-	if in.b.life.Parts() > 0 || in.final != nil || in.first != "" {
+	if !in.empty() || in.final != nil || in.first != "" {
 		return false
 	}
 	k.lastGone(in)
@@ -105,7 +109,7 @@ func (k *keeper) abandon(in *incarnation) {
 	}
 	in.abandoned = true
 	in.b.life.Abandon()
-	if in.b.life.Parts() == 0 { // nothing is left that could tell its end
+	if in.empty() { // nothing is left that could tell its end
 		k.forget(in)
 		k.tell(Exited{in.id.Path, in.id.Epoch, ShutdownEnd})
 		return
@@ -126,8 +130,12 @@ func (k *keeper) onExit(x actors.Exit) {
 	if in == nil {
 		return
 	}
+	notice := in.isNotice(x)
+	if !notice {
+		in.told++
+	}
 	up := k.c.Now().Sub(in.began)
-	k.later = append(k.later, func() { k.watch.ended(x, up) })
+	k.later = k.watch.ended(k.later, x, up)
 	switch {
 	case in.abandoned || x.Late:
 		if x.Left == 0 {
@@ -135,7 +143,7 @@ func (k *keeper) onExit(x actors.Exit) {
 			k.decide(Exited{in.id.Path, in.id.Epoch, Reason(x.Reason)})
 		}
 		return
-	case x.Reason == actors.ReasonHung:
+	case notice:
 		k.decide(Hung(in.id))
 		return
 	case x.Part == startPart && !in.stopping && in.first == "":
@@ -148,6 +156,12 @@ func (k *keeper) onExit(x actors.Exit) {
 		k.lastGone(in)
 		k.run()
 	}
+}
+
+// isNotice reports whether x tells that a watchdog has left the incarnation behind, which is no end of a part. An actor may call
+// its own end hung too.
+func (in *incarnation) isNotice(x actors.Exit) bool {
+	return x.Reason == actors.ReasonHung && !x.Late && !in.killed && errors.Is(in.b.life.Fence().Check(), actors.ErrFenced)
 }
 
 // startReturned takes the result of a Start function.

@@ -27,7 +27,8 @@ type seat struct {
 type stand uint8
 
 const (
-	absent  stand = iota // not asked for, or to be asked for again
+	absent  stand = iota // not asked for
+	waiting              // to be asked for again, after a backoff
 	asked                // a start_child is on its way
 	present              // it runs
 	leaving              // a terminate_child is on its way
@@ -59,7 +60,8 @@ func (m *muster) seat(name string) *seat {
 	return m.seats[i]
 }
 
-// look takes what is wanted now: what is missing is asked for, what is too much is terminated.
+// look takes what is wanted now: what is missing is asked for, what is too much is terminated. What waits for its backoff goes on
+// waiting.
 func (m *muster) look(want []Child) (todo []errand) {
 	for _, s := range m.seats {
 		s.wanted = false
@@ -73,8 +75,7 @@ func (m *muster) look(want []Child) (todo []errand) {
 		}
 		s.child, s.wanted = c, true
 		if s.stand == absent {
-			s.stand = asked
-			todo = append(todo, errand{do: startIt, child: c})
+			todo = append(todo, s.ask()...)
 		}
 	}
 	for _, s := range m.seats {
@@ -83,7 +84,9 @@ func (m *muster) look(want []Child) (todo []errand) {
 			todo = append(todo, errand{do: terminateIt, child: s.child})
 		}
 	}
-	m.seats = slices.DeleteFunc(m.seats, func(s *seat) bool { return !s.wanted && (s.stand == absent || s.stand == left) })
+	m.seats = slices.DeleteFunc(m.seats, func(s *seat) bool {
+		return !s.wanted && (s.stand == absent || s.stand == waiting || s.stand == left)
+	})
 	return todo
 }
 
@@ -113,6 +116,7 @@ func (m *muster) later(s *seat, draw float64) []errand {
 	if !s.wanted {
 		return nil
 	}
+	s.stand = waiting
 	s.fails++
 	return []errand{{do: again, child: s.child, delay: m.backoff.delay(s.fails, draw)}}
 }
@@ -120,9 +124,13 @@ func (m *muster) later(s *seat, draw float64) []errand {
 // due takes the end of a wait.
 func (m *muster) due(name string) []errand {
 	s := m.seat(name)
-	if s == nil || !s.wanted || s.stand != absent {
+	if s == nil || s.stand != waiting {
 		return nil
 	}
+	return s.ask()
+}
+
+func (s *seat) ask() []errand {
 	s.stand = asked
 	return []errand{{do: startIt, child: s.child}}
 }
@@ -137,7 +145,7 @@ func (m *muster) gone(name string, reason Reason, now time.Time, draw float64) [
 	case s.stand == leaving:
 		s.stand = absent
 		if s.wanted { // again, meanwhile
-			return m.due(name)
+			return s.ask()
 		}
 		return nil
 	case reason.Orderly():

@@ -12,8 +12,8 @@ import (
 // but all of them together; then every incarnation is fenced, last started first, and the tree is over with CodeTripped.
 func (t *Tree) lastResort() {
 	l, err := t.sys.Begin(actors.Birth{Name: t.life.Name() + "!"})
-	if err != nil { // the system itself is stopping
-		t.fenceAll()
+	if err != nil { // the system itself is stopping, and asks all that lives to end; what does not, it names and fences
+		t.over(Result{Code: CodeTripped, Reason: Crashed})
 		return
 	}
 	limit := time.Duration(0)
@@ -57,7 +57,14 @@ func (t *Tree) fenceAll() {
 			r.Unstopped = append(r.Unstopped, in.id)
 			in.b.life.End(false)
 		}
+		t.keeper.goneAll(Crashed)
 		t.done <- r
 		close(t.gone)
 	})
+}
+
+// over says that the tree is over and leaves what lives in it to the system.
+func (t *Tree) over(r Result) {
+	t.keeper.goneAll(r.Reason)
+	t.finish(r)
 }

@@ -36,8 +36,8 @@ func (t *trunk) start(tag uint64) {
 		t.reply(startTree, tag, Answer{Word: "already_started", Epoch: r.epoch})
 		return
 	}
-	if bad := checkTree(t.spec, t.ledger.names); bad != nil {
-		t.reply(startTree, tag, Answer{Word: "bad_spec", At: bad.Name, Detail: bad.Field})
+	if bad := checkTree(t.spec, t.ledger.names); len(bad) > 0 {
+		t.reply(startTree, tag, Answer{Word: "bad_spec", At: bad[0].Name, Detail: bad[0].Field})
 		return
 	}
 	t.course = course{phases: t.course.phases}

@@ -2,6 +2,7 @@ package supervision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -70,14 +71,16 @@ type order struct {
 }
 
 // Start checks the spec of a whole tree, starts it in sys and waits until it is up: every child in the list is ready. An error
-// says what failed, matches ErrBadSpec or ErrStartFailed, or is the cause of ctx; then all that was started is stopped again.
+// says what failed (of a bad spec, every mistake), matches ErrBadSpec or ErrStartFailed, or is the cause of ctx; then all that was started is stopped again.
 // A deterministic system is driven meanwhile by Start itself; afterwards its owner drives it.
 //
 // The tree takes the system's OnExit. It runs until Done.
 func Start(ctx context.Context, sys *actors.System, spec Spec, o Options) (*Tree, error) {
-	spec = filled(spec)
-	if bad := checkTree(&spec, Siblings); bad != nil {
-		return nil, fmt.Errorf("%w: %s: %s", ErrBadSpec, bad.Name, bad.Field)
+	if nests(&spec, 0) { // else nothing can be filled in, and that is the mistake
+		spec = filled(spec)
+	}
+	if bad := checkTree(&spec, Siblings); len(bad) > 0 {
+		return nil, mistakes(bad)
 	}
 	o.Phases = filledPhases(o.Phases)
 	t := newTree(sys, spec, o, Siblings)
@@ -87,6 +90,14 @@ func Start(ctx context.Context, sys *actors.System, spec Spec, o Options) (*Tree
 	return t.boot(ctx)
 }
 
+func mistakes(bad []*BadSpec) error {
+	errs := make([]error, len(bad))
+	for i, b := range bad {
+		errs[i] = b
+	}
+	return fmt.Errorf("%w: %w", ErrBadSpec, errors.Join(errs...))
+}
+
 func newTree(sys *actors.System, spec Spec, o Options, names Names) *Tree {
 	t := &Tree{sys: sys, o: o, spec: spec, done: make(chan Result, 1), gone: make(chan struct{})}
 	t.snap.Store(&Snapshot{Name: spec.Name})
@@ -94,17 +105,17 @@ func newTree(sys *actors.System, spec Spec, o Options, names Names) *Tree {
 	return t
 }
 
-// open begins the life of the keeper.
+// open begins the life of the keeper. Strangers in the system may end meanwhile, of which the tree hears as soon as it is the guardian.
 func (t *Tree) open() (err error) {
 	if t.life, err = t.sys.Begin(actors.Birth{Name: actors.Name("/" + t.spec.Name)}); err != nil {
 		return err
 	}
-	t.sys.OnExit(t.onExit)
 	if err = t.newWriter(); err != nil {
 		t.life.End(false)
 		return err
 	}
-	t.ref, err = actors.Spawn(t.sys, actors.Spec[knock]{
+	t.sys.OnExit(t.onExit)
+	ref, err := actors.Spawn(t.sys, actors.Spec[knock]{
 		Life: t.life, Name: t.life.Name(), Class: "supervisor", Box: mailbox.One(1, mailbox.Reject), Actor: t.keeper,
 	})
 	if err != nil {
@@ -114,6 +125,9 @@ func (t *Tree) open() (err error) {
 		t.life.End(false)
 		return err
 	}
+	t.mu.Lock()
+	t.ref = ref
+	t.mu.Unlock()
 	t.life.Open()
 	t.life.Ready()
 	t.writer.open()
@@ -213,6 +227,12 @@ func (t *Tree) Stop() { t.post(order{in: treeStop{}}) }
 // minded by nobody else, has ended for good, by itself or otherwise. Both may be nil; they are called by the tree and must not block: telling an actor is what they are for.
 // Of a simple supervisor, only c's Name and Start are used, and without a Start it is the template's.
 func (t *Tree) StartChild(sup string, c Child, done func(Answer), gone func(Reason)) {
+	if c.Sub != nil && !nests(c.Sub, 1) { // it cannot be written down either
+		if done != nil {
+			done(Answer{Word: "bad_spec", At: c.Name, Detail: "children"})
+		}
+		return
+	}
 	t.call(order{in: supCall{sup, Call{Verb: StartChild, Name: c.Name, Child: filledChild(c)}}, done: done, gone: gone})
 }
 
@@ -264,14 +284,15 @@ func (t *Tree) post(item any) {
 		return
 	}
 	t.inbox = append(t.inbox, item)
+	ref := t.ref
 	t.mu.Unlock()
-	_ = t.ref.Tell(knock{})
+	_ = ref.Tell(knock{})
 }
 
 // refuse answers what comes when nobody decides any more.
 func (t *Tree) refuse(item any) {
 	if o, ok := item.(order); ok && o.done != nil {
-		o.done(Answer{Word: "not_running"})
+		t.keeper.guard(func() { o.done(Answer{Word: "not_running"}) })
 	}
 }
 
@@ -311,6 +332,7 @@ func (t *Tree) onExit(x actors.Exit) {
 // keeperEnded ends the tree with its keeper. A keeper that broke has nobody who decides: the tree is shut by what is left.
 func (t *Tree) keeperEnded(x actors.Exit) {
 	t.close()
+	t.keeper.refuseAll()
 	t.writer.stop()
 	t.life.End(false)
 	if t.keeper.over {
