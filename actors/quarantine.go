@@ -127,26 +127,40 @@ func (q *quarantine) take(id uint64) *parked {
 	return p
 }
 
-// putBack undoes a take.
-func (q *quarantine) putBack(p *parked) {
+// putBack undoes a take, and what an acquit has lifted.
+func (q *quarantine) putBack(p *parked, lifted ...suspect) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	for _, s := range lifted {
+		if i := slices.IndexFunc(p.entry.suspects, func(o suspect) bool { return o.fingerprint == s.fingerprint }); i >= 0 {
+			p.entry.suspects[i].failures = append(s.failures, p.entry.suspects[i].failures...)
+			s.shut = s.shut && !p.entry.suspects[i].shut
+			p.entry.suspects[i].shut = p.entry.suspects[i].shut || s.shut
+		} else {
+			p.entry.suspects = append(p.entry.suspects, s)
+		}
+		if s.shut {
+			q.active.Add(1)
+		}
+	}
 	q.kept = append(q.kept, p)
 	slices.SortFunc(q.kept, func(a, b *parked) int { return int(a.ID) - int(b.ID) }) //nolint:gosec // 256 of them
 }
 
-// acquit lets messages of the fingerprint through again.
-func (q *quarantine) acquit(p *parked) {
+// acquit lets messages of the fingerprint through again, and hands out what it was suspected of.
+func (q *quarantine) acquit(p *parked) (lifted []suspect) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	i := slices.IndexFunc(p.entry.suspects, func(s suspect) bool { return s.fingerprint == p.Fingerprint })
 	if i < 0 {
-		return
+		return nil
 	}
-	if p.entry.suspects[i].shut {
+	lifted = []suspect{p.entry.suspects[i]}
+	if lifted[0].shut {
 		q.active.Add(-1)
 	}
 	p.entry.suspects = slices.Delete(p.entry.suspects, i, i+1)
+	return lifted
 }
 
 // forget drops what a name is suspected of.
@@ -180,11 +194,11 @@ func (s *System) Release(id uint64) error {
 	if p == nil {
 		return fmt.Errorf("%w: nothing in quarantine has the id %d", ErrUnknown, id)
 	}
+	lifted := s.quarantine.acquit(p) // first: its actor may come to the message before the Tell has returned
 	if err := p.release(); err != nil {
-		s.quarantine.putBack(p)
+		s.quarantine.putBack(p, lifted...)
 		return fmt.Errorf("release of %d: %w", id, err)
 	}
-	s.quarantine.acquit(p)
 	s.hooks.released(&s.events, p.Parked)
 	return nil
 }

@@ -284,3 +284,22 @@ func TestStrangersMayEndWhileATreeIsMade(t *testing.T) {
 		<-over
 	})
 }
+
+// An actor may use the word of the watchdog for an end of its own, which leaves nothing behind.
+func TestAnEndThatIsCalledHungIsAnEnd(t *testing.T) {
+	worldOf(t, "deterministic", func(w *world) {
+		c := supervision.DefaultChild("a", func(_ context.Context, b *supervision.Birth) error {
+			_, err := supervision.Spawn(b, actors.Func[string](func(*actors.Context[string], string) error {
+				return actors.ExitWith(actors.ReasonHung)
+			}))
+			return err
+		})
+		tree := w.start(supervision.DefaultSpec("root", c))
+		w.tell("a", "go")
+		w.sees("exit a#1 hung")
+		w.sees("started a#2")
+		w.never("abandon", "late")
+		tree.Stop()
+		w.result(tree)
+	})
+}
