@@ -113,7 +113,7 @@ func TestTheTablesOfTheDesignAreReproduced(t *testing.T) {
 }
 
 func TestOneRunIsAsTheOther(t *testing.T) {
-	args := []string{"--seeds", "1", "--n", "200", "--capacity", "50", "--queue", "20", "--outage", "10s", "--output", "json", "--check"}
+	args := []string{"--seeds", "1", "--n", "100", "--capacity", "25", "--queue", "10", "--outage", "10s", "--output", "json", "--check"}
 	var one, other bytes.Buffer
 	for _, out := range []*bytes.Buffer{&one, &other} {
 		if err := run(args, out); err != nil {
@@ -157,8 +157,8 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 
 func TestACheckThatFailsSaysSo(t *testing.T) {
 	var out bytes.Buffer
-	// A cap far below N/C: half a second of mean wait for what takes five.
-	err := run([]string{"--seeds", "1", "--n", "500", "--capacity", "20", "--queue", "5", "--cap", "1s", "--outage", "5s", "--check"}, &out)
+	// A cap far below N/C: half a second of mean wait for what takes five seconds.
+	err := run([]string{"--seeds", "1", "--n", "100", "--capacity", "20", "--queue", "5", "--cap", "1s", "--outage", "2s", "--check"}, &out)
 	if !errors.Is(err, errCheck) {
 		t.Fatalf("run() = %v, want a check that failed", err)
 	}
