@@ -1,6 +1,7 @@
 package failshut
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,14 +34,19 @@ func (f *clientFlags) on(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.tokenFile, "token-file", "", "file that holds the token (else FAILSHUT_TOKEN)")
 }
 
+// door is the address that was given, else FAILSHUT_ADDR; nothing when there is neither.
+func (f *clientFlags) door() string { return cmp.Or(f.addr, os.Getenv("FAILSHUT_ADDR")) }
+
+// unanswered adds where it was that a command knocked, when nobody told it where.
+func (f *clientFlags) unanswered(err error) error {
+	if f.door() != "" {
+		return err
+	}
+	return fmt.Errorf("%w (%s is the default; another node is named by --addr or FAILSHUT_ADDR)", err, defaultAddr)
+}
+
 func (f *clientFlags) dial() (*control.Client, error) {
-	addr := f.addr
-	if addr == "" {
-		addr = os.Getenv("FAILSHUT_ADDR")
-	}
-	if addr == "" {
-		addr = defaultAddr
-	}
+	addr := cmp.Or(f.door(), defaultAddr)
 	token := os.Getenv("FAILSHUT_TOKEN")
 	if f.tokenFile != "" {
 		b, err := readSmall(f.tokenFile, longestToken)
@@ -118,7 +124,7 @@ func (c *cli) get(ctx context.Context, f clientFlags, path, schema string, says 
 	defer cancel()
 	status, body, err := client.Get(ctx, path)
 	if err != nil {
-		return endWith(ExitUnreachable, err)
+		return endWith(ExitUnreachable, f.unanswered(err))
 	}
 	if err := c.show(status, body, schema); err != nil || says == nil {
 		return err
@@ -148,7 +154,9 @@ func (c *cli) post(ctx context.Context, f mutationFlags, path, schema string, re
 	key := control.NewKey()
 	status, body, err := client.Post(ctx, path, key, request)
 	if err != nil {
-		return endWith(ExitUnreachable, fmt.Errorf("%w; what became of it is unknown, repeat with Idempotency-Key %s", err, key))
+		return endWith(ExitUnreachable, fmt.Errorf(
+			"%w; what became of it is unknown: to repeat it as the same change, send it to the API with the header Idempotency-Key: %s", f.unanswered(err), key,
+		))
 	}
 	return c.show(status, body, schema)
 }
@@ -173,7 +181,7 @@ func (c *cli) gateCommand() *cobra.Command {
 	var scope string
 	cmd := &cobra.Command{
 		Use:     "gate",
-		Short:   "Whether orders may leave, and the first reason why not (exit 0 open, 6 otherwise)",
+		Short:   "Whether orders may leave, and why not (exit 0 open, 6 otherwise)",
 		Example: "  failshut gate --addr unix:./data/n1/admin.sock\n  failshut gate --scope 'A1/*/*'",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -200,7 +208,7 @@ func (c *cli) tripCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.reason == "" {
-				return usagef("--reason is missing")
+				return usagef("--reason is missing, want why, for the record")
 			}
 			if m, err := risk.ParseMode(mode); err != nil || m == risk.Open {
 				return usagef("--mode is %q, want CLOSED, CANCEL_ONLY or REDUCE_ONLY", mode)
@@ -233,6 +241,9 @@ func (c *cli) resetCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.reason == "" {
 				return endWith(ExitPrecondition, errors.New("--reason is missing: a reset is evidence"))
+			}
+			if scope == "" {
+				return usagef("--scope is missing, want account/strategy/instrument of one account, such as A1/*/*")
 			}
 			if _, err := risk.ParseScope(scope, false); err != nil {
 				return usagef("--scope: %v", err)

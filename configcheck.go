@@ -67,16 +67,43 @@ func (c *cli) configCheck(names []string) error {
 			bad++
 			c.say("%s", f.Mistakes.Text(name))
 		}
+		for _, w := range f.Warnings {
+			w.Message = "warning: " + w.Message
+			c.say("%s", config.Mistakes{w}.Text(name))
+		}
 		a.Files = append(a.Files, checked)
 		a.of(f)
 	}
-	if err := answer(c.stdout, c.output, a); err != nil {
+	var shown any = a
+	if c.output != "json" {
+		shown = a.view()
+	}
+	if err := answer(c.stdout, c.output, shown); err != nil {
 		return err
 	}
 	if bad > 0 {
 		return answered(ExitConfig, fmt.Sprintf("%d of %d files have mistakes", bad, len(names)))
 	}
 	return nil
+}
+
+// view is what the table shows: how many mistakes each file has. They stand on stderr, one below another.
+func (a configCheckAnswer) view() any {
+	type row struct {
+		File     string      `json:"file"`
+		Kind     config.Kind `json:"kind"`
+		OK       bool        `json:"ok"`
+		Errors   int         `json:"errors"`
+		Warnings int         `json:"warnings"`
+	}
+	rows := []row{}
+	for _, f := range a.Files {
+		rows = append(rows, row{f.File, f.Kind, f.OK, len(f.Errors), len(f.Warnings)})
+	}
+	return struct {
+		configCheckAnswer
+		Files []row `json:"files"`
+	}{a, rows}
 }
 
 // of adds what a node file says of risk: hashes by which nodes are compared, and the limits it lacks.

@@ -124,7 +124,7 @@ func (c *cli) root() *cobra.Command {
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return endWith(ExitUsage, err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return endWith(ExitUsage, badFlag(err)) })
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.output, "output", "table", "table or json")
 	flags.BoolVar(&c.noColor, "no-color", false, "no colours, even on a terminal")
@@ -145,20 +145,6 @@ func all(cmd *cobra.Command) []*cobra.Command {
 		out = append(out, all(sub)...)
 	}
 	return out
-}
-
-// wordsAreUsage makes a wrong number of arguments, or an unknown command, a mistake of usage.
-func wordsAreUsage(cmd *cobra.Command) {
-	check := cmd.Args
-	if check == nil {
-		check = cobra.ArbitraryArgs
-		if len(cmd.Commands()) > 0 {
-			check = cobra.NoArgs
-		}
-	}
-	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		return endWith(ExitUsage, check(cmd, args))
-	}
 }
 
 // say prints progress for a person, unless told to be quiet.

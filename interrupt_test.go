@@ -31,6 +31,21 @@ func TestAPipeIsNoRecordingToReplay(t *testing.T) {
 	}
 }
 
+// A pipe that nobody writes to is opened by nobody: not by its own name, and not as a segment of a directory.
+func TestAPipeIsNoJournalOfDecisions(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "00000000000000000001.seg")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []ends{
+		{"a segment", []string{"tree", "replay", path}, 1, "not a regular file"},
+		{"a directory", []string{"tree", "replay", dir}, 1, "not a regular file"},
+	} {
+		t.Run(e.name, e.check)
+	}
+}
+
 // TestASignalEndsTheReadingOfAPipe has each command that reads a recording once wait for a pipe that says no more, and read one
 // that never ends.
 func TestASignalEndsTheReadingOfAPipe(t *testing.T) {

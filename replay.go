@@ -141,6 +141,9 @@ func (c *cli) givenBy(cfg *node.ReplayConfig, f replayFlags) error {
 		return err
 	}
 	if err := config.ReadParams(f.params, c.defs.Params(f.strategy)); err != nil {
+		if wrong, ok := errors.AsType[config.Mistakes](err); ok {
+			return usagef("%s", wrong.Text("--params"))
+		}
 		return usagef("--params: %v", err)
 	}
 	cfg.Params = f.params

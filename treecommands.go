@@ -71,7 +71,7 @@ func (c *cli) dump(ctx context.Context, f clientFlags, path string) error {
 	defer cancel()
 	status, body, err := client.Post(ctx, "/api/v1/tree/dump", control.NewKey(), control.DumpRequest{Path: path})
 	if err != nil {
-		return endWith(ExitUnreachable, err)
+		return endWith(ExitUnreachable, f.unanswered(err))
 	}
 	return c.show(status, body, "failshut.tree.dump/1")
 }

@@ -125,6 +125,11 @@ func decisionJournals(files []string) (out []decisionJournal, err error) {
 	for i := range out {
 		slices.Sort(out[i].names)
 		out[i].names = slices.Compact(out[i].names)
+		for _, name := range out[i].names {
+			if err := regular(filepath.Join(out[i].dir, name)); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return out, nil
 }

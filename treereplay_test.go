@@ -143,7 +143,7 @@ func TestTreeReplaySaysWhatAFileIsNot(t *testing.T) {
 		{"a directory of others", []string{"tree", "replay", t.TempDir()}, 1, "no segment"},
 		{"a file of something else", []string{"tree", "replay", file("00000000000000000001.seg", "hello")}, 1, "segment header"},
 		{"the journal of orders", []string{"tree", "replay", orders}, 1, `group "10", want "supervision"`},
-		{"nothing named", []string{"tree", "replay"}, 2, "1 arg"},
+		{"nothing named", []string{"tree", "replay"}, 2, "found no argument, want failshut tree replay FILE..."},
 	} {
 		t.Run(e.name, e.check)
 	}

@@ -51,7 +51,7 @@ func (c *cli) tree(ctx context.Context, f clientFlags, q url.Values) error {
 	}
 	status, body, err := client.Get(ctx, path)
 	if err != nil {
-		return endWith(ExitUnreachable, err)
+		return endWith(ExitUnreachable, f.unanswered(err))
 	}
 	var a struct {
 		Schema string    `json:"schema"`

@@ -41,8 +41,11 @@ func (c MailboxConfig) Validate() error {
 	if _, err := mailboxModeOf(c.Mode); err != nil {
 		errs = append(errs, err)
 	}
-	if c.Rate < 0 || c.Rate > 0 && c.Mode != "steady" {
-		errs = append(errs, fmt.Errorf("rate = %v, want none: the mode %s has its own", c.Rate, c.Mode))
+	switch {
+	case c.Rate < 0:
+		errs = append(errs, fmt.Errorf("rate = %v, want 0 or more", c.Rate))
+	case c.Rate > 0 && c.Mode != "steady":
+		errs = append(errs, fmt.Errorf("rate = %v, want none: the mode %s has its own, and steady alone takes one", c.Rate, c.Mode))
 	}
 	if c.Duration <= 0 || c.Warmup < 0 {
 		errs = append(errs, fmt.Errorf("duration = %s and warmup = %s, want more than 0 and at least 0", c.Duration, c.Warmup))

@@ -24,7 +24,7 @@ func TestScripts(t *testing.T) {
 	if dir := os.Getenv(scriptsEnv); dir != "" {
 		more, err := filepath.Glob(filepath.Join(dir, "*.txt"))
 		if err != nil || len(more) == 0 {
-			t.Fatalf("%s=%s holds no script", scriptsEnv, dir)
+			t.Fatalf("%s=%s holds no script, want a directory of *.txt, by its whole path or as seen from the package", scriptsEnv, dir)
 		}
 		files = append(files, more...)
 	}

@@ -28,6 +28,7 @@ type decoder struct {
 	schema   schema
 	places   map[string]place
 	over     bool // what is read goes over defaults: every key may be absent
+	bare     bool // what is read is no file: a mapping that has no top key
 }
 
 type place struct{ line, column, width int }
@@ -71,7 +72,7 @@ func (d *decoder) document(src []byte) *ast.MappingNode {
 	}
 	switch {
 	case len(docs) == 0:
-		d.add(place{1, 1, 1}, "", `the file is empty, want the top key "node" or "venue"`, "")
+		d.add(place{1, 1, 1}, "", d.orBare(`the file is empty, want the top key "node" or "venue"`, "nothing stands there, want a mapping such as {key: value}"), "")
 		return nil
 	case len(docs) > 1:
 		d.add(placeOf(docs[1]), "", fmt.Sprintf("found %d documents, want one", len(docs)), "")
@@ -79,9 +80,18 @@ func (d *decoder) document(src []byte) *ast.MappingNode {
 	}
 	root := mappingOf(docs[0])
 	if root == nil {
-		d.add(placeOf(docs[0]), "", fmt.Sprintf("found %s, want a mapping with the top key \"node\" or \"venue\"", kindOf(docs[0])), "")
+		want := d.orBare(`a mapping with the top key "node" or "venue"`, "a mapping such as {key: value}")
+		d.add(placeOf(docs[0]), "", fmt.Sprintf("found %s, want %s", kindOf(docs[0]), want), "")
 	}
 	return root
+}
+
+// orBare chooses between what is said of a file and of a mapping by itself.
+func (d *decoder) orBare(file, bare string) string {
+	if d.bare {
+		return bare
+	}
+	return file
 }
 
 func (d *decoder) syntax(err error) {

@@ -138,7 +138,7 @@ func RawParams(text string) Raw {
 }
 
 func rawParams(text string) (*decoder, Raw) {
-	d := &decoder{lines: strings.Split(text, "\n"), places: map[string]place{}}
+	d := &decoder{lines: strings.Split(text, "\n"), places: map[string]place{}, bare: true}
 	r := Raw{path: "params"}
 	if strings.TrimSpace(text) != "" {
 		if root := d.document([]byte(text)); root != nil {

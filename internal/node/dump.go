@@ -36,7 +36,7 @@ func (f *Face) Dump(path string) (any, error) {
 	if err != nil {
 		return nil, &control.Problem{
 			Status: http.StatusNotFound, Code: "usage", Exit: 2,
-			Message: fmt.Sprintf("path is %q, where no actor lives; want one of /api/v1/tree: %v", path, err),
+			Message: fmt.Sprintf("path is %q, where no actor lives; want the path of one with a mailbox, as failshut tree and /api/v1/tree list them", path),
 		}
 	}
 	a := DumpAnswer{Schema: "failshut.tree.dump/1", Path: path, Epoch: uint64(rec.Epoch), Busy: rec.Busy, Messages: []dumpRow{}}

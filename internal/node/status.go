@@ -277,12 +277,25 @@ func (f *Face) Reset(ctx context.Context, r control.ResetRequest) (any, error) {
 	select {
 	case x := <-answer:
 		if x.Err != nil {
-			return nil, control.Precondition("precondition", "%v", x.Err)
+			return nil, control.Precondition("precondition", "%v", f.whyNot(r, x.Err))
 		}
 		return f.resetAnswer(scope, x), nil
 	case <-ctx.Done():
 		return nil, &control.Problem{Status: http.StatusGatewayTimeout, Code: "unreachable", Message: "the log has not answered; what became of the reset is unknown", Exit: 4}
 	}
+}
+
+// whyNot adds to the ledger's no what was asked for and what there is.
+func (f *Face) whyNot(r control.ResetRequest, err error) error {
+	switch {
+	case errors.Is(err, risk.ErrStaleRevision):
+		return fmt.Errorf("%w: expect is %s, and it is %d", err, r.Expect, f.n.Desk.Gatez(f.n.Now(), "").Revision)
+	case errors.Is(err, risk.ErrUnknownLatch) && len(r.Trips) > 0:
+		return fmt.Errorf("%w: found none of %q in scope %s, want trips that the latches of failshut gate and /gatez name", err, r.Trips, r.Scope)
+	case errors.Is(err, risk.ErrUnknownLatch):
+		return fmt.Errorf("%w: none is of scope %s or below it, want a scope that the latches of failshut gate and /gatez name", err, r.Scope)
+	}
+	return err
 }
 
 func (f *Face) resetAnswer(scope risk.Scope, x risk.ResetResult) ResetAnswer {

@@ -143,7 +143,7 @@ func (f *Face) Tree(q control.TreeQuery) (any, error) {
 	if q.Path != "" && !v.found {
 		return nil, &control.Problem{
 			Status: http.StatusNotFound, Code: "usage", Exit: 2,
-			Message: fmt.Sprintf("path is %q, where the tree has nobody; want one of /api/v1/tree", q.Path),
+			Message: fmt.Sprintf("path is %q, where the tree has nobody; want a path that failshut tree and /api/v1/tree list", q.Path),
 		}
 	}
 	a.Nodes = append(a.Nodes, v.nodes...)

@@ -210,7 +210,8 @@ func (m *marketMaker) state(i market.Instrument, s feeds.State) {
 }
 
 // Random is a market of n events drawn from the seed: books that walk, prints on and through them, and now and then a book in
-// doubt that is whole again a little later. The same seed gives the same market.
+// doubt that is whole again a little later. The same seed gives the same market. Both sides of a book have the same size: a
+// strategy that waits for one side to be larger never trades here, and is tried over Lines.
 func Random(seed uint64, n int) Feed { return drawn{seed, n} }
 
 type drawn struct {
