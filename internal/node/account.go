@@ -40,11 +40,7 @@ func newAccount(n *Node, p AccountPlan) (*account, error) {
 	o := n.plan.Orders
 	account, err := orders.NewAccount(orders.AccountConfig{
 		Parts: orders.Parts{
-			Options: orders.Options{
-				Account: p.Account, AbsentNeeded: o.AbsentNeeded, AbsentSpacing: o.AbsentSpacing,
-				NoMassStatus: !n.plan.MassStatus, BlockUnknown: blockUnknown(o.BlockUnknown),
-			},
-			Gate: gate, Listener: a.told, Risk: n.tellRisk, Events: a.events(),
+			Options: n.optionsOf(p.Account), Gate: gate, Listener: a.told, Risk: n.tellRisk, Events: a.events(),
 			Closed: a.closed, TTL: o.TTL, AnswerAfter: o.AnswerAfter, QuietAfter: o.QuietAfter,
 		},
 		Journal: n.openJournal, Opened: a.opened, Dial: a.dialled,
@@ -96,7 +92,7 @@ func (n *Node) openJournal() (orders.Log, iter.Seq2[journal.Record, error]) {
 	if log == nil {
 		return nil, nil
 	}
-	return log, journal.Read(n.world.Disk, n.world.Dir, 0)
+	return log, log.Replay()
 }
 
 // accountChildren are the supervisors that the roster of venues adds, with the times of the configuration.

@@ -14,6 +14,9 @@ func (n *Node) ClosedScopes(a market.Account) []risk.Scope { return n.accountOf(
 // Live is how many orders of an account are not closed.
 func (n *Node) Live(a market.Account) int { return n.accountOf(a).Status().Live }
 
+// Stands is how an account stood at its owner's last look.
+func (n *Node) Stands(a market.Account) orders.AccountStatus { return n.accountOf(a).Status() }
+
 // Place asks the owner of an account for an order.
 func (n *Node) Place(a market.Account, p orders.Place) error { return n.accountOf(a).Tell(p) }
 

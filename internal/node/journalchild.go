@@ -52,6 +52,9 @@ func (n *Node) startJournal(_ context.Context, b *supervision.Birth) error {
 		return c.run(ctx, out)
 	})
 	b.Run(every(lookEvery, func() { _ = work.Offer(lookAtSpace) })) // a full pipe says that the committer is behind, and will look
+	if n.plan.Journal.Keep > 0 {
+		b.Run((&archive{n: n, log: log}).run)
+	}
 	if slow := n.plan.Disk.Slow; slow > 0 {
 		b.Run(every(slow/2, c.tell))
 	}

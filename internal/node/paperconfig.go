@@ -39,5 +39,6 @@ func PaperPlanOf(f *config.File, venue market.Venue, defs strategy.Defs) (*Plan,
 	p.Risk.ClockStep = 0        // virtual clocks do not disagree
 	p.Disk = config.DiskWatch{} // it is memory
 	p.Journal.Segment, p.Journal.Floor = config.MiB, 64*config.MiB
+	p.Journal.Keep = 0 // it is in memory and ends with the replay: no checkpoints
 	return p, nil
 }

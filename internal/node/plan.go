@@ -191,6 +191,7 @@ func PaperPlan(venue market.Venue, instruments []market.Instrument, use string, 
 	}
 	p.Supervision.Watchdogs = config.Timeouts{} // no scan of the wall clock's kind in virtual time
 	p.Journal.Segment, p.Journal.Floor = config.MiB, 64*config.MiB
+	p.Journal.Keep = 0 // it is in memory and ends with the replay: no checkpoints
 	for _, i := range instruments {
 		p.Contracts = append(p.Contracts, market.Contract{
 			Instrument: i, Currency: "USD", Tick: 1, Lot: 1, MinQty: 1, MaxQty: 1e9 * market.Unit, Multiplier: market.One,

@@ -147,6 +147,7 @@ func trialPlan(cfg strategy.Trial) (*Plan, error) {
 		return nil, err
 	}
 	p.Journal.Segment, p.Journal.Floor = journal.SegmentMin, 64*journal.SegmentMin // thousands of journals are made, and each makes its segments whole
+	p.Journal.Keep = 0                                                             // and none of them is started again
 	p.Supervision.Groups.Strategy.Backoff = config.Backoff{Base: time.Millisecond, Cap: time.Millisecond, Reset: time.Minute}
 	return p, nil
 }
