@@ -25,6 +25,8 @@ type life struct {
 	held  []market.ClOrdID
 	doing orders.Message // the message under way
 
+	making *checkpointing // of the journal; nil: none is under way
+
 	rounds   orders.Rounds
 	nextLook int64
 	nextTick int64
@@ -60,6 +62,9 @@ func (w *world) start() error {
 	}
 	if s := l.log.State(); s != journal.OK {
 		return fmt.Errorf("journal of life %d is %v: %w", w.lives, s, l.log.Err())
+	}
+	if l.log.Checkpoint().Close > 0 {
+		w.began++
 	}
 	if l.risk, err = w.newRisk(); err != nil {
 		return err
@@ -99,7 +104,7 @@ func (l *life) open() error {
 	w, out := l.w, &link{l: l}
 	parts := orders.Parts{
 		Options: orders.Options{Account: account, BlockUnknown: w.block}, Gate: l.risk.desk.Gate(account), Gateway: out, Log: l.log,
-		Records: journal.Read(w.disk, journalDir, 0), Listener: l.told, Risk: func(m risk.Message) { l.risk.queue = append(l.risk.queue, m) },
+		Records: l.log.Replay(), Listener: l.told, Risk: func(m risk.Message) { l.risk.queue = append(l.risk.queue, m) },
 		Closed:      l.closed,
 		AnswerAfter: 500 * time.Millisecond, QuietAfter: 2 * time.Second, Crash: l.hook,
 		Events: orders.Events{

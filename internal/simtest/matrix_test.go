@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/failshut/failshut/internal/simtest"
+	"github.com/failshut/failshut/orders"
 )
 
 var (
@@ -16,6 +17,7 @@ var (
 // tally is what the runs of one point showed together.
 type tally struct {
 	runs, inFlight, unknown, unheard, moving int
+	checkpoints, from                        int // made, and begun at
 	resolved                                 simtest.Resolved
 }
 
@@ -38,19 +40,18 @@ func nameOf(p simtest.Point) string {
 
 func TestCrashMatrix(t *testing.T) {
 	for _, p := range simtest.Points() {
-		if p.Missing != "" {
-			t.Logf("point %2d %-36s not reached: %s", p.Number, p.Name, p.Missing)
-			continue
-		}
 		t.Run(nameOf(p), func(t *testing.T) {
 			var sum tally
 			for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
 				sum.add(t, p, seed)
 			}
-			t.Logf("point %2d %-43s %d runs, %d in flight, %d UNKNOWN (%d new, never heard of, %d with a replace), resolved: %d found, %d absent, %d report",
-				p.Number, p.Name, sum.runs, sum.inFlight, sum.unknown, sum.unheard, sum.moving, sum.resolved.Found, sum.resolved.Absent, sum.resolved.Report)
+			t.Logf("point %2d %-43s %d runs, %d in flight, %d UNKNOWN (%d new, never heard of, %d with a replace), resolved: %d found, %d absent, %d report; %d checkpoints, %d lives began at one",
+				p.Number, p.Name, sum.runs, sum.inFlight, sum.unknown, sum.unheard, sum.moving, sum.resolved.Found, sum.resolved.Absent, sum.resolved.Report, sum.checkpoints, sum.from)
 			if n := sum.resolved; n.Found+n.Absent+n.Report != sum.unknown {
 				t.Errorf("point %d: %d orders were UNKNOWN, and %+v is how they were resolved", p.Number, sum.unknown, n)
+			}
+			if p.Number == orders.CrashCheckpoint && sum.from == 0 {
+				t.Errorf("point %d is vacuous: no life in %d runs began at a checkpoint", p.Number, sum.runs)
 			}
 			if p.Unknown != simtest.MustNot && sum.inQuestion(p) == 0 {
 				t.Errorf("point %d is vacuous: no request of its kind was UNKNOWN in %d runs", p.Number, sum.runs)
@@ -86,5 +87,7 @@ func (s *tally) add(t *testing.T, p simtest.Point, seed uint64) {
 	s.unknown += r.Unknown
 	s.unheard += r.Unheard
 	s.moving += r.Moving
+	s.checkpoints += r.Checkpoints
+	s.from += r.FromCheckpoint
 	s.resolved.Add(r.Resolved)
 }

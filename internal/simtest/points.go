@@ -16,15 +16,12 @@ type Point struct {
 	Unknown Must
 	// Replace says that the request at hand is a replace.
 	Replace bool
-	// Missing says why no run can reach the point; empty where one can.
-	Missing string
-
-	hook   int
-	passes func(l *life) bool // which passes of the hook are meant; nil: all
-	wire   wireFate
-	disk   []diskFate // drawn from
-	again  bool       // in the reconciliation after another crash
-	victim func(o orders.OrderState, known bool) string
+	hook    int
+	passes  func(l *life) bool // which passes of the hook are meant; nil: all
+	wire    wireFate
+	disk    []diskFate // drawn from
+	again   bool       // in the reconciliation after another crash
+	victim  func(o orders.OrderState, known bool) string
 }
 
 // stream is the second seed of a point's runs.
@@ -66,7 +63,7 @@ const (
 
 var anyDisk = []diskFate{diskNone, diskTorn, diskWhole}
 
-// Points gives all points of a crash, in order, those that no run reaches with their reason.
+// Points gives all points of a crash, in order.
 func Points() []Point {
 	report := func(l *life) bool { // the first that is heard of a new order
 		r, ok := reportUnderWay(l)
@@ -105,7 +102,7 @@ func Points() []Point {
 		{Number: 12, Name: "risk told, strategy not", hook: orders.CrashPosted, passes: heard, disk: []diskFate{diskWhole}},
 		{Number: 13, Name: "cancel sent, nothing written", hook: orders.CrashCancelled, disk: anyDisk},
 		{Number: 14, Name: "in reconcile, after some answers", hook: orders.CrashAnswered, passes: moreToAsk, disk: anyDisk, again: true},
-		{Number: 15, Name: "in a checkpoint", Missing: "the journal writes no checkpoints yet"},
+		{Number: 15, Name: "in a checkpoint", hook: orders.CrashCheckpoint, disk: anyDisk},
 		{Number: 1, Replace: true, Name: "replace checked, nothing written", hook: orders.CrashChecked, passes: asked, disk: anyDisk},
 		{Number: 2, Replace: true, Name: "replace written, not synced", hook: orders.CrashAppended, passes: asked, disk: []diskFate{diskNone, diskTorn}},
 		{Number: 4, Replace: true, Name: "replace durable", hook: orders.CrashArmed, passes: moving, disk: anyDisk, Unknown: MustEach, victim: isMoving},

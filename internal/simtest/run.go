@@ -24,6 +24,9 @@ type Result struct {
 	Orders   int // new orders that the venue applied
 	Replaced int // replaces that the venue applied
 	Fills    int
+	// Checkpoints is how many were made, and FromCheckpoint how many lives began at one.
+	Checkpoints, FromCheckpoint int
+
 	Findings []string
 	Journal  [32]byte // hash of every byte of the journal
 	Ledger   [32]byte // hash of every byte of the exchange's ledger
@@ -78,7 +81,10 @@ func (r *run) play() error {
 			return err
 		}
 	}
-	r.Lives, r.Fills = r.lives, r.fills
+	if r.broken != nil {
+		r.find("%v", r.broken)
+	}
+	r.Lives, r.Fills, r.Checkpoints, r.FromCheckpoint = r.lives, r.fills, r.checkpoints, r.began
 	return r.hash()
 }
 

@@ -46,7 +46,11 @@ type world struct {
 	block  orders.BlockUnknown
 	level  bool // owners hear what is held CLOSED; without it what works at the venue outlives a restart
 	fills  int
-	moved  int // replaces decided
+
+	checkpoints int   // that were made
+	began       int   // lives that began at one
+	broken      error // what a checkpoint met that it must not
+	moved       int   // replaces decided
 
 	told      []orders.Report         // every report that reached the node, in a storm
 	resent    int                     // how often one of them was told again
@@ -203,6 +207,9 @@ func (w *world) action(trades bool) {
 			w.decide()
 			did = true
 		}
+	default:
+		// Runs about lost answers are about the age of evidence, and need no disk beside it.
+		did = w.cfg.weather != losses && (l.making != nil || w.rng.IntN(8) == 0) && l.checkpoint()
 	}
 	if !did {
 		w.pass(time.Duration(1+w.rng.IntN(3)) * time.Millisecond)
