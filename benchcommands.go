@@ -20,7 +20,7 @@ type pathFlags struct {
 
 func (c *cli) benchCommand() *cobra.Command {
 	parent := &cobra.Command{Use: "bench", Short: "Measure, with the machine and the method beside each figure", Args: cobra.NoArgs, RunE: help}
-	parent.AddCommand(c.benchMailboxCommand(), c.benchPathCommand())
+	parent.AddCommand(c.benchMailboxCommand(), c.benchPathCommand(), c.benchJournalCommand())
 	return parent
 }
 

@@ -84,7 +84,7 @@ func TestExamplesRun(t *testing.T) {
 		name := strings.Join(path, " ")
 		code, known := want[name]
 		if !known {
-			if name != "demo" && name != "bench mailbox" { // run in tests of their own
+			if name != "demo" && name != "bench mailbox" && name != "bench journal" { // run in tests of their own
 				t.Errorf("the command %q is in no table of this test", name)
 			}
 			continue

@@ -71,6 +71,7 @@ type Row struct {
 	GC          uint32  `json:"gc"`
 
 	*Mailboxed
+	*Journaled
 }
 
 // Mailboxed are the figures of a row that mailboxes alone have. What the mode does not measure is null.

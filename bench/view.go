@@ -61,6 +61,9 @@ func (a Answer) View() View {
 			nanos(&a.Floor.P50), nanos(&a.Floor.P99), nanos(&a.Floor.Max))
 	}
 	for _, r := range a.Medians {
+		if r.Mailboxed == nil {
+			continue // of another benchmark
+		}
 		v.Rows = append(v.Rows, r.view())
 	}
 	for _, t := range a.Targets {
