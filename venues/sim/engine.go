@@ -209,8 +209,25 @@ func (e *Engine) remove(o *order) {
 	}
 }
 
+// cut takes by off what rests of o, where it stands.
+func (e *Engine) cut(o *order, by market.Qty) {
+	if o.level != nil {
+		o.level.qty -= by
+		e.emit(e.event(Reduced, o, by))
+	}
+}
+
+// move takes o out of its book under the terms it had; the feed hears of it once change has written them down.
+func (e *Engine) move(o *order, change func()) {
+	rested, gone := e.books[o.sym].of(o.side).remove(o), e.event(Deleted, o, 0)
+	change()
+	if rested {
+		e.emit(gone)
+	}
+}
+
 func (e *Engine) event(k MarketKind, o *order, q market.Qty) MarketEvent {
-	ev := MarketEvent{Kind: k, Time: e.now, Locate: locate(o.sym), Symbol: e.symbols[o.sym].sym, Ref: o.ref}
+	ev := MarketEvent{Kind: k, Time: e.now, Locate: locate(o.sym), Symbol: e.symbols[o.sym].sym, Ref: o.shown}
 	if k != Deleted {
 		ev.Side, ev.Qty, ev.Price = o.side, q, o.px
 	}

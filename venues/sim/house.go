@@ -65,6 +65,9 @@ func (Deliver) simOutput() {}
 type matcher interface {
 	enter(o *order)  // o is accepted and acknowledged
 	remove(o *order) // o has ended, other than by being filled
+
+	cut(o *order, by market.Qty)  // by of what was open of o is no more; o keeps its place
+	move(o *order, change func()) // o gives its place up, and change gives it other terms; enter follows
 }
 
 // house is what every kind of exchange has: sessions with their sequence numbers and stored replies, accounts, orders, and

@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"cmp"
 	"flag"
 	"math/rand/v2"
 	"slices"
@@ -100,7 +101,7 @@ func crosses(o, r *modelOrder) bool {
 	return r.px >= o.px
 }
 
-// TestTheEngineEqualsANaiveBook drives both with the same random orders: every order has the same fills in the same order,
+// TestTheEngineEqualsANaiveBook drives both with the same random orders, cancels and replaces: every order has the same fills in the same order,
 // what rests is the same, quantity is conserved, and a book built from the public feed is the same too.
 func TestTheEngineEqualsANaiveBook(t *testing.T) {
 	for _, seed := range seeds(t) {
@@ -111,10 +112,12 @@ func TestTheEngineEqualsANaiveBook(t *testing.T) {
 		w.logon("A1")
 		w.logon("A2")
 		m := &modelBook{fills: map[market.ClOrdID][]fill{}}
-		got := map[market.ClOrdID][]fill{}
+		got, first := map[market.ClOrdID][]fill{}, map[market.ClOrdID]market.ClOrdID{}
 		for i := range 400 {
 			id := []sim.SessionID{"A1", "A2"}[rng.IntN(2)]
-			if n := len(m.resting); n > 0 && rng.IntN(4) == 0 {
+			if n := len(m.resting); n > 0 && rng.IntN(5) == 0 {
+				w.randomReplace(rng, m, i)
+			} else if n > 0 && rng.IntN(4) == 0 {
 				o := m.resting[rng.IntN(n)]
 				w.cancel(o.owner, market.ClOrdID("c"+strconv.Itoa(i)), o.cl)
 				m.resting = slices.DeleteFunc(m.resting, func(r *modelOrder) bool { return r == o })
@@ -123,8 +126,11 @@ func TestTheEngineEqualsANaiveBook(t *testing.T) {
 			}
 			for _, id := range []sim.SessionID{"A1", "A2"} {
 				for _, r := range w.reports(id) {
+					if r.Type == sim.ExecReplaced {
+						first[r.ClOrdID] = cmp.Or(first[r.Orig], r.Orig)
+					}
 					if r.Type == sim.ExecTrade {
-						cl := r.ClOrdID
+						cl := cmp.Or(first[r.ClOrdID], r.ClOrdID)
 						got[cl] = append(got[cl], fill{r.LastQty, r.LastPx})
 					}
 				}

@@ -9,7 +9,8 @@ import (
 
 // order is one order at the venue.
 type order struct {
-	ref      uint64 // rises with each order; also its reference in the public feed
+	ref      uint64 // rises with each order
+	shown    uint64 // its reference in the public feed: another one whenever it takes another place
 	oid      string
 	account  *account
 	cl0, cl  market.ClOrdID
@@ -43,7 +44,7 @@ func (h *house) accept(a *account, o *order) {
 	h.refs++
 	h.priorities++
 	h.orderCount++
-	o.ref, o.priority, o.account, o.status = h.refs, h.priorities, a, StatusNew
+	o.ref, o.shown, o.priority, o.account, o.status = h.refs, h.refs, h.priorities, a, StatusNew
 	o.oid = h.prefix + strconv.FormatUint(o.ref, 10)
 	o.cl, o.ids = o.cl0, []market.ClOrdID{o.cl0}
 	if a.session != nil {

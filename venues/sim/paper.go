@@ -208,6 +208,15 @@ func (c *paperCore) drop(o *order, why string) {
 // remove takes an ended order off the lists.
 func (c *paperCore) remove(o *order) { c.displays[o.sym].drop(o) }
 
+// cut leaves o where it is in its queue: nobody sees paper orders.
+func (c *paperCore) cut(*order, market.Qty) {}
+
+// move takes o off the lists; enter queues it anew.
+func (c *paperCore) move(o *order, change func()) {
+	c.displays[o.sym].drop(o)
+	change()
+}
+
 // execute fills q of o at px and tells of it.
 func (c *paperCore) execute(o *order, q market.Qty, px market.Price, aggressor market.Side) {
 	c.trades++

@@ -39,7 +39,7 @@ type Session struct {
 // RequestKind is the type of a request, a FIX 4.4 MsgType. The zero value is malformed.
 type RequestKind uint8
 
-// The requests that a Port takes. Replace is refused by name.
+// The requests that a Port takes.
 const (
 	NewOrder      RequestKind = iota + 1 // D
 	CancelOrder                          // F
@@ -75,14 +75,14 @@ type Request struct {
 	PossResend bool             // an application replay
 	Sent       market.Timestamp // SendingTime; a paper venue reads it as the time of the decision
 	ClOrdID    market.ClOrdID   // the request's own id; of a status request the id asked for; of mass requests the request id
-	Orig       market.ClOrdID   // CancelOrder: the id of the order in force
+	Orig       market.ClOrdID   // CancelOrder, ReplaceOrder: an id of the order
 	OrderID    string           // the venue's id, where the client knows it
 	Symbol     market.Symbol
 	Side       market.Side
 	Type       market.OrderType
 	TIF        market.TIF
-	Qty        market.Qty
-	Price      market.Price // of limit orders
+	Qty        market.Qty   // ReplaceOrder: the new total, what was executed included
+	Price      market.Price // of limit orders; ReplaceOrder: the new one
 	Text       string
 }
 
@@ -119,7 +119,7 @@ type Report struct {
 	Status  OrdStatus
 	OrderID string // "NONE" of an order that the venue does not know
 	ClOrdID market.ClOrdID
-	Orig    market.ClOrdID // of a cancel: the id that was in force
+	Orig    market.ClOrdID // of a cancel or a replace: the id that was in force
 	ExecID  string         // unique at the venue for ever; "0" of ExecStatus
 	Symbol  market.Symbol
 	Side    market.Side
@@ -140,13 +140,13 @@ type Report struct {
 	Paper   bool           // filled from a recorded book, not at an exchange
 }
 
-// CancelReject refuses a cancel (9).
+// CancelReject refuses a cancel or a replace (9); the order stays as it was.
 type CancelReject struct {
 	OrderID string // "NONE" when unknown
 	ClOrdID market.ClOrdID
 	Orig    market.ClOrdID
 	Status  OrdStatus
-	Reason  Reason // CancelTooLate, CancelUnknown or CancelDuplicate
+	Reason  Reason // one of the CxlRejReasons
 	Text    string
 }
 
@@ -208,6 +208,7 @@ const (
 	CancelTooLate   Reason = 0
 	CancelUnknown   Reason = 1
 	CancelDuplicate Reason = 6
+	CancelOther     Reason = 99 // the order cannot have the terms of the replace
 )
 
 // BusinessRejectReason and SessionRejectReason.

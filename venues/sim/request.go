@@ -104,6 +104,8 @@ func (h *house) judge(s *session, req Request, l *RecvLine) func() {
 		return h.judgeNew(s, req, l)
 	case CancelOrder:
 		return h.judgeCancel(s, req, l)
+	case ReplaceOrder:
+		return h.judgeReplace(s, req, l)
 	case StatusRequest:
 		o := h.find(s.account, req.ClOrdID, req.OrderID)
 		if o == nil {
@@ -114,7 +116,7 @@ func (h *house) judge(s *session, req Request, l *RecvLine) func() {
 		return func() { h.massStatus(s, req) }
 	case MassCancel:
 		return func() { h.massCancel(s, req) }
-	case ReplaceOrder, Other:
+	case Other:
 	}
 	l.Fate = FateRejected
 	return func() {
@@ -134,7 +136,7 @@ func malformed(req Request) string {
 		return ""
 	case !req.ClOrdID.Valid():
 		return fmt.Sprintf("ClOrdID %q", string(req.ClOrdID))
-	case req.Kind == CancelOrder && !req.Orig.Valid() && req.OrderID == "":
+	case (req.Kind == CancelOrder || req.Kind == ReplaceOrder) && !req.Orig.Valid() && req.OrderID == "":
 		return "neither OrigClOrdID nor OrderID"
 	case req.Kind != NewOrder:
 		return ""
@@ -193,14 +195,18 @@ func (h *house) valid(a *account, o *order, sym market.Symbol) (Reason, string) 
 	case len(a.open) >= h.cfg.MaxOpenPerAccount:
 		return OrderOverLimit, fmt.Sprintf("%d open orders, want below %d", len(a.open), h.cfg.MaxOpenPerAccount)
 	}
-	// Everything that could still happen to the account must have a number.
-	long, err1 := add3(a.pos[i], a.buys[i], o.qty)
-	short, err2 := add3(-a.pos[i], a.sells[i], o.qty)
-	_, err3 := c.Worth(max(o.px, h.symbols[i].last), max(long, short), true)
-	if err1 != nil || err2 != nil || err3 != nil {
+	if !h.countable(a, i, o.qty, o.px) {
 		return OrderOverLimit, "exposure without a number"
 	}
 	return 0, ""
+}
+
+// countable reports whether everything that could still happen to the account has a number when more is open on a side.
+func (h *house) countable(a *account, sym int, more market.Qty, px market.Price) bool {
+	long, err1 := add3(a.pos[sym], a.buys[sym], more)
+	short, err2 := add3(-a.pos[sym], a.sells[sym], more)
+	_, err3 := h.symbols[sym].c.Worth(max(px, h.symbols[sym].last), max(long, short), true)
+	return err1 == nil && err2 == nil && err3 == nil
 }
 
 func add3(a, b, c market.Qty) (market.Qty, error) {
@@ -258,10 +264,7 @@ func (h *house) judgeCancel(s *session, req Request, l *RecvLine) func() {
 	}
 	return func() {
 		orig := o.cl
-		o.cl, o.ids = req.ClOrdID, append(o.ids, req.ClOrdID)
-		if s.account.byCl[req.ClOrdID] == nil {
-			s.account.byCl[req.ClOrdID] = o
-		}
+		o.rename(req.ClOrdID)
 		h.finish(o, StatusCancelled, "cancel")
 		h.report(o, ExecCancelled, func(r *Report) { r.Orig = orig })
 	}

@@ -286,7 +286,6 @@ func TestWhatTheVenueDoesNotDoIsRefusedByName(t *testing.T) {
 		want string
 		fate string
 	}{
-		"replace":        {sim.Request{Kind: sim.ReplaceOrder, ClOrdID: "g", Orig: "a"}, "j g", sim.FateRejected},
 		"other":          {sim.Request{Kind: sim.Other, ClOrdID: "o"}, "j o", sim.FateRejected},
 		"no kind":        {sim.Request{ClOrdID: "k"}, "3 k", sim.FateMalformed},
 		"no id":          {sim.Request{Kind: sim.NewOrder}, "3 ", sim.FateMalformed},

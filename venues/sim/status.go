@@ -43,14 +43,16 @@ const (
 	ExecCancelled                     // CXL
 	ExecRejected                      // REJ
 	ExecExpired                       // EXP
+	ExecReplaced                      // RPL
 	ExecStatus                        // STS: the answer to a question, no change
 )
 
 var execWords = []string{
-	ExecNew: "NEW", ExecTrade: "T", ExecCancelled: "CXL", ExecRejected: "REJ", ExecExpired: "EXP", ExecStatus: "STS",
+	ExecNew: "NEW", ExecTrade: "T", ExecCancelled: "CXL", ExecRejected: "REJ", ExecExpired: "EXP",
+	ExecReplaced: "RPL", ExecStatus: "STS",
 }
 
-// String gives the short token of the type (NEW T CXL REJ EXP STS), as the ledger carries it.
+// String gives the short token of the type (NEW T CXL REJ EXP RPL STS), as the ledger carries it.
 func (t ExecType) String() string { return wordOf(execWords, t, "ExecType") }
 
 // MarshalText gives the token; an invalid type is an error.
