@@ -11,7 +11,7 @@ const commandVersion = 1
 
 func (c *cli) commands() []*cobra.Command {
 	return []*cobra.Command{
-		c.demoCommand(), c.replayCommand(), c.feedCommand(), c.benchCommand(),
+		c.demoCommand(), c.runCommand(), c.clusterCommand(), c.replayCommand(), c.feedCommand(), c.benchCommand(),
 		c.statusCommand(), c.gateCommand(), c.tripCommand(), c.resetCommand(), c.treeCommand(),
 		c.configCommand(), c.newCommand(), c.versionCommand(),
 	}

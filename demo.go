@@ -169,10 +169,18 @@ func (s signals) leave() {
 	signal.Stop(s.trip)
 }
 
+// process is what signals speak to.
+type process interface {
+	Node() *node.Node
+	Ended() <-chan supervision.Result
+	Shutdown()
+	Skip()
+}
+
 // untilEnded waits for the first reason to stop, and then for the tree; SIGUSR1 trips meanwhile, and the process stays up.
 // The first signal ends ctx, as the end of its time does; the next skips what is left of the phases, and one more ends the
 // process at once. Signals are those since the process began, so that three within a moment are three.
-func untilEnded(ctx context.Context, d *node.Demo, signals signals) (supervision.Result, error) {
+func untilEnded(ctx context.Context, d process, signals signals) (supervision.Result, error) {
 	for waiting := true; waiting; {
 		select {
 		case result := <-d.Ended():
@@ -209,7 +217,7 @@ func demoEnding(a node.DemoAnswer, ran time.Duration) error {
 	case len(a.Differences) > 0:
 		return answered(ExitVerification, "does not balance: "+strings.Join(a.Differences, "; "))
 	case a.Result.Code != supervision.CodeOrderly:
-		return answered(a.Result.Code, unfinished(a))
+		return answered(a.Result.Code, unfinished(a.Result, a.Unheard))
 	case a.Fills == 0 && ran >= 10*time.Second:
 		return answered(ExitFailure, "nothing was filled")
 	}
@@ -217,17 +225,17 @@ func demoEnding(a node.DemoAnswer, ran time.Duration) error {
 }
 
 // unfinished says in what a tree's end was no orderly one.
-func unfinished(a node.DemoAnswer) string {
-	why := []string{fmt.Sprintf("the tree ended with %s", a.Result.Reason)}
-	for _, p := range a.Result.Phases {
+func unfinished(r supervision.Result, unheard []string) string {
+	why := []string{fmt.Sprintf("the tree ended with %s", r.Reason)}
+	for _, p := range r.Phases {
 		if !p.OK {
 			why = append(why, fmt.Sprintf("phase %s: %s", p.Name, p.Reason))
 		}
 	}
-	if len(a.Result.Unstopped) > 0 {
-		why = append(why, fmt.Sprintf("unstopped %v", a.Result.Unstopped))
+	if len(r.Unstopped) > 0 {
+		why = append(why, fmt.Sprintf("unstopped %v", r.Unstopped))
 	}
-	for _, u := range a.Unheard {
+	for _, u := range unheard {
 		why = append(why, "unheard "+u)
 	}
 	return strings.Join(why, "; ")

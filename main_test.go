@@ -21,11 +21,14 @@ import (
 const childVariable = "FAILSHUT_TEST_CHILD"
 
 func TestMain(m *testing.M) {
-	switch os.Getenv(childVariable) {
+	switch kind := os.Getenv(childVariable); kind {
+	case "": // the tests
 	case "product":
 		failshut.Main(failshut.Strategy("cross", cross.New))
 	case "stubborn":
 		failshut.Main(failshut.Strategy("cross", func() *stubborn { return &stubborn{Cross: *cross.New()} }))
+	default:
+		panic(childVariable + " is " + kind + ", want product or stubborn: the tests would run in themselves")
 	}
 	code := recordings.Main(m)
 	if code == 0 {

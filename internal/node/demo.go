@@ -6,16 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/cluster"
-	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/internal/config"
 	"github.com/failshut/failshut/internal/journal"
 	"github.com/failshut/failshut/market"
@@ -76,14 +73,8 @@ type MailboxCounts struct {
 
 // Demo is a running demonstration.
 type Demo struct {
-	cfg      DemoConfig
-	sys      *actors.System
-	exchange *Exchange
-	node     *Node
-	lock     *dataLock
-	file     *os.File // the exchange's ledger
-	started  time.Time
-	admin    string
+	stage
+	cfg DemoConfig
 
 	mu     sync.Mutex
 	answer DemoAnswer
@@ -93,13 +84,12 @@ type Demo struct {
 // OpenDemo starts the exchange, then the node, and returns when the tree is up; the gate opens by itself afterwards. An
 // error leaves nothing running and the directory unlocked.
 func OpenDemo(ctx context.Context, cfg DemoConfig) (*Demo, error) {
-	sys, err := actors.New(systemConfig("node", actors.Real(), actors.Shared(0), cfg.Seed, cfg.Log))
-	if err != nil {
-		return nil, err
-	}
-	d := &Demo{cfg: cfg, sys: sys, started: sys.Now(), answer: DemoAnswer{
+	d := &Demo{cfg: cfg, answer: DemoAnswer{
 		Schema: "failshut.demo/1", Seed: cfg.Seed, Refused: map[string]uint64{}, Positions: map[string]market.Qty{},
 	}}
+	if err := d.begin(cfg.Seed, cfg.Log); err != nil {
+		return nil, err
+	}
 	d.answer.Gate = []GateChange{{risk.Closed, market.StampOf(d.started).String()}}
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.close(context.WithoutCancel(ctx)))
@@ -122,17 +112,20 @@ func (d *Demo) open(ctx context.Context) error {
 	if d.lock, err = lockData(d.cfg.Dir, plan.Node, d.started); err != nil {
 		return err
 	}
-	trips := filepath.Join(d.cfg.Dir, "trips")
-	if err := os.MkdirAll(trips, 0o700); err != nil {
+	raft := cluster.Config{
+		Dir: d.cfg.Dir, Cluster: d.cfg.Node.Node.Cluster.Name, Node: plan.Node, Tuning: cluster.DefaultTuning(),
+		Peers: []cluster.Peer{{ID: plan.Node, Addr: "127.0.0.1:0", Role: cluster.Voter}},
+	}
+	if err := d.openExchange(ctx, d.ledgerPath(), d.cfg.Venue, d.cfg.Seed, d.cfg.Log); err != nil {
 		return err
 	}
-	if d.file, err = os.OpenFile(d.ledgerPath(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err != nil {
+	if err := cluster.Found(raft); err != nil {
 		return err
 	}
-	if d.exchange, err = OpenExchange(ctx, d.cfg.Venue.Exchange, d.cfg.Seed, d.file, d.cfg.Log); err != nil {
-		return fmt.Errorf("the exchange: %w", err)
-	}
-	return d.openNode(ctx, plan, trips)
+	return d.openNode(ctx, plan, staged{
+		File: d.cfg.Node, Dir: d.cfg.Dir, Raft: raft, Disk: d.disk(), Seed: d.cfg.Seed, Listen: d.cfg.Listen, Decisions: d.decisions(plan),
+		Log: d.cfg.Log, Metrics: d.cfg.Metrics, Hooks: d.hooks(), Said: d.cfg.Said,
+	})
 }
 
 func (d *Demo) ledgerPath() string { return filepath.Join(d.cfg.Dir, "ledger.jsonl") }
@@ -144,40 +137,6 @@ func (d *Demo) disk() journal.FS {
 	return journal.OS()
 }
 
-func (d *Demo) openNode(ctx context.Context, plan *Plan, trips string) error {
-	raft := cluster.Config{
-		Dir: d.cfg.Dir, Cluster: d.cfg.Node.Node.Cluster.Name, Node: plan.Node, Tuning: cluster.DefaultTuning(),
-		Peers: []cluster.Peer{{ID: plan.Node, Addr: "127.0.0.1:0", Role: cluster.Voter}},
-	}
-	if err := cluster.Found(raft); err != nil {
-		return err
-	}
-	world := World{
-		System: d.sys, Disk: d.disk(), Dir: filepath.Join(d.cfg.Dir, "journal"), Trips: risk.NewDirTrips(trips),
-		Nonce: uint64(d.started.UnixNano()), Seed: d.cfg.Seed, Snapshots: filepath.Join(d.cfg.Dir, "snapshots"), Boot: bootClock, Log: d.cfg.Log, Cluster: RaftCluster(raft), Port: d.exchange.Port(),
-		Decisions: d.decisions(plan),
-		Feeds:     d.exchange.liveFeed(ctx, plan.Venue, d.cfg.Node.Node.Feeds[0]),
-	}
-	channel := path(inFeeds, string(plan.Venue))
-	world.Show = func(name string) error { return feeds.Address(d.sys, channel).Tell(feeds.Show(name)) }
-	var face *Face
-	access, err := accessOf(d.cfg.Node.Node.Admin, d.sys.Now)
-	if err != nil {
-		return err
-	}
-	access.Log = d.cfg.Log
-	n, err := New(plan, world, d.hooks())
-	if err != nil {
-		return err
-	}
-	face = NewFace(n, d.cfg.Metrics(n))
-	n.world.Control = []supervision.Child{ControlChild(Door{
-		Socket: filepath.Join(d.cfg.Dir, "admin.sock"), Mode: 0o600, Listen: d.cfg.Listen, Access: access, Bound: d.bound,
-	}, face), n.observer()}
-	d.node = n
-	return n.Start(ctx)
-}
-
 // decisions is the journal of what the tree decides. It is on the operating system's disk, whatever is under that of orders,
 // and small: the demonstration is short.
 func (d *Demo) decisions(plan *Plan) supervision.Journal {
@@ -186,31 +145,6 @@ func (d *Demo) decisions(plan *Plan) supervision.Journal {
 		Dir: filepath.Join(d.cfg.Dir, "supervision"), Node: plan.Node, Size: int64(min(j.Size, config.MiB)), Files: j.Files,
 	}
 }
-
-func (d *Demo) bound(name, addr string) {
-	if name == "admin" {
-		d.mu.Lock()
-		d.admin = addr
-		d.mu.Unlock()
-	}
-	if name == "socket" {
-		addr = "--addr unix:" + addr
-	}
-	d.cfg.Said("%s: %s", name, addr)
-}
-
-// Admin is the address of the admin listener.
-func (d *Demo) Admin() string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.admin
-}
-
-// Socket is the path of the control socket.
-func (d *Demo) Socket() string { return filepath.Join(d.cfg.Dir, "admin.sock") }
-
-// Node is the node of the demonstration.
-func (d *Demo) Node() *Node { return d.node }
 
 func (d *Demo) hooks() Hooks {
 	h := d.cfg.Hooks
@@ -290,15 +224,6 @@ func (d *Demo) Fills() uint64 {
 	return d.answer.Fills
 }
 
-// Ended is closed... its result comes when the node's tree has ended, by Shutdown or by itself.
-func (d *Demo) Ended() <-chan supervision.Result { return d.node.Tree().Done() }
-
-// Shutdown begins the orderly stop; Skip leaves its phases out.
-func (d *Demo) Shutdown() { d.node.Shutdown() }
-
-// Skip goes on to stopping at once.
-func (d *Demo) Skip() { d.node.Tree().SkipPhases() }
-
 // Close takes the result of the tree, stops the exchange and gives the summary. It leaves nothing running.
 func (d *Demo) Close(ctx context.Context, result supervision.Result) (DemoAnswer, error) {
 	d.mu.Lock()
@@ -344,21 +269,6 @@ func appendFindings(to []string, findings []ledger.Finding) []string {
 	return to
 }
 
-// close stops what runs, in reverse; it is harmless for what never started.
-func (d *Demo) close(ctx context.Context) error {
-	errs := []error{d.sys.Stop(ctx)}
-	if d.exchange != nil {
-		errs = append(errs, d.exchange.Stop(ctx))
-	}
-	if d.file != nil {
-		errs = append(errs, d.file.Close())
-	}
-	if d.lock != nil {
-		errs = append(errs, d.lock.release())
-	}
-	return errors.Join(errs...)
-}
-
 // counts gives every mailbox of the systems, sorted, and names those that do not balance.
 func counts(systems ...*actors.System) (out []MailboxCounts, unbalanced []string) {
 	for _, sys := range systems {
@@ -384,24 +294,4 @@ func counts(systems ...*actors.System) (out []MailboxCounts, unbalanced []string
 	}
 	slices.SortFunc(out, func(a, b MailboxCounts) int { return strings.Compare(a.Name, b.Name) })
 	return out, unbalanced
-}
-
-// observeEvery is how often whoever waits at the door looks again, should nothing have rung.
-const observeEvery = 100 * time.Millisecond
-
-// observer rings the node's bell now and then, so that a wait at the door needs no clock.
-func (n *Node) observer() supervision.Child {
-	c := supervision.DefaultChild("observer", func(_ context.Context, b *supervision.Birth) error {
-		b.Run(func(ctx context.Context, out actors.Outside) error {
-			for {
-				if err := out.Until(ctx, out.Now().Add(observeEvery)); err != nil {
-					return err
-				}
-				n.bell.ring()
-			}
-		})
-		return nil
-	})
-	c.Watchdog = n.plan.Supervision.Watchdogs.Control
-	return c
 }
