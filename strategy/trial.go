@@ -22,10 +22,11 @@ type Trials interface {
 type Trial struct {
 	Def       Def
 	Params    string            // of a file, such as "{fast: 2}"; empty: the defaults
-	Contracts []market.Contract // at one venue; at least one
+	Contracts []market.Contract // at one venue; at least one, but with a Recording: then none is all that are in it
 	Script    []Step
-	Faults    []string // of the venue, as package venues/sim reads them: "late_ack nth=3 delay=50ms"
-	Seed      uint64   // of the order in which actors take turns (0: by arrival), and of all chance
+	Recording *Recording // in place of a Script
+	Faults    []string   // of the venue, as package venues/sim reads them: "late_ack nth=3 delay=50ms"
+	Seed      uint64     // of the order in which actors take turns (0: by arrival), and of all chance
 
 	// Strategy and Orders stand before the actor of each incarnation and before what it asks of its account: what breaks a
 	// strategy on purpose stands there. Nil changes nothing.
@@ -48,6 +49,13 @@ const (
 	LoseTail         // a first part of it is there, the last write of that perhaps cut
 	LoseNothing      // the machine went on
 )
+
+// Recording is a market that was recorded.
+type Recording struct {
+	Format  string // as `failshut replay` names it
+	Files   []string
+	Symbols []string // of those in it that the strategy trades; none: all
+}
 
 // Step is what happens at one moment of a trial.
 type Step struct {

@@ -192,11 +192,7 @@ func PaperPlan(venue market.Venue, instruments []market.Instrument, use string, 
 	p.Supervision.Watchdogs = config.Timeouts{} // no scan of the wall clock's kind in virtual time
 	p.Journal.Segment, p.Journal.Floor = config.MiB, 64*config.MiB
 	p.Journal.Keep = 0 // it is in memory and ends with the replay: no checkpoints
-	for _, i := range instruments {
-		p.Contracts = append(p.Contracts, market.Contract{
-			Instrument: i, Currency: "USD", Tick: 1, Lot: 1, MinQty: 1, MaxQty: 1e9 * market.Unit, Multiplier: market.One,
-		})
-	}
+	p.Contracts = paperContracts(instruments)
 	limits, err := paperLimits()
 	if err != nil {
 		return nil, err
@@ -215,6 +211,16 @@ func PaperPlan(venue market.Venue, instruments []market.Instrument, use string, 
 		Fresh: func() (any, error) { return defs.Params(use), nil },
 	}}
 	return p, nil
+}
+
+// paperContracts lists instruments at the finest tick and lot.
+func paperContracts(instruments []market.Instrument) (out []market.Contract) {
+	for _, i := range instruments {
+		out = append(out, market.Contract{
+			Instrument: i, Currency: "USD", Tick: 1, Lot: 1, MinQty: 1, MaxQty: 1e9 * market.Unit, Multiplier: market.One,
+		})
+	}
+	return out
 }
 
 // given lets a strategy have parameters that stand alone, over its defaults. The error names every mistake in them.

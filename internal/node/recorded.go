@@ -28,6 +28,7 @@ type recorded struct {
 	source   packets
 	page     *feeds.Page // whose place on the board the channel takes
 	readers  *feeds.Fanout
+	watch    func() // called after each packet; may be nil
 	finished atomic.Bool
 	failed   error // set before finished
 
@@ -82,6 +83,9 @@ func (r *recorded) Receive(c *actors.Context[turn], m turn) error {
 	}
 	r.has = false
 	r.feed.Step(c.Instant(), r.held.Input)
+	if r.watch != nil {
+		r.watch()
+	}
 	return c.Self().Tell(m)
 }
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/failshut/failshut/actors"
-	"github.com/failshut/failshut/feeds"
 	"github.com/failshut/failshut/internal/config"
 	"github.com/failshut/failshut/internal/journal"
 	"github.com/failshut/failshut/market"
@@ -24,11 +23,14 @@ import (
 )
 
 // Trials runs strategies in the tree of a replay, with a paper venue that fills from the book which the trial's script tells.
-type Trials struct{ Log *slog.Logger }
+type Trials struct {
+	Log   *slog.Logger
+	Tapes *Tapes // nil reads a recording anew for each trial
+}
 
 // Try implements strategy.Trials.
 func (w Trials) Try(ctx context.Context, in strategy.Trial) (strategy.Outcome, error) {
-	t, err := newTrial(in, w.Log)
+	t, err := newTrial(ctx, in, w)
 	if err != nil {
 		return strategy.Outcome{}, err
 	}
@@ -45,6 +47,8 @@ type trial struct {
 	cfg    strategy.Trial
 	plan   *Plan
 	told   *script
+	tape   *Path     // in place of a script
+	reel   *recorded // of tape
 	log    *eventLog
 	lines  bytes.Buffer
 	logger *slog.Logger
@@ -71,10 +75,15 @@ type trialLife struct {
 // trialStart is the moment at which every trial begins.
 var trialStart = time.Date(2026, time.January, 5, 14, 30, 0, 0, time.UTC)
 
-func newTrial(cfg strategy.Trial, log *slog.Logger) (*trial, error) {
-	t := &trial{cfg: cfg, names: map[market.ClOrdID]risk.Cause{}, logger: log, disk: journal.NewMemFS(cfg.Seed)}
+func newTrial(ctx context.Context, cfg strategy.Trial, w Trials) (*trial, error) {
+	t := &trial{cfg: cfg, names: map[market.ClOrdID]risk.Cause{}, logger: w.Log, disk: journal.NewMemFS(cfg.Seed)}
 	t.log = newEventLog(&t.lines)
-	plan, err := trialPlan(cfg)
+	if cfg.Recording != nil {
+		if err := t.record(ctx, w.Tapes); err != nil {
+			return nil, err
+		}
+	}
+	plan, err := trialPlan(t.cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +91,7 @@ func newTrial(cfg strategy.Trial, log *slog.Logger) (*trial, error) {
 	if err := t.open(); err != nil {
 		return nil, err
 	}
-	return t, t.live(trialStart)
+	return t, t.live(t.start())
 }
 
 // open makes the venue, which outlives a process.
@@ -155,11 +164,7 @@ func trialPlan(cfg strategy.Trial) (*Plan, error) {
 // build makes the node in its world.
 func (t *trial) build() error {
 	t.venue.host = &host{exchange: t.venue.exchange}
-	w := paperWorld(t.sys, t.cfg.Seed, t.logger, t.venue.host.child(), t.venue.book, func(n *Node, readers *feeds.Fanout) supervision.Child {
-		t.told.page, t.told.readers, t.told.watch = n.Board.Page(nil), readers, t.look
-		t.told.trip = func() { n.TripFirm("trial", "the script says so") }
-		return t.told.child()
-	})
+	w := paperWorld(t.sys, t.cfg.Seed, t.logger, t.venue.host.child(), t.venue.book, t.channel)
 	w.Disk, w.Trips, w.Nonce = t.disk, &t.trips, uint64(t.answer.Lives) //nolint:gosec // 1 or 2
 	w.Port = &wire{Port: w.Port, life: t.trialLife}
 	if f := t.cfg.Strategy; f != nil {
@@ -281,8 +286,11 @@ func (t *trial) run(ctx context.Context) error {
 	if err := t.begin(ctx); err != nil {
 		return err
 	}
-	if err := t.sys.Drive(ctx, func() bool { return t.dies() || t.told.finished.Load() }); err != nil {
+	if err := t.sys.Drive(ctx, func() bool { return t.dies() || t.finished() }); err != nil {
 		return err
+	}
+	if t.reel != nil && t.reel.failed != nil {
+		return t.reel.failed
 	}
 	if end := t.sys.Now().Add(tail); t.cfg.Dies != nil && t.answer.Lives == 1 {
 		if err := t.sys.Drive(ctx, func() bool { return t.dies() || !t.sys.Now().Before(end) }); err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/failshut/failshut/strategy"
 )
 
-// Feed is what the market does: Lines or Random.
+// Feed is what the market does: Lines, Random or a Recording.
 type Feed interface {
 	steps(contracts []market.Contract) ([]strategy.Step, error)
 }
@@ -35,6 +35,12 @@ type written []string
 
 func (l written) steps(contracts []market.Contract) ([]strategy.Step, error) {
 	m := newMarket(contracts)
+	err := l.into(m)
+	return m.steps, err
+}
+
+// into adds what the lines say to a market.
+func (l written) into(m *marketMaker) error {
 	for n, line := range l {
 		for part := range strings.Lines(line) {
 			text, _, _ := strings.Cut(part, "#")
@@ -43,11 +49,11 @@ func (l written) steps(contracts []market.Contract) ([]strategy.Step, error) {
 				continue
 			}
 			if err := m.line(words); err != nil {
-				return nil, fmt.Errorf("line %d, %q: %w", n+1, strings.TrimSpace(part), err)
+				return fmt.Errorf("line %d, %q: %w", n+1, strings.TrimSpace(part), err)
 			}
 		}
 	}
-	return m.steps, nil
+	return nil
 }
 
 // marketMaker makes steps of what is said: it knows the book of each instrument.

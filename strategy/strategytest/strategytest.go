@@ -25,6 +25,7 @@ type Setup struct {
 type W struct {
 	t          testing.TB
 	trials     strategy.Trials
+	setup      Setup
 	trial      strategy.Trial
 	invariants []func(strategy.Outcome) error
 	outcome    *strategy.Outcome // of the clean run, nil before it
@@ -40,7 +41,7 @@ func New(t testing.TB, trials strategy.Trials, def strategy.Def, s Setup) *W {
 	if err != nil {
 		t.Fatalf("strategytest: %v", err)
 	}
-	w := &W{t: t, trials: trials, trial: strategy.Trial{Def: def, Params: s.Params, Contracts: contracts, Seed: s.Seed}}
+	w := &W{t: t, trials: trials, setup: s, trial: strategy.Trial{Def: def, Params: s.Params, Contracts: contracts, Seed: s.Seed}}
 	t.Cleanup(w.unasked)
 	return w
 }
@@ -72,6 +73,16 @@ const tick = market.Price(10_000_000)
 // Feed adds to what the market does. Scripts that cannot be read end the test.
 func (w *W) Feed(f Feed) {
 	w.t.Helper()
+	if r, ok := f.(recorded); ok {
+		if err := w.record(r); err != nil {
+			w.t.Fatalf("strategytest: %v", err)
+		}
+		w.outcome = nil
+		return
+	}
+	if w.trial.Recording != nil {
+		w.t.Fatalf("strategytest: %v", errRecorded)
+	}
 	steps, err := f.steps(w.trial.Contracts)
 	if err != nil {
 		w.t.Fatalf("strategytest: %v", err)
@@ -118,7 +129,7 @@ func (w *W) Outcome() strategy.Outcome {
 func (w *W) try(t strategy.Trial) strategy.Outcome {
 	w.t.Helper()
 	w.ran = true
-	if len(t.Script) == 0 {
+	if len(t.Script) == 0 && t.Recording == nil {
 		w.t.Fatal("strategytest: nothing was fed, want Feed before anything is expected")
 	}
 	o, err := w.trials.Try(context.Background(), t)
