@@ -101,3 +101,13 @@ func TestOneDeathIsRepeatedByItsLine(t *testing.T) {
 		t.Errorf("%d deaths, want six", len(journals))
 	}
 }
+
+// TestAProcessMayDieWhileItComesUp with its parts in whatever order, two instruments, and a venue that answers late, twice, or not at all.
+func TestAProcessMayDieWhileItComesUp(t *testing.T) {
+	for seed := uint64(10); seed < 14; seed++ {
+		w := strategytest.New(t, failshut.World(), plain, strategytest.Setup{Params: averages, Seed: seed, Symbols: []string{"ACME", "BOLT"}})
+		w.Feed(strategytest.Random(seed, 80))
+		w.Faults("late_ack every=4 delay=60ms", "dup_exec every=2", "drop_after every=7")
+		w.CrashEach(strategytest.Crashes{Stride: 20})
+	}
+}
