@@ -95,6 +95,9 @@ func readScript(path string) (*script, error) {
 			c.decls = append(c.decls, st)
 		}
 	}
+	if len(s.cases) == 0 {
+		return s, errorAt(len(s.lines), "a script without a case, want a supervisor and what happens to it")
+	}
 	return s, nil
 }
 

@@ -114,6 +114,8 @@ func TestScriptErrorsNameTheirLine(t *testing.T) {
 		text string
 		line int
 	}{
+		"nothing":                   {"", 1},
+		"comments alone":            {"# sup root\n\n# start root\n", 3},
 		"unknown command":           {"sup root\nfly root\n", 2},
 		"unknown key":               {"sup root\nchild a in=root colour=red\nstart root\n", 2},
 		"unknown supervisor":        {"sup root\nchild a in=roof\nstart root\n", 2},
