@@ -83,7 +83,7 @@ func (b *blotter) of(i market.Instrument) *account {
 // position is the signed quantity alone, for who asks with every message.
 func (b *blotter) position(i market.Instrument) market.Qty {
 	if a := b.held[i]; a != nil {
-		return a.sum.qty
+		return a.sum.Qty()
 	}
 	return 0
 }
@@ -102,7 +102,7 @@ func (b *blotter) standing(i market.Instrument) Position {
 func (b *blotter) positions() []Position {
 	var out []Position
 	for i, a := range b.held {
-		if a.sum.qty != 0 || a.broken != nil {
+		if a.sum.Qty() != 0 || a.broken != nil {
 			out = append(out, b.standing(i))
 		}
 	}

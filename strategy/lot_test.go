@@ -79,7 +79,7 @@ func TestAPositionGoesOnFromWhatItWas(t *testing.T) {
 	}
 }
 
-// exactLot is a position in fractions: what lot has to come near.
+// exactLot is a position in fractions: what an inventory has to come near.
 type exactLot struct{ qty, cost, gain *big.Rat }
 
 func rat(v int64) *big.Rat { return big.NewRat(v, 1e9) }
@@ -138,7 +138,7 @@ func TestAPositionIsTheSumOfTheExecutionsThatStand(t *testing.T) {
 			default:
 				e := Execution{Exec: fmt.Sprint("E", k), Qty: market.Qty(r.Int64N(20e9) - 10e9), Price: market.Price(1 + r.Int64N(100e9))}
 				if r.IntN(4) == 0 {
-					e.Qty = -a.sum.qty
+					e.Qty = -a.sum.Qty()
 				}
 				if e.Qty == 0 {
 					continue
