@@ -40,6 +40,7 @@ type Account struct {
 	session atomic.Pointer[actors.Address[linkMessage]]
 	line    atomic.Pointer[Line]
 	status  atomic.Pointer[AccountStatus]
+	blotter atomic.Pointer[Blotter]
 	settled atomic.Pointer[settling] // what an owner that only closed has seen to be durable, for the next
 }
 
@@ -50,6 +51,7 @@ func NewAccount(cfg AccountConfig) (*Account, error) {
 		return nil, fmt.Errorf("%w: account %q, want an account, a gate, a journal and a dial", ErrParts, cfg.Parts.Options.Account)
 	}
 	a := &Account{cfg: cfg}
+	a.blotter.Store(&Blotter{})
 	a.status.Store(&AccountStatus{Account: cfg.Parts.Options.Account, Session: sessionNames[sessionDown]})
 	return a, nil
 }
@@ -89,6 +91,10 @@ func (a *Account) Durable(lsn journal.LSN) { _ = a.Tell(Durable{LSN: lsn}) }
 // Status returns how the account stood at its owner's last look.
 func (a *Account) Status() AccountStatus { return *a.status.Load() }
 
+// Blotter returns the account's orders and positions at its owner's last tick,
+// or its end. Before the first owner it is of generation 0 and holds nothing.
+func (a *Account) Blotter() *Blotter { return a.blotter.Load() }
+
 // StartOwner is the Start function of the child "orders": it opens the desk
 // from the journal and spawns its single writer. It waits until what an
 // earlier incarnation appended is durable, so that this one knows it; where the
@@ -117,6 +123,7 @@ func (a *Account) StartOwner(ctx context.Context, b *supervision.Birth) error {
 		return err
 	}
 	a.publish(b.Epoch(), d)
+	a.show(b.Epoch(), d)
 	if _, err := supervision.Spawn(b, &owner{account: a, desk: d, before: before}, actors.WithBox(ownerBox()), actors.WithLane(LaneOf), actors.WithKey(sameCancel)); err != nil {
 		return err
 	}
@@ -166,6 +173,18 @@ func (a *Account) publish(epoch uint64, d *Desk) {
 	for {
 		old := a.status.Load()
 		if old.Generation > epoch || a.status.CompareAndSwap(old, &s) {
+			return
+		}
+	}
+}
+
+// show is publish for the blotter.
+func (a *Account) show(epoch uint64, d *Desk) {
+	b := d.Blotter()
+	b.Generation = epoch
+	for {
+		old := a.blotter.Load()
+		if old.Generation > epoch || a.blotter.CompareAndSwap(old, b) {
 			return
 		}
 	}

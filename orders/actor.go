@@ -83,6 +83,7 @@ func (o *owner) Receive(c *actors.Context[Message], m Message) error {
 	switch v := m.(type) {
 	case Tick:
 		o.publish(c)
+		o.account.show(uint64(c.Epoch()), o.desk)
 		return o.outlived(c)
 	case Received:
 		switch v.In.(type) {
@@ -122,6 +123,7 @@ func (o *owner) again(c *actors.Context[Message], why string) error {
 // sees everything that was applied.
 func (o *owner) Stopping(c *actors.Context[Message], _ actors.Reason) error {
 	o.publish(c)
+	o.account.show(uint64(c.Epoch()), o.desk)
 	return nil
 }
 

@@ -89,6 +89,7 @@ type Desk struct {
 	doing    string      // why cancels go out, for CloseStep
 	partial  error       // why this desk can only close; nil: it may open
 	driven   map[market.ClOrdID]driven
+	rows     *scribe
 	said     standing
 	opened   bool // the session has opened, and risk is not told yet
 	revealed bool // something came to light that may have to be withdrawn
@@ -150,9 +151,10 @@ func newDesk(p Parts, now risk.Reading) (*Desk, error) {
 	}
 	p.TTL, p.AnswerAfter = orDefault(p.TTL, time.Second), orDefault(p.AnswerAfter, 5*time.Second)
 	p.QuietAfter = orDefault(p.QuietAfter, 30*time.Second)
-	d := &Desk{p: p, now: now, held: map[market.ClOrdID]pending{}, nextIn: map[string]uint64{}, driven: map[market.ClOrdID]driven{}}
+	d := &Desk{p: p, now: now, held: map[market.ClOrdID]pending{}, nextIn: map[string]uint64{}, driven: map[market.ClOrdID]driven{}, rows: newScribe()}
 	p.Options.SessionOpen, p.Options.NextID = false, d.nextID
 	d.m = NewMachine(p.Options)
+	d.m.watched = true
 	return d, nil
 }
 
@@ -160,6 +162,7 @@ func newDesk(p Parts, now risk.Reading) (*Desk, error) {
 func (d *Desk) begin() {
 	_, _ = d.append(Crash{}) // from here on another incarnation writes; a log that takes no record takes none of its own either
 	d.step(Crash{})
+	d.rows.begin(d.m)
 	d.post(risk.Session{Account: d.p.Options.Account})
 }
 
@@ -173,6 +176,10 @@ func orDefault(d, other time.Duration) time.Duration {
 // NextIn returns the number of the first message of the session that the
 // journal does not know, 1 when it knows none.
 func (d *Desk) NextIn(session string) uint64 { return max(1, d.nextIn[session]) }
+
+// Blotter returns what the desk has, for whoever asks later and elsewhere. It
+// costs what has changed since the last one.
+func (d *Desk) Blotter() *Blotter { return d.rows.blotter(d) }
 
 // Machine returns the machine, for reading in the owner's turn.
 func (d *Desk) Machine() *Machine { return d.m }
@@ -223,7 +230,10 @@ func (d *Desk) step(in Input) {
 	for len(d.todo) > 0 {
 		next := d.todo[0]
 		d.todo = d.todo[1:]
-		d.carryOut(d.m.Step(d.now.Mono, next))
+		out := d.m.Step(d.now.Mono, next)
+		d.rows.take(d.m)
+		d.carryOut(out)
+		d.rows.behind()
 	}
 	d.todo = d.todo[:0]
 }
@@ -241,6 +251,7 @@ func (d *Desk) append(in Input) (journal.LSN, error) {
 		d.journalState(err)
 		return 0, fmt.Errorf("%w: %w", ErrJournal, err)
 	}
+	d.rows.at = stamp{lsn, d.now.Wall}
 	return lsn, nil
 }
 

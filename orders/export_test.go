@@ -102,3 +102,6 @@ func differ(at string, a, b reflect.Value, seen map[[2]uintptr]bool) string {
 		return ""
 	}
 }
+
+// KeepClosed bounds how many orders that are closed the desk's blotter shows.
+func (d *Desk) KeepClosed(n int) { d.rows.keep = n }

@@ -87,6 +87,8 @@ type Machine struct {
 	folding   bool
 	partial   bool // made from a part of its records: never opens, and proves nothing unsent by a record that it lacks
 	touched   []*order
+	watched   bool     // somebody takes what changes
+	changed   []*order // by the last step, if watched
 	out       []Output
 }
 

@@ -44,6 +44,8 @@ type order struct {
 
 	// What the outside was last told, compared by R22 after each input.
 	touched, asking         bool
+	noted                   bool  // a scribe has seen it
+	edited                  bool  // an execution that a scribe has taken is another one now
 	listed                  bool  // in Machine.live
 	heard                   int64 // Instant of the last word of the venue about it
 	toldUnknown, toldClosed bool

@@ -104,7 +104,9 @@ func (d *Desk) foldRecord(r journal.Record) error {
 		return err
 	}
 	if account == d.p.Options.Account {
+		d.rows.at = stamp{r.LSN, r.Wall}
 		(&past{m: d.m, nextIn: d.nextIn}).fold(now, in)
+		d.rows.take(d.m)
 	}
 	return nil
 }
@@ -130,6 +132,8 @@ func (d *Desk) load(r journal.Record) error {
 		}
 		p.m.partial = d.m.partial
 		d.m, d.nextIn = p.m, p.nextIn
+		d.m.watched = true
+		d.rows.begin(d.m) // when they came to be is not known any more
 	}
 	d.read = covers
 	return nil

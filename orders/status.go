@@ -127,6 +127,9 @@ func (m *Machine) settle() {
 	for i := 0; i < len(m.touched); i++ {
 		o := m.touched[i]
 		o.touched = false
+		if m.watched {
+			m.changed = append(m.changed, o)
+		}
 		m.sendAgain(o)
 		m.tellUnknown(o)
 		m.tellClosed(o)

@@ -58,6 +58,7 @@ func (m *Machine) useSynthetic(o *order, q market.Qty) market.Qty {
 		if !e.synthetic || e.gone {
 			continue
 		}
+		o.edited = m.watched
 		use := min(e.qty, q)
 		o.cost.add(-use, e.px)
 		e.qty -= use
@@ -123,6 +124,7 @@ func (m *Machine) correct(o *order, r *Report) outcome {
 // amend carries out a bust or correction on execution i, which is live.
 func (m *Machine) amend(o *order, i int, c correction) {
 	e := &o.execs[i]
+	o.edited = m.watched
 	was, wasPx := e.qty, e.px
 	if c.bust {
 		e.gone = true
@@ -222,6 +224,7 @@ func (m *Machine) rescale(o *order, r *Report) {
 	if was <= 0 || r.Cum < 0 {
 		return
 	}
+	o.edited = m.watched
 	left := r.Cum
 	last := -1
 	o.cost = product{}
