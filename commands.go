@@ -13,6 +13,7 @@ func (c *cli) commands() []*cobra.Command {
 	return []*cobra.Command{
 		c.demoCommand(), c.runCommand(), c.clusterCommand(), c.replayCommand(), c.feedCommand(), c.benchCommand(),
 		c.statusCommand(), c.gateCommand(), c.tripCommand(), c.resetCommand(), c.treeCommand(),
+		c.ordersCommand(), c.positionsCommand(),
 		c.configCommand(), c.newCommand(), c.versionCommand(),
 	}
 }

@@ -13,7 +13,7 @@ var schemas = map[string]int{
 	"failshut.error": 1, "failshut.version": 1, "failshut.config.check": 1, "failshut.feed.verify": 1,
 	"failshut.demo": 1, "failshut.run": 1, "failshut.cluster.init": 1, "failshut.replay": 1, "failshut.bench": 1, "failshut.status": 1, "failshut.trip": 1,
 	"failshut.reset": 1, "failshut.gate": 1, "failshut.tree": 1, "failshut.tree.dump": 1,
-	"failshut.tree.replay": 1, "failshut.new.strategy": 1,
+	"failshut.tree.replay": 1, "failshut.orders": 1, "failshut.positions": 1, "failshut.new.strategy": 1,
 }
 
 type versionAnswer struct {

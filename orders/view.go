@@ -51,6 +51,8 @@ type Executed struct {
 	Qty   market.Qty
 	Price market.Price
 	Day   int32
+	// Synthetic: no report of it has come. An answer of the venue, or an operator, said that there is so much more.
+	Synthetic bool
 }
 
 // Order returns the state of the order that r names.
@@ -207,7 +209,7 @@ func (m *Machine) copyOf(o *order) OrderState {
 	}
 	for i := range o.execs {
 		if e := &o.execs[i]; !e.gone {
-			s.Executed = append(s.Executed, Executed{ID: e.id, Qty: e.qty, Price: e.px, Day: e.day})
+			s.Executed = append(s.Executed, Executed{ID: e.id, Qty: e.qty, Price: e.px, Day: e.day, Synthetic: e.synthetic})
 		}
 	}
 	return s

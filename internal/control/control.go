@@ -25,6 +25,10 @@ type Node interface {
 	Status() any
 	Tree(q TreeQuery) (any, error)
 	Dump(path string) (any, error) // without a message to the actor
+	// An answer that is not whole lacks something that it names.
+	Orders(q OrdersQuery) (answer any, whole bool, err error)
+	Order(ctx context.Context, id, account string) (answer any, whole bool, err error) // of any account where that is empty
+	Positions(q PositionsQuery) (answer any, whole bool, err error)
 	Trip(r TripRequest) (confirm func(ctx context.Context) (answer any, confirmed bool), err error)
 	Reset(ctx context.Context, r ResetRequest) (any, error)
 	Poison() any // what is set aside

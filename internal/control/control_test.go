@@ -59,6 +59,27 @@ func (n *node) Dump(path string) (any, error) {
 	return map[string]string{"schema": "failshut.tree.dump/1"}, nil
 }
 
+func (n *node) Orders(q control.OrdersQuery) (any, bool, error) {
+	if q.Account == "bad" {
+		return nil, false, &control.Problem{Status: http.StatusNotFound, Code: "usage", Message: "no account", Exit: 2}
+	}
+	return map[string]any{"schema": "failshut.orders/1", "asked": fmt.Sprintf("%+v", q)}, q.Account != "half", nil
+}
+
+func (n *node) Order(ctx context.Context, id, account string) (any, bool, error) {
+	if id == "slow" {
+		return nil, false, context.DeadlineExceeded
+	}
+	if _, ok := ctx.Deadline(); !ok {
+		return nil, false, errors.New("a question that may take for ever")
+	}
+	return map[string]any{"schema": "failshut.orders/1", "id": id, "account": account}, true, nil
+}
+
+func (n *node) Positions(q control.PositionsQuery) (any, bool, error) {
+	return map[string]any{"schema": "failshut.positions/1", "asked": fmt.Sprintf("%+v", q)}, q.Strategy != "half", nil
+}
+
 func (n *node) Trip(r control.TripRequest) (func(context.Context) (any, bool), error) {
 	id := n.trips.Add(1)
 	return func(ctx context.Context) (any, bool) {

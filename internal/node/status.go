@@ -22,11 +22,13 @@ type Face struct {
 	n       *Node
 	started time.Time
 	metrics http.Handler
+
+	histories chan struct{} // places of those that read the journal
 }
 
 // NewFace makes the face of a node.
 func NewFace(n *Node, metrics http.Handler) *Face {
-	return &Face{n: n, started: n.sys.Now(), metrics: metrics}
+	return &Face{n: n, started: n.sys.Now(), metrics: metrics, histories: make(chan struct{}, historiesAtOnce)}
 }
 
 var _ control.Node = (*Face)(nil)
