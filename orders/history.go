@@ -157,27 +157,27 @@ func (v *Create) words() string {
 
 // words writes a report as scripts do: type and order's state, quantities, and what was executed.
 func (v *Report) words() string {
-	text := fmt.Sprintf("%s/%s %s/%s/%s", v.Type, v.Status, v.Qty, v.Cum, v.Leaves)
+	words := []string{fmt.Sprintf("%s/%s %s/%s/%s", v.Type, v.Status, v.Qty, v.Cum, v.Leaves)}
 	if v.LastQty != 0 {
-		text += fmt.Sprintf(" last=%s@%s", v.LastQty, v.LastPx)
+		words = append(words, fmt.Sprintf("last=%s@%s", v.LastQty, v.LastPx))
 	}
 	if v.HasAvg {
-		text += " avg=" + v.Avg.String()
+		words = append(words, "avg="+v.Avg.String())
 	}
 	for _, f := range []struct{ name, value string }{
 		{"exec", v.ExecID}, {"ref", v.ExecRef}, {"id", string(v.ID)}, {"orig", string(v.Orig)}, {"oid", v.OrderID},
 	} {
 		if f.value != "" {
-			text += " " + f.name + "=" + f.value
+			words = append(words, f.name+"="+f.value)
 		}
 	}
 	if v.Reason != 0 {
-		text += fmt.Sprintf(" reason=%d", v.Reason)
+		words = append(words, fmt.Sprintf("reason=%d", v.Reason))
 	}
 	if v.PossDup {
-		text += " possdup"
+		words = append(words, "possdup")
 	}
-	return join(text, v.Text)
+	return join(strings.Join(words, " "), v.Text)
 }
 
 func (v *Answer) words() string {
