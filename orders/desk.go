@@ -59,6 +59,10 @@ type Parts struct {
 	AnswerAfter time.Duration // when a request without an answer is UNKNOWN; default 5 s
 	QuietAfter  time.Duration // when a silent working order is asked for; default 30 s
 
+	// CancelOnDisconnect says that the venue is expected to cancel what works when the link goes down. It is no evidence
+	// of anything: every order is in doubt all the same. One that is found working after that is told to Events.Survived.
+	CancelOnDisconnect bool
+
 	// Crash is called at the numbered points at which a process may end between
 	// two effects, so that a test can end it there by panicking. Nil outside of
 	// tests. See DESIGN.md for the points.
@@ -74,8 +78,10 @@ type Desk struct {
 	buf      []byte
 	pending  []pending // appended, not yet durable, in order of LSN
 	held     map[market.ClOrdID]pending
-	timers   []timer // in order of due time
-	todo     []Input // follow-ups of the step under way
+	timers   []timer                // in order of due time
+	asked    []asked                // silent orders that were asked for, in order of due time
+	cutOff   map[market.ClOrdID]Ref // orders that worked when the link went down, where the venue is expected to cancel them
+	todo     []Input                // follow-ups of the step under way
 	evidence journal.LSN
 	read     journal.LSN // last record that Open folded, or that its checkpoint covers
 	loading  []byte      // of the account's state, in a checkpoint
@@ -151,7 +157,7 @@ func newDesk(p Parts, now risk.Reading) (*Desk, error) {
 	}
 	p.TTL, p.AnswerAfter = orDefault(p.TTL, time.Second), orDefault(p.AnswerAfter, 5*time.Second)
 	p.QuietAfter = orDefault(p.QuietAfter, 30*time.Second)
-	d := &Desk{p: p, now: now, held: map[market.ClOrdID]pending{}, nextIn: map[string]uint64{}, driven: map[market.ClOrdID]driven{}, rows: newScribe()}
+	d := &Desk{p: p, now: now, held: map[market.ClOrdID]pending{}, nextIn: map[string]uint64{}, driven: map[market.ClOrdID]driven{}, rows: newScribe(), cutOff: map[market.ClOrdID]Ref{}}
 	p.Options.SessionOpen, p.Options.NextID = false, d.nextID
 	d.m = NewMachine(p.Options)
 	d.m.watched = true

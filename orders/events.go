@@ -27,6 +27,7 @@ type Events struct {
 	ReconcileDone func(differences int, took time.Duration)
 	CloseStep     func(id market.ClOrdID, why string) // a cancel went to the gateway
 	JournalDead   func(state journal.State, why error)
+	Survived      func(e Event) // an order that was expected to be cancelled with the link still works
 	Leak          func(e Event) // an order at the venue that no permit covers
 
 	// Breaker is the state of the breaker before questions to the venue. It is

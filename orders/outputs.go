@@ -16,6 +16,7 @@ func (d *Desk) received(in Inbound) {
 	}
 	l, link := in.(Link)
 	if link {
+		d.cut(l)
 		d.linked(l)
 	}
 	reconciling := d.m.session == sessionReconciling
@@ -159,6 +160,7 @@ func (d *Desk) watch(e Event) {
 		call(d.p.Events.Unknown)
 	case EventResolved:
 		d.revealed = true
+		d.survived(e)
 		call(d.p.Events.Resolved)
 	case EventReopened:
 		d.revealed = true
@@ -226,25 +228,7 @@ func (d *Desk) tick() {
 		d.step(Timeout{ID: d.timers[i].id})
 	}
 	d.timers = append(d.timers[:0], d.timers[n:]...)
-	if d.m.session != sessionOpen {
-		return
-	}
-	for _, of := range d.m.SilentSince(d.now.Mono - int64(d.p.QuietAfter)) {
-		d.m.Asked(of, d.now.Mono)
-		d.silent(of)
-	}
-}
-
-// silent asks for an order of which nothing was heard for too long. A request
-// that the venue only called pending has no answer either, and is UNKNOWN.
-func (d *Desk) silent(of Ref) {
-	pending := d.m.acknowledged(of)
-	for _, id := range pending {
-		d.step(Timeout{ID: id})
-	}
-	if len(pending) == 0 {
-		d.step(Quiet{Of: of})
-	}
+	d.silence()
 }
 
 func (d *Desk) recall(v Recall) {

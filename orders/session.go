@@ -55,6 +55,13 @@ func (m *Machine) SilentSince(instant int64) []Ref {
 	return out
 }
 
+// heardSince reports whether the venue said anything of an order after an
+// Instant at which it was asked for.
+func (m *Machine) heardSince(of Ref, instant int64) bool {
+	o := m.find(of)
+	return o == nil || o.heard != instant
+}
+
 // acknowledged returns the requests of an order that the venue called pending,
 // and answered no further.
 func (m *Machine) acknowledged(of Ref) (out []market.ClOrdID) {

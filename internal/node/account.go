@@ -42,6 +42,7 @@ func newAccount(n *Node, p AccountPlan) (*account, error) {
 		Parts: orders.Parts{
 			Options: n.optionsOf(p.Account), Gate: gate, Listener: a.told, Risk: n.tellRisk, Events: a.events(),
 			Closed: a.closed, TTL: o.TTL, AnswerAfter: o.AnswerAfter, QuietAfter: o.QuietAfter,
+			CancelOnDisconnect: n.plan.CancelsCut,
 		},
 		Journal: n.openJournal, Opened: a.opened, Dial: a.dialled,
 	})

@@ -65,6 +65,9 @@ func (a *account) events() orders.Events {
 		Unknown: func(e orders.Event) {
 			a.n.log.Warn("order is of unknown state", "event", "unknown", "account", a.plan.Account, "order", e.Order)
 		},
+		Survived: func(e orders.Event) {
+			a.n.log.Warn("order was not cancelled with its session", "event", "survived", "account", a.plan.Account, "order", e.Order)
+		},
 		LinkState: func(e orders.LinkEvent, why string) {
 			a.n.log.Info("venue session", "event", "session", "account", a.plan.Account, "code", e.String(), "why", why)
 		},

@@ -20,6 +20,7 @@ type Plan struct {
 	Risk        risk.Config
 	Venue       market.Venue
 	MassStatus  bool
+	CancelsCut  bool // the venue is expected to cancel what works when a session ends
 	Accounts    []AccountPlan
 	Strategies  []StrategyPlan
 	Orders      config.Orders
@@ -63,6 +64,7 @@ func PlanOf(f *config.File, defs strategy.Defs) (*Plan, error) {
 		Node: n.Node.ID, Group: n.Journal.Group, Contracts: contracts, Venue: venue.Name, MassStatus: venue.Dialect.MassStatus,
 		Orders: n.Orders, Journal: n.Journal, Disk: n.Watchdog.Disk, Supervision: n.Supervision, NotEnforced: risk.NotEnforced(),
 	}
+	p.CancelsCut = venue.Session.CancelOnDisconnect
 	p.Risk = riskConfig(n, contracts, limits)
 	for _, a := range venue.Accounts {
 		if a.Home == n.Node.ID {
