@@ -191,10 +191,8 @@ func (m *Machine) absent(o *order) {
 // found is R15.
 func (m *Machine) found(o *order, r *Report) {
 	o.absents = 0
-	if m.listing && o.named != m.round {
+	if m.listing && o.named != m.round { // one that comes twice stands for no other
 		o.named = m.round
-	}
-	if m.listing {
 		m.answers++
 	}
 	m.foundNew(o, r.Status)

@@ -20,7 +20,7 @@ func TestMadeUpFillIsTheSameOverRestarts(t *testing.T) {
 	found := newReport(n)
 	found.ExecID, found.Status, found.Cum, found.Leaves = "", orders.StatusPartFilled, 4*market.Unit, 6*market.Unit
 	found.Avg, found.HasAvg = n.Price, true
-	want := []orders.Executed{{ID: "SYN/" + string(n.ID) + "/4", Qty: 4 * market.Unit, Price: n.Price}}
+	want := []orders.Executed{{ID: "SYN/" + string(n.ID) + "/4", Qty: 4 * market.Unit, Price: n.Price, Synthetic: true}}
 	for i, kept := range []bool{false, true, true} { // is what was made up on the disk when the process ends
 		b.restart()
 		b.logon()
