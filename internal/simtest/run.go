@@ -212,7 +212,7 @@ func (r *run) afterRestart(victim market.ClOrdID) {
 // untilOpen lets the node work until it may trade.
 func (r *run) untilOpen() bool {
 	within := openWithin
-	if r.cfg.weather != crashes { // questions and answers get lost or come late, and are repeated after up to 30 s
+	if r.cfg.weather == losses { // questions and answers get lost or come late, and are repeated after up to 30 s
 		within = openRough
 	}
 	end := r.now.Mono + int64(within)
