@@ -34,6 +34,13 @@ func TestANodeIsFoundedOnceAndRuns(t *testing.T) {
 	if _, err := os.Stat(data); !os.IsNotExist(err) {
 		t.Errorf("a run that was refused left %s: %v", data, err)
 	}
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ends{"an emptied disk", args, 6, "failshut cluster init --config " + file}.check(t)
+	if left, err := os.ReadDir(data); err != nil || len(left) > 0 {
+		t.Errorf("a run that was refused left %v (%v), want nothing: what is there is in the way of a founding", left, err)
+	}
 	v := object(t, run("cluster", "init", "--config", file, "--output", "json").stdout, "failshut.cluster.init/1")
 	if v["node"] != "n1" || v["cluster_id"] != "local" || v["bootstrapped"] != true {
 		t.Errorf("founded %v, want n1 in local", v)

@@ -41,6 +41,13 @@ func (id identity) encode() []byte {
 	return append(b, '\n')
 }
 
+// HasIdentity reports whether a directory has the file that says whose it is, damaged or not; one that cannot be looked into counts
+// as one that has, so that Open says why.
+func HasIdentity(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, identityName))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 // readIdentity returns the identity in dir; fs.ErrNotExist if there is none, ErrCorrupt if it is damaged.
 func readIdentity(dir string) (identity, error) {
 	name := filepath.Join(dir, identityName)

@@ -22,7 +22,7 @@ func ourPermit() cell {
 	owner := resilience.Owner{Name: "asker", Epoch: 1}
 	func() {
 		defer func() {
-			_ = recover()
+			_ = recover() // the panic that is planted below
 			k.ReleaseAll(owner)
 		}()
 		if _, err := k.Acquire(0, owner); err == nil {
@@ -38,7 +38,7 @@ func ourPermit() cell {
 func failsafePermit() cell {
 	k := bulkhead.New[any](1)
 	func() {
-		defer func() { _ = recover() }()
+		defer func() { _ = recover() }() // the panic that is planted below
 		_ = failsafe.With[any](k).Run(func() error { panic("a bug in the caller") }) // it does not return
 	}()
 	if err := failsafe.With[any](k).Run(func() error { return nil }); err != nil {

@@ -136,9 +136,9 @@ func (d *Daemon) open(ctx context.Context, seed uint64) error {
 	if d.cfg.Change != nil {
 		d.cfg.Change(plan)
 	}
-	// Looked for ahead of the lock, which would make the directory: an emptied disk must not look like a node's.
-	if _, err := os.Stat(d.cfg.Dir); err != nil {
-		return fmt.Errorf("%w: %w", cluster.ErrNotFounded, err)
+	// Ahead of everything that would be made there: an emptied disk must not look like a node's, nor be in the way of a founding.
+	if !cluster.HasIdentity(d.cfg.Dir) {
+		return fmt.Errorf("%w: %s has no identity", cluster.ErrNotFounded, d.cfg.Dir)
 	}
 	if d.lock, err = lockData(d.cfg.Dir, plan.Node, d.started); err != nil {
 		return err

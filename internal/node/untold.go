@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// maxUntold is how many events of a strategy wait for an incarnation; the oldest that is not set aside gives way.
+	// maxUntold is how many events of a strategy wait for an incarnation; the oldest that was never set aside gives way.
 	maxUntold = 1024
 	// maxTries is how many incarnations may end of an event: then it is set aside.
 	maxTries = 2
@@ -46,7 +46,7 @@ func (u *untold) add(n uint64, e orders.Event) {
 	defer u.mu.Unlock()
 	if len(u.all) == maxUntold {
 		u.lost++
-		oldest := slices.IndexFunc(u.all, func(x unheard) bool { return !x.aside })
+		oldest := slices.IndexFunc(u.all, func(x unheard) bool { return x.id == 0 }) // one that was released withholds its account still
 		if oldest < 0 {
 			return
 		}

@@ -83,6 +83,12 @@ func TestAnEventIsToldUntilAnIncarnationHasDealtWithIt(t *testing.T) {
 		t.Errorf("set aside %+v, want the second again under its id", got)
 	}
 	u.release(1)
+	for n := range uint64(2 * maxUntold) { // what was released and not dealt with gives way no more than what is aside
+		u.add(n+5000, orders.Event{})
+	}
+	if got := u.kept(); len(got) != 1 || got[0].N != 2 {
+		t.Errorf("kept %+v after many more, want the second", got)
+	}
 	e.Told(2)
 	if got := u.kept(); len(got) != 0 {
 		t.Errorf("kept %+v, want nothing: it was dealt with", got)
