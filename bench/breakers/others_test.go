@@ -38,7 +38,7 @@ func ourPermit() cell {
 func failsafePermit() cell {
 	k := bulkhead.New[any](1)
 	func() {
-		defer func() { _ = recover() }() // the panic that is planted below
+		defer func() { _ = recover() }()                                             // the panic that is planted below
 		_ = failsafe.With[any](k).Run(func() error { panic("a bug in the caller") }) // it does not return
 	}()
 	if err := failsafe.With[any](k).Run(func() error { return nil }); err != nil {

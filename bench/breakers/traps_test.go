@@ -44,7 +44,7 @@ func recovers(b breaker) cell {
 func panicked(b breaker) cell {
 	half(b)
 	func() {
-		defer func() { _ = recover() }() // the panic that is planted below
+		defer func() { _ = recover() }()                         // the panic that is planted below
 		_ = b.run(func() error { panic("a bug in the caller") }) // it does not return
 	}()
 	pass(24 * time.Hour)
