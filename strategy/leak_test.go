@@ -22,13 +22,17 @@ func TestGoroutinesThatAnIncarnationLeavesAreCountedAtItsEnd(t *testing.T) {
 			<-running
 		}
 	}()
+	// Those that are meant to be gone would be counted still for as long as they take to go, so all of them stay.
+	stay := func() { running <- struct{}{}; <-back; running <- struct{}{} }
 	leak := func() {
 		left++
-		go func() {
-			running <- struct{}{}
-			<-back
-			running <- struct{}{}
-		}()
+		go stay()
+		<-running
+	}
+	leakTwo := func() {
+		left += 2
+		go func() { go stay(); stay() }()
+		<-running
 		<-running
 	}
 	var counted []string
@@ -36,22 +40,16 @@ func TestGoroutinesThatAnIncarnationLeavesAreCountedAtItsEnd(t *testing.T) {
 		r.cfg.Name = `s "1"`
 		r.cfg.Events.Goroutines = func(name string, n int) { counted = append(counted, fmt.Sprintf("%s %d", name, n)) }
 	})
-	for _, n := range []int{3, 0, 2} {
+	for i, leaks := range [][]func(){{leak, leakTwo}, {}, {leakTwo}} {
 		u := &trader{trade: func(*strategy.Context, feeds.Trade) error {
-			for i := range n {
-				if i%2 == 1 { // by a goroutine of its own, which is over
-					done := make(chan struct{})
-					go func() { leak(); close(done) }()
-					<-done
-				} else {
-					leak()
-				}
+			for _, leak := range leaks {
+				leak()
 			}
 			panic("planted")
 		}}
 		r.start(u, strategy.State{})
 		feed := strategy.Inlet(r.to, 0, r.cfg.Contracts, strategy.NeedsOf(u))
-		r.at(feed, uint64(n+1))
+		r.at(feed, uint64(i+1))
 		r.ended(actors.ReasonCrash)
 	}
 	if want := []string{`s "1" 3`, `s "1" 0`, `s "1" 2`}; !slices.Equal(counted, want) {
