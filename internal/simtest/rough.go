@@ -24,7 +24,7 @@ func Ambiguous(seed uint64, least int, d Defect) (Outcome, error) {
 		return Outcome{}, err
 	}
 	r := &run{world: w}
-	r.block = []orders.BlockUnknown{orders.BlockInstrument, orders.BlockNone}[r.rng.IntN(2)]
+	r.onDoubt = []orders.BlockUnknown{orders.BlockInstrument, orders.BlockNone}[r.rng.IntN(2)]
 	err = r.rough(least)
 	o := Outcome{
 		Ambiguous: len(r.ambiguous), Lines: r.compared, Lives: r.lives, Orders: r.Orders, Fills: r.fills, Findings: r.Findings,

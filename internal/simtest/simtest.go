@@ -20,6 +20,8 @@ import (
 type Config struct {
 	Seed  uint64
 	Point Point
+	// Horizon has orders leave ahead of the disk, under names of blocks that are set aside.
+	Horizon bool
 	// Defect is built into every life of the node, to show that the judges see it. The zero value is none.
 	Defect Defect
 
