@@ -103,6 +103,12 @@ func J4(l *Ledger, account market.Account, execs []string) []Finding {
 			delete(counted, p.Exec)
 		}
 	}
+	for _, c := range Of[*sim.CorrectionLine](l) { // a journal may count what became of an execution under its new id
+		if n := counted[c.Exec]; c.Account == account && n > 1 {
+			out = append(out, Finding{"J4", c.N, fmt.Sprintf("%s %s of %s counted %d times, want at most once", c.K, c.Exec, account, n)})
+		}
+		delete(counted, c.Exec)
+	}
 	for _, e := range slices.Sorted(maps.Keys(counted)) {
 		if len(e) < 4 || e[:4] != "SYN/" {
 			out = append(out, Finding{"J4", 0, fmt.Sprintf("execution %s of %s is not in the ledger", e, account)})

@@ -27,6 +27,18 @@ type Ledger struct {
 	Lines  []sim.Line
 	Torn   int  // bytes of the last line that were left out
 	Closed bool // the last line is a close line: the exchange was not killed
+
+	stand map[string]standing // executions as they stand, by the latest id of each
+}
+
+// standing is an execution of a trade line, with what became of it.
+type standing struct {
+	oid     string
+	account market.Account
+	sym     market.Symbol
+	side    market.Side
+	qty     market.Qty
+	px      market.Price
 }
 
 // Open reads the file.
@@ -109,6 +121,12 @@ func (l *Ledger) stands(line sim.Line, n uint64) error {
 	if n > 1 && line.At().T < l.Lines[n-2].At().T {
 		return fmt.Errorf("t = %d, want at least %d, that of the line before", line.At().T, l.Lines[n-2].At().T)
 	}
+	switch t := line.(type) {
+	case *sim.TradeLine:
+		l.trade(t)
+	case *sim.CorrectionLine:
+		return l.revise(t)
+	}
 	c, ok := line.(*sim.CloseLine)
 	if !ok {
 		return nil
@@ -118,6 +136,37 @@ func (l *Ledger) stands(line sim.Line, n uint64) error {
 		return fmt.Errorf("lines = %d, want %d", c.Lines, n)
 	}
 	return l.adds(c)
+}
+
+func (l *Ledger) trade(t *sim.TradeLine) {
+	if l.stand == nil {
+		l.stand = map[string]standing{}
+	}
+	for side, p := range map[market.Side]*sim.Party{market.Buy: t.Buy, market.Sell: t.Sell} {
+		if p != nil {
+			l.stand[p.Exec] = standing{p.OID, p.Account, t.Sym, side, t.Qty, t.Px}
+		}
+	}
+}
+
+// revise says whether a bust or a correction speaks of an execution that stands, and of what it is.
+func (l *Ledger) revise(c *sim.CorrectionLine) error {
+	was, ok := l.stand[c.Ref]
+	if !ok {
+		return fmt.Errorf("%s of execution %q, which does not stand", c.K, c.Ref)
+	}
+	if found := (standing{c.OID, c.Account, c.Sym, c.Side, c.OldQty, c.OldPx}); found != was {
+		return fmt.Errorf("%s of %+v, want %+v", c.K, found, was)
+	}
+	delete(l.stand, c.Ref)
+	if (c.K == "bust") != (c.Qty == 0) {
+		return fmt.Errorf("%s to %v, want 0 of a bust alone", c.K, c.Qty)
+	}
+	if c.K == "correct" {
+		was.qty, was.px = c.Qty, c.Px
+		l.stand[c.Exec] = was
+	}
+	return nil
 }
 
 // adds says whether the sums of the close line are those of the lines.

@@ -215,12 +215,12 @@ func TestEachJudgeSeesThePlantedBug(t *testing.T) {
 }
 
 func TestBustsAndCorrectionsMoveThePositionOfTheirAccount(t *testing.T) {
-	b := begin(t)
+	b, one := begin(t), market.Price(1_000_000_000)
 	b.trade("e1", 3*unit)
-	b.add("bust", &sim.CorrectionLine{Exec: "x", Ref: "e1", OID: "1", Account: "A1", Sym: "ACME", Side: market.Buy, OldQty: 3 * unit})
+	b.add("bust", &sim.CorrectionLine{Exec: "x", Ref: "e1", OID: "1", Account: "A1", Sym: "ACME", Side: market.Buy, OldQty: 3 * unit, OldPx: one})
 	b.trade("e2", 5*unit)
-	b.add("correct", &sim.CorrectionLine{Exec: "y", Ref: "e2", OID: "1", Account: "A1", Sym: "ACME", Side: market.Buy, OldQty: 5 * unit, Qty: 2 * unit})
-	b.add("correct", &sim.CorrectionLine{Exec: "z", Ref: "e2s", OID: "2", Account: "flow1", Sym: "ACME", Side: market.Sell, OldQty: 5 * unit, Qty: 2 * unit})
+	b.add("correct", &sim.CorrectionLine{Exec: "y", Ref: "e2", OID: "1", Account: "A1", Sym: "ACME", Side: market.Buy, OldQty: 5 * unit, OldPx: one, Qty: 2 * unit, Px: one})
+	b.add("correct", &sim.CorrectionLine{Exec: "z", Ref: "e2s", OID: "2", Account: "flow1", Sym: "ACME", Side: market.Sell, OldQty: 5 * unit, OldPx: one, Qty: 2 * unit, Px: one})
 	b.end()
 	pos := ledger.Positions(b.read())
 	if got := pos["A1"]["ACME"]; got != 2*unit {
@@ -228,6 +228,42 @@ func TestBustsAndCorrectionsMoveThePositionOfTheirAccount(t *testing.T) {
 	}
 	if got := pos["flow1"]["ACME"]; got != -5*unit {
 		t.Errorf("position of flow1 = %v, want -5: its side of e1 was not busted", got)
+	}
+}
+
+// TestACorrectionSpeaksOfAnExecutionThatStands: a ledger in which it does not is no truth.
+func TestACorrectionSpeaksOfAnExecutionThatStands(t *testing.T) {
+	one := market.Price(1_000_000_000)
+	good := sim.CorrectionLine{Exec: "x", Ref: "e1", OID: "1", Account: "A1", Sym: "ACME", Side: market.Buy, OldQty: 3 * unit, OldPx: one}
+	for name, tt := range map[string]struct {
+		kind   string
+		change func(*sim.CorrectionLine)
+		again  bool
+	}{
+		"an execution that never was": {"bust", func(c *sim.CorrectionLine) { c.Ref = "e9" }, false},
+		"another quantity before":     {"bust", func(c *sim.CorrectionLine) { c.OldQty = unit }, false},
+		"another order":               {"bust", func(c *sim.CorrectionLine) { c.OID = "9" }, false},
+		"the other side":              {"bust", func(c *sim.CorrectionLine) { c.Side = market.Sell }, false},
+		"a bust that leaves some":     {"bust", func(c *sim.CorrectionLine) { c.Qty = unit }, false},
+		"a correction that is a bust": {"correct", func(*sim.CorrectionLine) {}, false},
+		"a bust twice":                {"bust", func(*sim.CorrectionLine) {}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := begin(t)
+			b.trade("e1", 3*unit)
+			bad := good
+			tt.change(&bad)
+			b.add(tt.kind, &bad)
+			if again := good; tt.again {
+				b.add(tt.kind, &again)
+			}
+			if err := b.w.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := ledger.Read(&b.file); !errors.Is(err, ledger.ErrBadLine) {
+				t.Errorf("Read() error = %v, want %v", err, ledger.ErrBadLine)
+			}
+		})
 	}
 }
 
