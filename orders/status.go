@@ -140,7 +140,6 @@ func (m *Machine) settle() {
 		}
 	}
 	m.touched = m.touched[:0]
-	m.forget()
 	if m.session == sessionReconciling && m.listWhole && m.unknowns == 0 && !m.partial {
 		m.session = sessionOpen
 		m.event(EventOpen, nil)
@@ -157,16 +156,12 @@ func (m *Machine) tellUnknown(o *order) {
 	if is {
 		m.unknowns++
 		m.unknown[o.Instrument]++
-		if !o.phantom {
-			m.event(EventUnknown, o)
-		}
+		m.event(EventUnknown, o)
 		return
 	}
 	m.unknowns--
 	m.unknown[o.Instrument]--
-	if !o.phantom {
-		m.event(EventResolved, o)
-	}
+	m.event(EventResolved, o)
 }
 
 func (m *Machine) tellClosed(o *order) {
@@ -175,9 +170,6 @@ func (m *Machine) tellClosed(o *order) {
 		return
 	}
 	o.toldClosed = is
-	if o.phantom {
-		return
-	}
 	if o.foreign {
 		m.stranger(!is)
 	}
@@ -194,7 +186,7 @@ func (m *Machine) tellClosed(o *order) {
 
 func (m *Machine) tellHeld(o *order) {
 	h := o.heldNow()
-	if o.phantom || h.Qty == o.toldQty && h.Price == o.toldPrice && h.Unknown == o.toldDoubt {
+	if h.Qty == o.toldQty && h.Price == o.toldPrice && h.Unknown == o.toldDoubt {
 		return
 	}
 	o.toldQty, o.toldPrice, o.toldDoubt = h.Qty, h.Price, h.Unknown

@@ -64,11 +64,11 @@ func (m *Machine) Order(r Ref) (OrderState, bool) {
 	return m.copyOf(o), true
 }
 
-// Orders yields every order in the order of creation. An id that may have been used is none (see Reserved).
+// Orders yields every order in the order of creation.
 func (m *Machine) Orders() iter.Seq[OrderState] {
 	return func(yield func(OrderState) bool) {
 		for _, o := range m.orders {
-			if !o.phantom && !yield(m.copyOf(o)) {
+			if !yield(m.copyOf(o)) {
 				return
 			}
 		}
@@ -221,9 +221,7 @@ func (m *Machine) copyOf(o *order) OrderState {
 func (m *Machine) Digest() [32]byte {
 	h := sha256.New()
 	for _, o := range m.orders {
-		if !o.phantom {
-			o.digest(h)
-		}
+		o.digest(h)
 	}
 	for _, p := range m.Positions() {
 		text(h, p.Instrument.String())

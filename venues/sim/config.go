@@ -96,6 +96,7 @@ type Config struct {
 	Flow              FlowConfig
 	MarkEvery         time.Duration // between mark lines of the ledger; 0: none
 	Faults            []Fault
+	Phases            []PhaseAt `json:",omitempty"` // of none: every symbol is in continuous trading from the opening on
 }
 
 // DefaultConfig is an exchange named SIM without listings, sessions, flow or faults, with the harshest dedupe.
@@ -146,6 +147,7 @@ func (c Config) Validate() error {
 	errs = append(errs, c.sessionErrors()...)
 	errs = append(errs, c.flowErrors()...)
 	errs = append(errs, c.faultErrors(c.Faults)...)
+	errs = append(errs, c.phaseErrors()...)
 	return errors.Join(errs...)
 }
 

@@ -35,12 +35,13 @@ type node struct {
 	flags  map[string]int
 	ids    []market.ClOrdID
 	causes byte
+	reach  market.Qty // the worst case that its judge allows: what a venue takes back or adds, no gate is asked for
 	acme   market.Instrument
 }
 
 func newNode(t *testing.T, cfg sim.Config) *node {
 	t.Helper()
-	n := &node{world: open(t, cfg), fs: journal.NewFaultFS(journal.NewMemFS(1 << 30)), flags: map[string]int{}, acme: market.MustListed("SIM", "ACME")}
+	n := &node{world: open(t, cfg), fs: journal.NewFaultFS(journal.NewMemFS(1 << 30)), flags: map[string]int{}, reach: positionLimit * market.Unit, acme: market.MustListed("SIM", "ACME")}
 	catalogue, err := market.NewCatalogue([]market.Contract{contract(t, "ACME")})
 	n.must(err)
 	reading := risk.Reading{Wall: int64(start), Mono: int64(time.Hour)}
@@ -186,7 +187,7 @@ func (n *node) judge(seed uint64, shut market.Timestamp, calm bool) (trades int)
 			known = append(known, ledger.NodeOrder{ID: id, Ended: o.Leaves == 0})
 		}
 	}
-	limit := ledger.Limits{Long: positionLimit * market.Unit, Short: positionLimit * market.Unit}
+	limit := ledger.Limits{Long: n.reach, Short: n.reach}
 	findings := [][]ledger.Finding{
 		ledger.J1(l), ledger.J2(l, "A1", node), ledger.J3(l, "A1", map[market.Symbol]ledger.Limits{"ACME": limit}),
 		ledger.J5(l, "A1", shut), ledger.J6(open, "A1"), ledger.J7(open, "A1", known),

@@ -13,10 +13,13 @@ import (
 type Engine struct {
 	house
 	books   []book
+	stops   [][]*order // by symbol: stop orders that wait, in order of entry
 	matches uint64
-	flow    *flow
-	day     bool // the public feed has told of the day's opening and not of its end
-	marked  []MarkLine
+	// executions are those of sessions and their counterparts, by every id of their chains and by that of the trade
+	executions map[string]*execution
+	flow       *flow
+	day        bool // the public feed has told of the day's opening and not of its end
+	marked     []MarkLine
 }
 
 // NewEngine makes an exchange; every mistake of the configuration is an error.
@@ -24,8 +27,9 @@ func NewEngine(cfg Config) (*Engine, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("exchange: %w", err)
 	}
-	e := &Engine{marked: make([]MarkLine, len(cfg.Listings))}
+	e := &Engine{marked: make([]MarkLine, len(cfg.Listings)), stops: make([][]*order, len(cfg.Listings)), executions: map[string]*execution{}}
 	e.house = *newHouse(cfg, e)
+	e.engine = e
 	for range e.symbols {
 		e.books = append(e.books, newBook())
 	}
@@ -62,9 +66,14 @@ func (e *Engine) openDay() {
 	for i := range e.symbols {
 		e.emit(MarketEvent{Kind: Listed, Time: e.now, Locate: locate(i), Symbol: e.symbols[i].sym})
 	}
+	e.schedule()
 	for i := range e.symbols {
-		e.line("phase", &PhaseLine{Sym: e.symbols[i].sym, Phase: "continuous"})
-		e.emit(MarketEvent{Kind: Trading, Time: e.now, Locate: locate(i), Symbol: e.symbols[i].sym})
+		told := Halted
+		if e.symbols[i].phase == PhaseContinuous {
+			told = Trading
+		}
+		e.line("phase", &PhaseLine{Sym: e.symbols[i].sym, Phase: string(e.symbols[i].phase)})
+		e.emit(MarketEvent{Kind: told, Time: e.now, Locate: locate(i), Symbol: e.symbols[i].sym})
 	}
 	e.flow.begin(e)
 	if e.cfg.MarkEvery > 0 {
@@ -92,12 +101,29 @@ func (e *Engine) mark() {
 	e.after(e.cfg.MarkEvery, e.mark)
 }
 
-// enter matches an order that has been acknowledged, price first, then time, and rests what may rest.
+// enter takes an order that has been acknowledged, as the phase of its symbol has it. Stop orders that it wakes follow it.
 func (e *Engine) enter(o *order) {
 	if o.meets != nil {
 		e.trade(o, o.meets, o.qty)
 		return
 	}
+	switch p := e.symbols[o.sym].phase; {
+	case o.typ == market.Stop && !o.triggered:
+		e.sleep(o)
+	case p == PhaseContinuous:
+		e.match(o)
+	default:
+		o.hidden = true
+		e.books[o.sym].of(o.side).add(o)
+	}
+	if e.symbols[o.sym].phase == PhaseHalt && o.status != StatusSuspended {
+		e.suspendOne(o)
+	}
+	e.runStops(o.sym)
+}
+
+// match takes from the other side, price first, then time, and rests what may rest.
+func (e *Engine) match(o *order) {
 	b := &e.books[o.sym]
 	against := b.of(o.side.Opposite())
 	if o.tif == market.FOK && against.within(o, e.cfg.SelfTrade) < o.qty {
@@ -120,7 +146,7 @@ func (e *Engine) enter(o *order) {
 	}
 	switch {
 	case !o.status.Open():
-	case o.typ == market.Market:
+	case o.market():
 		e.drop(o, "market")
 	case o.tif == market.IOC || o.tif == market.FOK:
 		e.drop(o, o.tif.String())
@@ -132,7 +158,7 @@ func (e *Engine) enter(o *order) {
 
 // meets reports whether a level of price px is good enough for o.
 func (l *ladder) meets(o *order, px market.Price) bool {
-	return o.typ == market.Market || px == o.px || l.better(px, o.px)
+	return o.market() || px == o.px || l.better(px, o.px)
 }
 
 // within is how much o would find under a self-trade policy, up to its quantity.
@@ -171,31 +197,41 @@ func (e *Engine) preventSelfTrade(o, maker *order) bool {
 
 // trade executes q of the new order against a resting one, at the resting one's price.
 func (e *Engine) trade(o, maker *order, q market.Qty) {
-	px := maker.px
+	e.execute(maker, o, q, maker.px, o.side)
+}
+
+// execute executes q of two orders at px. The feed is told of the one that it shows, the first if it shows both; of two that it
+// does not show it is told that they traded.
+func (e *Engine) execute(x, y *order, q market.Qty, px market.Price, aggressor market.Side) {
+	both, shown := [2]*order{x, y}, [2]bool{x.shows(), y.shows()}
 	e.matches++
 	e.tradeCount++
-	e.fill(maker, q, px)
-	e.books[maker.sym].of(maker.side).take(maker, q)
-	e.fill(o, q, px)
-	execs := map[*order]string{o: e.execID(), maker: e.execID()}
-	buy, sell := o, maker
-	if o.side == market.Sell {
-		buy, sell = maker, o
+	for _, o := range both {
+		e.fill(o, q, px)
+		if o.level != nil {
+			e.books[o.sym].of(o.side).take(o, q)
+		}
 	}
+	execs := map[*order]string{y: e.execID()}
+	execs[x] = e.execID()
+	buy, sell := x, y
+	if x.side == market.Sell {
+		buy, sell = y, x
+	}
+	trade := e.prefix + "T" + strconv.FormatUint(e.matches, 10)
+	e.remember(trade, q, px, x, y, execs)
 	e.line("trade", &TradeLine{
-		ID: e.prefix + "T" + strconv.FormatUint(e.matches, 10), Sym: e.symbols[o.sym].sym, Qty: q, Px: px,
-		Buy: party(buy, execs[buy]), Sell: party(sell, execs[sell]), Aggressor: o.side,
+		ID: trade, Sym: e.symbols[x.sym].sym, Qty: q, Px: px,
+		Buy: party(buy, execs[buy]), Sell: party(sell, execs[sell]), Aggressor: aggressor,
 	})
-	for _, x := range [2]*order{maker, o} {
-		e.orderLine(x, "trade")
-		e.exposure(x.account, x.sym)
+	for _, o := range both {
+		e.orderLine(o, "trade")
+		e.exposure(o.account, o.sym)
 	}
-	for _, x := range [2]*order{maker, o} {
-		e.report(x, ExecTrade, func(r *Report) { r.ExecID, r.LastQty, r.LastPx = execs[x], q, px })
+	for _, o := range both {
+		e.report(o, ExecTrade, func(r *Report) { r.ExecID, r.LastQty, r.LastPx = execs[o], q, px })
 	}
-	ev := e.event(Executed, maker, q)
-	ev.Match = e.matches
-	e.emit(ev)
+	e.print(both, shown, q, px)
 }
 
 func party(o *order, exec string) *Party {
@@ -204,25 +240,66 @@ func party(o *order, exec string) *Party {
 
 // remove takes an order that has ended out of its book.
 func (e *Engine) remove(o *order) {
-	if e.books[o.sym].of(o.side).remove(o) {
+	e.unsleep(o)
+	shown := o.shows()
+	if e.books[o.sym].of(o.side).remove(o); shown {
 		e.emit(e.event(Deleted, o, 0))
 	}
 }
 
 // cut takes by off what rests of o, where it stands.
 func (e *Engine) cut(o *order, by market.Qty) {
-	if o.level != nil {
-		o.level.qty -= by
+	if o.level == nil {
+		return
+	}
+	o.level.qty -= by
+	if !o.hidden {
 		e.emit(e.event(Reduced, o, by))
 	}
 }
 
 // move takes o out of its book under the terms it had; the feed hears of it once change has written them down.
 func (e *Engine) move(o *order, change func()) {
-	rested, gone := e.books[o.sym].of(o.side).remove(o), e.event(Deleted, o, 0)
+	e.unsleep(o)
+	shown, gone := o.shows(), e.event(Deleted, o, 0)
+	e.books[o.sym].of(o.side).remove(o)
 	change()
-	if rested {
+	if shown {
 		e.emit(gone)
+	}
+}
+
+// place gives an order that is to enter the book anew a place and a reference of its own.
+func (h *house) place(o *order) {
+	h.refs++
+	h.priorities++
+	o.shown, o.priority, o.hidden = h.refs, h.priorities, false
+}
+
+// shows reports whether the feed shows that o rests.
+func (o *order) shows() bool { return o.level != nil && !o.hidden }
+
+// print tells the feed of a trade of two orders, which it shows or does not.
+func (e *Engine) print(both [2]*order, shown [2]bool, q market.Qty, px market.Price) {
+	told := false
+	for i, o := range both {
+		switch {
+		case !shown[i]:
+		case told: // of two that are shown, one tells of the trade
+			e.emit(e.event(Reduced, o, q))
+		default:
+			told = true
+			ev := e.event(Executed, o, q)
+			if ev.Match = e.matches; px != o.px {
+				ev.Kind, ev.Price = ExecutedAt, px
+			}
+			e.emit(ev)
+		}
+	}
+	if !told {
+		ev := e.event(Printed, both[0], q)
+		ev.Match, ev.Price, ev.Ref = e.matches, px, 0
+		e.emit(ev)
 	}
 }
 

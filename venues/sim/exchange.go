@@ -16,7 +16,7 @@ import (
 // ExchangeMessage is what the actor of an Exchange takes: an input of its Port, faults, or a timer.
 type ExchangeMessage struct {
 	in   Input
-	told func(error) // of faults: hears what became of them
+	told func(error) // of faults and operations: hears what became of them
 }
 
 // exchangeBox bounds what waits for an exchange. One lane, since the messages of a session must stay in order; full is an
@@ -158,4 +158,9 @@ func (e *Entrance) Logout(id SessionID, why string) error {
 // taken, and told will not be called; nor is it where the exchange is stopped first.
 func (e *Entrance) Arm(faults []Fault, told func(error)) error {
 	return e.to.Tell(ExchangeMessage{in: Arm{slices.Clone(faults)}, told: told})
+}
+
+// Operate does an operation in the exchange's turn; told is as that of Arm.
+func (e *Entrance) Operate(op Operation, told func(error)) error {
+	return e.to.Tell(ExchangeMessage{in: op, told: told})
 }

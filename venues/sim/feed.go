@@ -268,6 +268,10 @@ func appendITCH(b []byte, e MarketEvent) ([]byte, error) {
 		return itch.AppendAdd(b, h, itch.Order{Ref: e.Ref, Side: e.Side, Qty: e.Qty, Symbol: e.Symbol, Price: e.Price})
 	case Executed:
 		return itch.AppendExecuted(b, h, e.Ref, e.Qty, e.Match)
+	case ExecutedAt:
+		return itch.AppendExecutedAt(b, h, e.Ref, e.Qty, e.Match, e.Price)
+	case Printed:
+		return itch.AppendTrade(b, h, itch.Order{Ref: e.Ref, Side: e.Side, Qty: e.Qty, Symbol: e.Symbol, Price: e.Price}, e.Match)
 	case Reduced:
 		return itch.AppendCancel(b, h, e.Ref, e.Qty)
 	case Deleted:

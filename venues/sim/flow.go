@@ -50,13 +50,18 @@ func (f *flow) begin(e *Engine) {
 		return
 	}
 	for i := range f.walks {
-		for k := range f.cfg.Levels {
-			f.rest(e, &f.walks[i], market.Buy, k)
-			f.rest(e, &f.walks[i], market.Sell, k)
-		}
+		f.layer(e, &f.walks[i])
 	}
 	f.due = e.now
 	f.again(e)
+}
+
+// layer fills every level of a symbol once.
+func (f *flow) layer(e *Engine, w *walk) {
+	for k := range f.cfg.Levels {
+		f.rest(e, w, market.Buy, k)
+		f.rest(e, w, market.Sell, k)
+	}
 }
 
 // again sets the next beat: uniform around the mean interval. A venue that was asleep for over a second does not catch up.
@@ -70,6 +75,10 @@ func (f *flow) again(e *Engine) {
 // left behind is cancelled first.
 func (f *flow) beat(e *Engine) {
 	w := &f.walks[f.rng.IntN(len(f.walks))]
+	if e.symbols[w.sym].phase != PhaseContinuous {
+		f.again(e)
+		return
+	}
 	f.wander(e, w)
 	f.tidy(e, w, market.Buy)
 	f.tidy(e, w, market.Sell)
@@ -81,6 +90,21 @@ func (f *flow) beat(e *Engine) {
 		f.fill(e, w, side)
 	}
 	f.again(e)
+}
+
+// split moves the reference of a symbol to the by-th part of what it is, and fills the levels around it anew.
+func (f *flow) split(e *Engine, sym int, by market.Qty) {
+	for i := range f.walks {
+		w := &f.walks[i]
+		if w.sym != sym {
+			continue
+		}
+		w.ref = e.parted(sym, w.ref, by, 0)
+		w.anchor, w.until = w.ref, 0
+		if e.symbols[sym].phase == PhaseContinuous {
+			f.layer(e, w)
+		}
+	}
 }
 
 func (f *flow) wander(e *Engine, w *walk) {

@@ -137,7 +137,7 @@ func (g *Gateway) Place(p risk.Permit, n orders.New) error {
 	}
 	return g.submit(Request{
 		Kind: NewOrder, Sent: p.Intent().DecidedWall, ClOrdID: n.ID, Symbol: n.Instrument.Symbol(), Side: n.Side,
-		Type: n.Type, TIF: n.TIF, Qty: n.Qty, Price: n.Price,
+		Type: n.Type, TIF: n.TIF, Qty: n.Qty, Price: n.Price, StopPx: n.StopPrice,
 	})
 }
 
@@ -296,7 +296,7 @@ func (g *Gateway) report(o orders.Origin, b Report) []orders.Inbound {
 		return nil // the venue repeats what it was sent: a symbol that cannot be is of an order that was never ours
 	}
 	r := orders.Report{
-		Origin: o, ID: b.ClOrdID, Orig: b.Orig, OrderID: b.OrderID, ExecID: b.ExecID, Type: ourType(b.Type),
+		Origin: o, ID: b.ClOrdID, Orig: b.Orig, OrderID: b.OrderID, ExecID: b.ExecID, ExecRef: b.ExecRef, Restate: orders.RestateReason(b.Restate), Type: ourType(b.Type),
 		Status: ourStatus(b.Status), Instrument: i, Side: b.Side, Qty: b.Qty, Cum: b.Cum, Leaves: b.Leaves, LastQty: b.LastQty,
 		LastPx: b.LastPx, Price: b.Price, Avg: b.AvgPx, HasAvg: b.AvgPx != 0, Reason: int(b.Reason), Text: b.Text, Paper: b.Paper,
 	}

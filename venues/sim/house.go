@@ -8,7 +8,7 @@ import (
 	"github.com/failshut/failshut/market"
 )
 
-// Input is what an exchange is told: Open, Logon, Received, Ended, Arm, Tick or Shut.
+// Input is what an exchange is told: Open, Logon, Received, Ended, Arm, an Operation, Tick or Shut.
 type Input interface{ simInput() }
 
 // Open begins the day. It is the first input.
@@ -75,6 +75,7 @@ type matcher interface {
 type house struct {
 	cfg     Config
 	matcher matcher
+	engine  *Engine // nil of a paper venue
 	paper   bool
 	now     market.Timestamp
 	out     []Output
@@ -82,6 +83,7 @@ type house struct {
 	shut    bool
 
 	lines, orderCount, tradeCount uint64
+	bustCount, correctCount       uint64
 	prefix                        string // of order and execution ids: no two lives of an exchange share one
 	execs, refs, priorities       uint64
 
@@ -100,9 +102,10 @@ type house struct {
 
 // listed is one symbol.
 type listed struct {
-	sym  market.Symbol
-	c    market.Contract
-	last market.Price
+	sym   market.Symbol
+	c     market.Contract
+	last  market.Price
+	phase Phase
 }
 
 // account is an owner of orders and positions. Slices are by symbol index.
@@ -142,7 +145,7 @@ func newHouse(cfg Config, m matcher) *house {
 func (h *house) list(c market.Contract) int {
 	sym := c.Instrument.Symbol()
 	h.bySymbol[sym] = len(h.symbols)
-	h.symbols = append(h.symbols, listed{sym: sym, c: c})
+	h.symbols = append(h.symbols, listed{sym: sym, c: c, phase: PhaseContinuous})
 	for _, a := range h.accounts {
 		a.grow(len(h.symbols))
 	}
@@ -184,6 +187,8 @@ func (h *house) step(now market.Timestamp, in Input) {
 		h.end()
 	case Arm:
 		h.arm(in.Faults)
+	case Operation:
+		h.operate(in)
 	case Tick:
 	}
 }
@@ -194,7 +199,7 @@ func (h *house) refuseShut(in Input) {
 		h.emit(Deliver{in.Session.ID, Reply{Time: h.now, Body: Refused{ErrShut}}})
 	case Received:
 		h.emit(Deliver{in.Session, Reply{Time: h.now, Body: Refused{ErrShut}}})
-	case Arm:
+	case Arm, Operation:
 		h.emit(Deliver{"", Reply{Time: h.now, Body: Refused{ErrShut}}})
 	case Open, Ended, Tick, Shut:
 	}
@@ -239,7 +244,7 @@ func (h *house) end() {
 			h.close(s, "logout", "shut", LoggedOut{})
 		}
 	}
-	c := &CloseLine{Lines: h.lines + 1, Orders: h.orderCount, Trades: h.tradeCount, PerAccount: map[market.Account]map[market.Symbol]market.Qty{}}
+	c := &CloseLine{Lines: h.lines + 1, Orders: h.orderCount, Trades: h.tradeCount, Busts: h.bustCount, Corrects: h.correctCount, PerAccount: map[market.Account]map[market.Symbol]market.Qty{}}
 	for _, a := range h.accounts {
 		for i, q := range a.pos {
 			if q == 0 {
@@ -275,7 +280,7 @@ func (h *house) exposure(a *account, sym int) {
 	top := l.last
 	for _, o := range a.open {
 		if o.sym == sym {
-			top = max(top, o.px)
+			top = max(top, o.px, o.stop)
 		}
 	}
 	long, short := max(0, a.pos[sym]+a.buys[sym]), max(0, a.sells[sym]-a.pos[sym])

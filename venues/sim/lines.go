@@ -126,8 +126,8 @@ type TradeLine struct {
 	Aggressor market.Side   `json:"aggressor,omitzero"`
 }
 
-// CorrectionLine is a bust (k bust) or a correction (k correct) of an execution. This version of the engine makes none; the
-// reader and the judges know them, since their form is fixed.
+// CorrectionLine is a bust (k bust) or a correction (k correct) of an execution. A trade has one for each side. A split
+// corrects what was executed of open orders.
 type CorrectionLine struct {
 	Head
 	Exec    string         `json:"exec"`

@@ -195,7 +195,7 @@ func (w *world) tape(t *testing.T) []quote {
 			}
 			at[e.Ref] = &quote{e.Side, e.Price, e.Qty}
 			refs = append(refs, e.Ref)
-		case sim.Executed, sim.Reduced:
+		case sim.Executed, sim.ExecutedAt, sim.Reduced:
 			if o == nil || o.leaves < e.Qty {
 				t.Fatalf("ref %d: %v of %v", e.Ref, e, o)
 			}
@@ -205,7 +205,7 @@ func (w *world) tape(t *testing.T) []quote {
 				t.Fatalf("ref %d deleted, and was %v", e.Ref, o)
 			}
 			o.leaves = 0
-		case sim.DayOpened, sim.Listed, sim.Trading, sim.Halted, sim.DayClosed:
+		case sim.DayOpened, sim.Listed, sim.Trading, sim.Halted, sim.Printed, sim.DayClosed:
 		}
 	}
 	var q []quote

@@ -21,12 +21,18 @@ type order struct {
 	typ      market.OrderType
 	tif      market.TIF
 	px       market.Price
+	stop     market.Price // of a stop order: the last price that triggers it
+	post     bool         // post-only: it must not take
 	qty, cum market.Qty
 	cost     market.Notional
 	status   OrdStatus
 	priority uint64
 
+	triggered bool         // of a stop order: it is a market order now
+	execs     []*execution // of an engine's order: what was executed with a session on either side
+
 	level      *level // of the engine's book, while it rests
+	hidden     bool   // it rests, and the feed does not show it yet
 	prev, next *order
 	ahead      market.Qty // of a paper order: displayed size that must trade before it
 	meets      *order     // of an order that a fault made: the one it executes against, wherever that stands in the book
@@ -36,7 +42,7 @@ func (o *order) leaves() market.Qty {
 	if !o.status.Open() {
 		return 0
 	}
-	return o.qty - o.cum
+	return max(0, o.qty-o.cum)
 }
 
 // accept makes an order of account a, tells its account, and hands it to the matcher. The caller has validated it.
@@ -54,7 +60,11 @@ func (h *house) accept(a *account, o *order) {
 	}
 	a.open = append(a.open, o)
 	*a.openSide(o) += o.qty
-	h.orderLine(o, "")
+	why := ""
+	if o.post {
+		why = "post_only"
+	}
+	h.orderLine(o, why)
 	h.exposure(a, o.sym)
 	h.report(o, ExecNew, nil)
 	h.matcher.enter(o)
@@ -70,7 +80,7 @@ func (a *account) openSide(o *order) *market.Qty {
 
 // finish ends an order without a report.
 func (h *house) finish(o *order, s OrdStatus, why string) {
-	*o.account.openSide(o) -= o.qty - o.cum
+	*o.account.openSide(o) -= o.leaves()
 	o.status = s
 	o.account.closed(o)
 	h.orderLine(o, why)
@@ -97,16 +107,18 @@ func (a *account) closed(o *order) {
 // order.
 func (h *house) fill(o *order, q market.Qty, px market.Price) {
 	c := h.symbols[o.sym].c
+	*o.account.openSide(o) -= min(q, o.leaves())
 	o.cum += q
 	if w, err := c.Worth(px, q, false); err == nil {
 		if sum, err := o.cost.Add(w); err == nil {
 			o.cost = sum
 		}
 	}
-	*o.account.openSide(o) -= q
 	o.account.pos[o.sym] += market.Qty(o.side.Sign()) * q
-	o.status = StatusPartial
-	if o.cum == o.qty {
+	if o.status != StatusSuspended {
+		o.status = StatusPartial
+	}
+	if o.cum >= o.qty {
 		o.status = StatusFilled
 		o.account.closed(o)
 	}
@@ -127,9 +139,17 @@ func (h *house) avg(o *order) market.Price {
 func (h *house) orderLine(o *order, why string) {
 	h.line("order", &OrderLine{
 		OID: o.oid, Account: o.account.id, Cl0: o.cl0, Cl: o.cl, IDs: slices.Clone(o.ids),
-		Sym: h.symbols[o.sym].sym, Side: o.side, Type: o.typ, TIF: o.tif, Px: o.px, Qty: o.qty, Cum: o.cum, Leaves: o.leaves(),
+		Sym: h.symbols[o.sym].sym, Side: o.side, Type: o.typ, TIF: o.tif, Px: o.shownPrice(), Qty: o.qty, Cum: o.cum, Leaves: o.leaves(),
 		Avg: h.avg(o), Status: o.status, Priority: o.priority, By: h.because.n, Why: why,
 	})
+}
+
+// shownPrice is the price that a line of the ledger shows: of a stop order the one that triggers it.
+func (o *order) shownPrice() market.Price {
+	if o.typ == market.Stop {
+		return o.stop
+	}
+	return o.px
 }
 
 // execID gives the next execution id.
@@ -158,6 +178,6 @@ func (h *house) report(o *order, t ExecType, shape func(*Report)) {
 func (h *house) picture(o *order, t ExecType) Report {
 	return Report{
 		Type: t, Status: o.status, OrderID: o.oid, ClOrdID: o.cl, Symbol: h.symbols[o.sym].sym, Side: o.side, Ord: o.typ,
-		TIF: o.tif, Price: o.px, Qty: o.qty, Cum: o.cum, Leaves: o.leaves(), AvgPx: h.avg(o), Paper: h.paper,
+		TIF: o.tif, Price: o.px, StopPx: o.stop, PostOnly: o.post, Qty: o.qty, Cum: o.cum, Leaves: o.leaves(), AvgPx: h.avg(o), Paper: h.paper,
 	}
 }

@@ -48,6 +48,9 @@ func NewPaper(cfg Config, latency time.Duration, out Outlets) (*Paper, error) {
 	c := &paperCore{latency: market.Timestamp(latency), bySym: map[market.Symbol]*display{}, arrival: map[SessionID]market.Timestamp{}}
 	c.house = *newHouse(cfg, c)
 	c.paper = true
+	if len(cfg.Phases) > 0 {
+		return nil, fmt.Errorf("paper venue: %d phases, want none: the recording has its own", len(cfg.Phases))
+	}
 	if slices.ContainsFunc(cfg.Faults, func(f Fault) bool { return f.Kind == FillWhilePendingCancel }) {
 		c.stranger = c.addAccount(flowPrefix + "0")
 	}

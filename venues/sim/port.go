@@ -83,6 +83,8 @@ type Request struct {
 	TIF        market.TIF
 	Qty        market.Qty   // ReplaceOrder: the new total, what was executed included
 	Price      market.Price // of limit orders; ReplaceOrder: the new one
+	StopPx     market.Price // of stop orders; ReplaceOrder: the new one, 0 for the one there is
+	PostOnly   bool         // NewOrder: refused if it would meet an order that rests
 	Text       string
 }
 
@@ -115,29 +117,33 @@ type Cut struct{ Why string }
 
 // Report is an execution report (8).
 type Report struct {
-	Type    ExecType
-	Status  OrdStatus
-	OrderID string // "NONE" of an order that the venue does not know
-	ClOrdID market.ClOrdID
-	Orig    market.ClOrdID // of a cancel or a replace: the id that was in force
-	ExecID  string         // unique at the venue for ever; "0" of ExecStatus
-	Symbol  market.Symbol
-	Side    market.Side
-	Ord     market.OrderType
-	TIF     market.TIF
-	Price   market.Price
-	Qty     market.Qty // ordered
-	Cum     market.Qty // executed
-	Leaves  market.Qty // open
-	LastQty market.Qty // of ExecTrade
-	LastPx  market.Price
-	AvgPx   market.Price
-	Reason  Reason // of ExecRejected, and of ExecStatus of an unknown order
-	Text    string
-	MassID  market.ClOrdID // the mass status request that this answers
-	Total   int            // reports that answer it; 0 with MassID: no open order, and this report names none
-	Last    bool           // the last of them
-	Paper   bool           // filled from a recorded book, not at an exchange
+	Type     ExecType
+	Status   OrdStatus
+	OrderID  string // "NONE" of an order that the venue does not know
+	ClOrdID  market.ClOrdID
+	Orig     market.ClOrdID // of a cancel or a replace: the id that was in force
+	ExecID   string         // unique at the venue for ever; "0" of ExecStatus
+	ExecRef  string         // of ExecBust and ExecCorrect: the latest id of the execution they are about
+	Symbol   market.Symbol
+	Side     market.Side
+	Ord      market.OrderType
+	TIF      market.TIF
+	Price    market.Price // of limit orders
+	StopPx   market.Price // of stop orders
+	Qty      market.Qty   // ordered
+	Cum      market.Qty   // executed
+	Leaves   market.Qty   // open
+	LastQty  market.Qty   // of ExecTrade; of ExecCorrect: the execution as it is now
+	LastPx   market.Price
+	AvgPx    market.Price
+	Restate  RestateReason // of ExecRestated
+	Reason   Reason        // of ExecRejected, and of ExecStatus of an unknown order
+	Text     string
+	MassID   market.ClOrdID // the mass status request that this answers
+	Total    int            // reports that answer it; 0 with MassID: no open order, and this report names none
+	Last     bool           // the last of them
+	PostOnly bool
+	Paper    bool // filled from a recorded book, not at an exchange
 }
 
 // CancelReject refuses a cancel or a replace (9); the order stays as it was.
@@ -209,6 +215,20 @@ const (
 	CancelUnknown   Reason = 1
 	CancelDuplicate Reason = 6
 	CancelOther     Reason = 99 // the order cannot have the terms of the replace
+)
+
+// RestateReason is why the venue restates an order (378). The zero value is another reason than those named.
+type RestateReason uint8
+
+// The reasons of a restatement. Only RestateCorporate speaks of what was executed.
+const (
+	RestateOther RestateReason = iota
+	RestateCorporate
+	RestateRenewal
+	RestateVerbal
+	RestateRepricing
+	RestateDecline
+	RestateCancel
 )
 
 // BusinessRejectReason and SessionRejectReason.

@@ -37,72 +37,83 @@ func (h *house) judgeReplace(s *session, req Request, l *RecvLine) func() {
 		l.Fate = FateRejected
 		return refuse(o.status, CancelTooLate, "too late to replace")
 	}
-	qty, why := h.replaceable(o, req)
+	t, why := h.replaceable(o, req)
 	if why != "" {
 		l.Fate = FateRejected
 		return refuse(o.status, CancelOther, why)
 	}
-	return func() { h.replace(o, req.ClOrdID, qty, req.Price) }
+	return func() { h.replace(o, req.ClOrdID, t) }
 }
 
-// replaceable gives the quantity that a replace would leave the order with, or says why there can be none. One at or below
-// what was executed is raised to that: it ends the order.
-func (h *house) replaceable(o *order, req Request) (market.Qty, string) {
+// replaceable gives the terms that a replace would leave the order with, or says why there can be none. A quantity at or below
+// what was executed is raised to that: it ends the order. Without a stop price a stop order keeps the one it has.
+func (h *house) replaceable(o *order, req Request) (terms, string) {
 	sym := h.symbols[o.sym]
-	c := sym.c
+	c, t := sym.c, terms{max(req.Qty, o.cum), req.Price, req.StopPx}
+	if o.typ == market.Stop && t.stop == 0 {
+		t.stop = o.stop
+	}
 	switch {
 	case req.Symbol != "" && req.Symbol != sym.sym:
-		return 0, fmt.Sprintf("symbol %s of a replace, want that of the order, %s", req.Symbol, sym.sym)
+		return t, fmt.Sprintf("symbol %s of a replace, want that of the order, %s", req.Symbol, sym.sym)
 	case req.Side != 0 && req.Side != o.side:
-		return 0, fmt.Sprintf("side %v of a replace, want that of the order, %v", req.Side, o.side)
+		return t, fmt.Sprintf("side %v of a replace, want that of the order, %v", req.Side, o.side)
 	case req.Type != 0 && req.Type != o.typ:
-		return 0, fmt.Sprintf("type %v of a replace, want that of the order, %v", req.Type, o.typ)
+		return t, fmt.Sprintf("type %v of a replace, want that of the order, %v", req.Type, o.typ)
 	case req.TIF != 0 && req.TIF != o.tif:
-		return 0, fmt.Sprintf("time in force %v of a replace, want that of the order, %v", req.TIF, o.tif)
+		return t, fmt.Sprintf("time in force %v of a replace, want that of the order, %v", req.TIF, o.tif)
 	case req.Qty <= 0 || !c.OnLot(req.Qty) || req.Qty > c.MaxQty || (req.Qty < c.MinQty && req.Qty > o.cum):
-		return 0, fmt.Sprintf("quantity %v, want %v to %v by %v", req.Qty, c.MinQty, c.MaxQty, c.Lot)
-	case o.typ == market.Limit && (req.Price <= 0 || !c.OnTick(req.Price)):
-		return 0, fmt.Sprintf("price %v, want above 0 by %v", req.Price, c.Tick)
-	case o.typ == market.Market && req.Price != 0:
-		return 0, fmt.Sprintf("price %v of a market order, want none", req.Price)
+		return t, fmt.Sprintf("quantity %v, want %v to %v by %v", req.Qty, c.MinQty, c.MaxQty, c.Lot)
+	case sym.phase == PhaseClosed:
+		return t, "phase closed"
 	}
-	qty := max(req.Qty, o.cum)
-	if !h.countable(o.account, o.sym, qty-o.qty, req.Price) {
-		return 0, "exposure without a number"
+	if why := priced(c, o.typ, t.px, t.stop); why != "" {
+		return t, why
 	}
-	return qty, ""
+	if o.post {
+		if why := h.takesLiquidity(o.sym, o.side, t.px); why != "" {
+			return t, why
+		}
+	}
+	if !h.countable(o.account, o.sym, t.qty-o.qty, max(t.px, t.stop)) {
+		return t, "exposure without a number"
+	}
+	return t, ""
 }
 
-// replace gives o the id cl, a total quantity and a price. A cut of the quantity alone keeps its place; any other change,
-// even one to the same terms, puts it behind all that rests at its price, and may have it take at once what it meets.
-func (h *house) replace(o *order, cl market.ClOrdID, qty market.Qty, px market.Price) {
-	by, orig := o.qty-qty, o.cl
-	told := func(r *Report) { r.Orig = orig }
+// replace gives o the id cl and other terms.
+func (h *house) replace(o *order, cl market.ClOrdID, t terms) {
+	orig := o.cl
 	o.rename(cl)
+	h.reterm(o, t, "replace", ExecReplaced, func(r *Report) { r.Orig = orig })
+}
+
+// reterm gives o other terms and reports it. A cut of the quantity alone keeps its place; any other change, even one to the
+// same terms, puts it behind all that rests at its price, and may have it take at once what it meets.
+func (h *house) reterm(o *order, t terms, why string, as ExecType, told func(*Report)) {
+	by := o.qty - t.qty
 	switch {
-	case qty == o.cum:
-		h.matcher.move(o, func() { h.amend(o, qty, px, "replace") })
-		h.report(o, ExecReplaced, told)
-	case by > 0 && px == o.px:
-		h.amend(o, qty, px, "replace")
+	case t.qty == o.cum:
+		h.matcher.move(o, func() { h.amend(o, t, why) })
+		h.report(o, as, told)
+	case by > 0 && t.px == o.px && t.stop == o.stop:
+		h.amend(o, t, why)
 		h.matcher.cut(o, by)
-		h.report(o, ExecReplaced, told)
+		h.report(o, as, told)
 	default:
 		h.matcher.move(o, func() {
-			h.refs++
-			h.priorities++
-			o.shown, o.priority = h.refs, h.priorities
-			h.amend(o, qty, px, "replace")
+			h.place(o)
+			h.amend(o, t, why)
 		})
-		h.report(o, ExecReplaced, told)
+		h.report(o, as, told)
 		h.matcher.enter(o)
 	}
 }
 
 // amend writes down other terms of an open order. One that is left with nothing open is filled.
-func (h *house) amend(o *order, qty market.Qty, px market.Price, why string) {
-	*o.account.openSide(o) += qty - o.qty
-	o.qty, o.px = qty, px
+func (h *house) amend(o *order, t terms, why string) {
+	*o.account.openSide(o) += t.qty - o.qty
+	o.qty, o.px, o.stop = t.qty, t.px, t.stop
 	if o.cum == o.qty {
 		o.status = StatusFilled
 		o.account.closed(o)

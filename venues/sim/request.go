@@ -1,8 +1,10 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/failshut/failshut/market"
 )
@@ -71,10 +73,13 @@ func (h *house) tooLow(s *session, req Request) {
 }
 
 func recvLine(s *session, req Request) *RecvLine {
+	if req.PostOnly { // the line has no field for it
+		req.Text = strings.TrimSpace("post_only " + req.Text)
+	}
 	return &RecvLine{
 		Session: s.cfg.ID, Account: s.account.id, Seq: req.Seq, Msg: req.Kind.String(), PossDup: req.PossDup,
 		PossResend: req.PossResend, Cl: req.ClOrdID, Orig: req.Orig, OID: req.OrderID, Sym: req.Symbol, Side: validOr(req.Side),
-		Type: validOr(req.Type), TIF: validOr(req.TIF), Qty: req.Qty, Px: req.Price, Sent: int64(req.Sent), Text: req.Text,
+		Type: validOr(req.Type), TIF: validOr(req.TIF), Qty: req.Qty, Px: cmp.Or(req.Price, req.StopPx), Sent: int64(req.Sent), Text: req.Text,
 	}
 }
 
@@ -165,7 +170,9 @@ func (h *house) judgeNew(s *session, req Request, l *RecvLine) func() {
 		}
 		l.Fate = FateAppliedDuplicate
 	}
-	o := &order{cl0: req.ClOrdID, side: req.Side, typ: req.Type, tif: req.TIF, px: req.Price, qty: req.Qty}
+	o := &order{
+		cl0: req.ClOrdID, side: req.Side, typ: req.Type, tif: req.TIF, px: req.Price, stop: req.StopPx, post: req.PostOnly, qty: req.Qty,
+	}
 	if reason, why := h.valid(s.account, o, req.Symbol); why != "" {
 		l.Fate = FateRejected
 		return func() { h.reject(s, req, reason, why) }
@@ -182,23 +189,62 @@ func (h *house) valid(a *account, o *order, sym market.Symbol) (Reason, string) 
 	o.sym = i
 	c := h.symbols[i].c
 	switch {
-	case o.typ == market.Stop:
+	case h.paper && o.typ == market.Stop:
 		return OrderUnsupported, "unsupported: stop"
+	case h.paper && o.post:
+		return OrderUnsupported, "unsupported: post_only"
+	case o.typ == market.Stop && o.tif != market.Day && o.tif != market.GTC:
+		return OrderUnsupported, fmt.Sprintf("unsupported: stop %v", o.tif)
+	case o.post && !o.mayRest():
+		return OrderUnsupported, fmt.Sprintf("unsupported: post_only %v %v", o.typ, o.tif)
+	case o.post && o.typ == market.Stop:
+		return OrderUnsupported, "unsupported: post_only stop"
 	case !h.open:
 		return OrderClosed, "not open"
 	case o.qty < c.MinQty || o.qty > c.MaxQty || o.qty <= 0 || !c.OnLot(o.qty):
 		return OrderQuantity, fmt.Sprintf("quantity %v, want %v to %v by %v", o.qty, c.MinQty, c.MaxQty, c.Lot)
-	case o.typ == market.Limit && (o.px <= 0 || !c.OnTick(o.px)):
-		return OrderOther, fmt.Sprintf("price %v, want above 0 by %v", o.px, c.Tick)
-	case o.typ == market.Market && o.px != 0:
-		return OrderOther, fmt.Sprintf("price %v of a market order, want none", o.px)
 	case len(a.open) >= h.cfg.MaxOpenPerAccount:
 		return OrderOverLimit, fmt.Sprintf("%d open orders, want below %d", len(a.open), h.cfg.MaxOpenPerAccount)
 	}
-	if !h.countable(a, i, o.qty, o.px) {
+	if why := priced(c, o.typ, o.px, o.stop); why != "" {
+		return OrderOther, why
+	}
+	if reason, why := h.takes(o); why != "" {
+		return reason, why
+	}
+	if o.post {
+		if why := h.takesLiquidity(i, o.side, o.px); why != "" {
+			return OrderOther, why
+		}
+	}
+	if !h.countable(a, i, o.qty, max(o.px, o.stop)) {
 		return OrderOverLimit, "exposure without a number"
 	}
 	return 0, ""
+}
+
+// priced says what is wrong with the prices of an order of a type.
+func priced(c market.Contract, typ market.OrderType, px, stop market.Price) string {
+	switch {
+	case typ == market.Limit && (px <= 0 || !c.OnTick(px)):
+		return fmt.Sprintf("price %v, want above 0 by %v", px, c.Tick)
+	case typ != market.Limit && px != 0:
+		return fmt.Sprintf("price %v of a %v order, want none", px, typ)
+	case typ == market.Stop && (stop <= 0 || !c.OnTick(stop)):
+		return fmt.Sprintf("stop price %v, want above 0 by %v", stop, c.Tick)
+	case typ != market.Stop && stop != 0:
+		return fmt.Sprintf("stop price %v of a %v order, want none", stop, typ)
+	}
+	return ""
+}
+
+// takesLiquidity says what a post-only order at px would meet; "" if nothing.
+func (h *house) takesLiquidity(sym int, side market.Side, px market.Price) string {
+	against := h.engine.books[sym].of(side.Opposite())
+	if lv := against.best(); lv != nil && (lv.px == px || against.better(lv.px, px)) {
+		return fmt.Sprintf("post_only: %v would meet %v", px, lv.px)
+	}
+	return ""
 }
 
 // countable reports whether everything that could still happen to the account has a number when more is open on a side.

@@ -240,6 +240,7 @@ func (h *house) sendLine(s *session, b Body) *SendLine {
 	switch b := b.(type) {
 	case Report:
 		l.Msg, l.Cl, l.Orig, l.OID, l.Exec = "8", b.ClOrdID, b.Orig, b.OrderID, b.ExecID
+		l.Ref = b.ExecRef
 		l.Type, l.Status, l.Last, l.LastPx, l.Avg = b.Type, b.Status, b.LastQty, b.LastPx, b.AvgPx
 		l.Qty, l.Cum, l.Leaves = &b.Qty, &b.Cum, &b.Leaves
 		if b.Reason != 0 {

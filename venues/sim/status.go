@@ -13,16 +13,18 @@ const (
 	StatusCancelled                      // CXL
 	StatusRejected                       // REJ
 	StatusExpired                        // EXP
+	StatusSuspended                      // SUS
 )
 
 var statusWords = []string{
 	StatusNew: "NEW", StatusPartial: "PF", StatusFilled: "F", StatusCancelled: "CXL", StatusRejected: "REJ", StatusExpired: "EXP",
+	StatusSuspended: "SUS",
 }
 
 // Open reports whether an order of this status can still be executed.
-func (s OrdStatus) Open() bool { return s == StatusNew || s == StatusPartial }
+func (s OrdStatus) Open() bool { return s == StatusNew || s == StatusPartial || s == StatusSuspended }
 
-// String gives the short token of the status (NEW PF F CXL REJ EXP), as the ledger carries it.
+// String gives the short token of the status (NEW PF F CXL REJ EXP SUS), as the ledger carries it.
 func (s OrdStatus) String() string { return wordOf(statusWords, s, "OrdStatus") }
 
 // MarshalText gives the token; an invalid status is an error.
@@ -45,14 +47,18 @@ const (
 	ExecExpired                       // EXP
 	ExecReplaced                      // RPL
 	ExecStatus                        // STS: the answer to a question, no change
+	ExecRestated                      // RST: other terms, unasked
+	ExecCorrect                       // TX: an execution has other terms
+	ExecBust                          // TC: an execution is taken back
+	ExecSuspended                     // SUS
 )
 
 var execWords = []string{
 	ExecNew: "NEW", ExecTrade: "T", ExecCancelled: "CXL", ExecRejected: "REJ", ExecExpired: "EXP",
-	ExecReplaced: "RPL", ExecStatus: "STS",
+	ExecReplaced: "RPL", ExecStatus: "STS", ExecRestated: "RST", ExecCorrect: "TX", ExecBust: "TC", ExecSuspended: "SUS",
 }
 
-// String gives the short token of the type (NEW T CXL REJ EXP RPL STS), as the ledger carries it.
+// String gives the short token of the type (NEW T CXL REJ EXP RPL STS RST TX TC SUS), as the ledger carries it.
 func (t ExecType) String() string { return wordOf(execWords, t, "ExecType") }
 
 // MarshalText gives the token; an invalid type is an error.

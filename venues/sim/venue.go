@@ -112,6 +112,15 @@ func (v *Venue) Arm(now market.Timestamp, faults []Fault) error {
 	return v.took
 }
 
+// Operate does what an operator of the exchange does to it. An error of ErrLedger is final; any other says that nothing has
+// changed.
+func (v *Venue) Operate(now market.Timestamp, op Operation) error {
+	if err := v.Handle(now, op); err != nil {
+		return err
+	}
+	return v.took
+}
+
 // Next is when a Tick is due; false: never.
 func (v *Venue) Next() (market.Timestamp, bool) { return v.core.Next() }
 
