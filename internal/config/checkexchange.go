@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -54,49 +53,8 @@ func (d *decoder) checkExchange(x *Exchange) {
 		for j, s := range p.Symbols {
 			d.refer(fmt.Sprintf("phases[%d].symbols[%d]", i, j), "instrument", string(s), symbols)
 		}
-		if p.Phase != "" && p.Phase != "continuous" {
-			path := fmt.Sprintf("phases[%d].phase", i)
-			d.mistake(path, "%s is %q, which is not built yet; want continuous", path, p.Phase)
-		}
 	}
-	d.checkAnswers(x.Orders)
 	d.checkFaults(x.Faults, targets, symbols)
-}
-
-// checkAnswers refuses to switch off what the exchange always does.
-func (d *decoder) checkAnswers(o ExchangeOrders) {
-	for path, on := range map[string]bool{"orders.mass_status": o.MassStatus, "orders.mass_cancel": o.MassCancel} {
-		if _, said := d.places[path]; said && !on {
-			d.mistake(path, "%s is false, which is not built yet; want true", path)
-		}
-	}
-	for path, lists := range map[string][2][]string{
-		"orders.types": {o.Types, {"limit", "market"}}, "orders.tifs": {o.TIFs, {"day", "gtc", "ioc", "fok"}},
-	} {
-		for _, word := range lists[1] {
-			if len(lists[0]) > 0 && !slices.Contains(lists[0], word) {
-				d.mistake(path, "%s lacks %s, and to refuse it is not built yet; want it named", path, word)
-			}
-		}
-	}
-}
-
-// warn tells of what may be written and is refused order by order: the exchange has neither yet.
-func (x *Exchange) warn(f *File, d *decoder) {
-	for key, words := range map[string][]string{"orders.types": x.Orders.Types, "orders.tifs": x.Orders.TIFs} {
-		for i, word := range words {
-			if word != "stop" && word != "post_only" {
-				continue
-			}
-			path := fmt.Sprintf("%s[%d]", key, i)
-			at := d.at(path)
-			f.Warnings = append(f.Warnings, Mistake{
-				Line: at.line, Column: at.column, Key: path, Excerpt: excerpt(d.lines, at),
-				Message: fmt.Sprintf("%s is %q, which is not built yet: the exchange takes no such order", path, word),
-			})
-		}
-	}
-	slices.SortFunc(f.Warnings, func(a, b Mistake) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
 }
 
 func (d *decoder) checkFaults(faults []Fault, targets, symbols []string) {

@@ -80,7 +80,6 @@ func (f *File) read(d *decoder, src []byte, strategies Strategies) {
 		d.schema = schemaOf(reflect.TypeFor[Exchange]())
 		d.fields(root, reflect.ValueOf(f.Exchange).Elem(), "")
 		d.checkExchange(f.Exchange)
-		f.Exchange.warn(f, d)
 	default:
 		d.add(place{1, 1, 1}, "", `the file has neither "node" nor "venue" at its top, want one of them`, "")
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"slices"
 
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/feeds"
@@ -117,11 +118,31 @@ func exchangeConfig(c *config.Exchange, seed uint64) (sim.Config, error) {
 	for _, f := range c.Faults {
 		cfg.Faults = append(cfg.Faults, f.Sim())
 	}
+	for _, p := range c.Phases {
+		cfg.Phases = append(cfg.Phases, sim.PhaseAt{After: p.After, Phase: sim.Phase(p.Phase), Symbols: p.Symbols})
+	}
+	cfg.Refuses = refusals(c.Orders)
 	cfg.Flow = sim.FlowConfig{
 		Rate: c.Flow.Rate, Levels: c.Flow.Levels, MinQty: c.Flow.Qty.Min, MaxQty: c.Flow.Qty.Max, SpreadTicks: c.Flow.SpreadTicks,
 		DriftBpsPerMinute: c.Flow.DriftBpsPerMinute, TradeShareBps: c.Flow.TradeShareBps, Participants: c.Flow.Participants,
 	}
 	return cfg, cfg.Validate()
+}
+
+// refusals is what a venue file leaves out of what its exchange takes.
+func refusals(o config.ExchangeOrders) sim.Refusals {
+	no := sim.Refusals{PostOnly: !slices.Contains(o.TIFs, "post_only"), MassStatus: !o.MassStatus, MassCancel: !o.MassCancel}
+	for _, t := range []market.OrderType{market.Limit, market.Market, market.Stop} {
+		if !slices.Contains(o.Types, t.String()) {
+			no.Types = append(no.Types, t)
+		}
+	}
+	for _, t := range []market.TIF{market.Day, market.GTC, market.IOC, market.FOK} {
+		if !slices.Contains(o.TIFs, t.String()) {
+			no.TIFs = append(no.TIFs, t)
+		}
+	}
+	return no
 }
 
 // liveFeed is the channel of the exchange's feed as a node reads it by f: real UDP, recovery by re-request.

@@ -97,6 +97,16 @@ type Config struct {
 	MarkEvery         time.Duration // between mark lines of the ledger; 0: none
 	Faults            []Fault
 	Phases            []PhaseAt `json:",omitempty"` // of none: every symbol is in continuous trading from the opening on
+	Refuses           Refusals  `json:",omitzero"`
+}
+
+// Refusals is what an exchange does not serve, each answered as unsupported. The zero value refuses nothing that is built.
+type Refusals struct {
+	Types      []market.OrderType
+	TIFs       []market.TIF
+	PostOnly   bool
+	MassStatus bool
+	MassCancel bool
 }
 
 // DefaultConfig is an exchange named SIM without listings, sessions, flow or faults, with the harshest dedupe.

@@ -104,7 +104,7 @@ func (h *house) judge(s *session, req Request, l *RecvLine) func() {
 		}
 	}
 	l.Fate = FateApplied
-	switch req.Kind {
+	switch kind := h.served(req.Kind); kind {
 	case NewOrder:
 		return h.judgeNew(s, req, l)
 	case CancelOrder:
@@ -130,6 +130,14 @@ func (h *house) judge(s *session, req Request, l *RecvLine) func() {
 			Text: "unsupported: " + req.Kind.String(),
 		}, req.Symbol)
 	}
+}
+
+// served is the kind of a request, Other where the exchange does not serve it.
+func (h *house) served(k RequestKind) RequestKind {
+	if (k == MassStatus && h.cfg.Refuses.MassStatus) || (k == MassCancel && h.cfg.Refuses.MassCancel) {
+		return Other
+	}
+	return k
 }
 
 // malformed says what a request lacks.
@@ -188,10 +196,16 @@ func (h *house) valid(a *account, o *order, sym market.Symbol) (Reason, string) 
 	}
 	o.sym = i
 	c := h.symbols[i].c
+	var no Refusals
+	if a.session != nil { // the flow is the exchange's own
+		no = h.cfg.Refuses
+	}
 	switch {
-	case h.paper && o.typ == market.Stop:
-		return OrderUnsupported, "unsupported: stop"
-	case h.paper && o.post:
+	case slices.Contains(no.Types, o.typ), h.paper && o.typ == market.Stop:
+		return OrderUnsupported, fmt.Sprintf("unsupported: %v", o.typ)
+	case slices.Contains(no.TIFs, o.tif):
+		return OrderUnsupported, fmt.Sprintf("unsupported: %v", o.tif)
+	case o.post && (no.PostOnly || h.paper):
 		return OrderUnsupported, "unsupported: post_only"
 	case o.typ == market.Stop && o.tif != market.Day && o.tif != market.GTC:
 		return OrderUnsupported, fmt.Sprintf("unsupported: stop %v", o.tif)
