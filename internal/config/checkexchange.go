@@ -5,23 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/venues/sim"
-)
-
-// faultKinds are the faults the exchange can make, and faultsToCome those of the plan that it cannot make yet: most of them
-// need a wire, which an exchange in process does not have.
-var (
-	faultKinds = []string{
-		string(sim.DropBefore), string(sim.DropAfter), string(sim.DupExec), string(sim.LateAck), string(sim.DisconnectAt),
-		string(sim.FillWhilePendingCancel),
-	}
-	faultsToCome = []string{
-		"delay", "dup_resend", "reorder", "fill_while_pending_replace", "fill_before_ack", "reject", "cancel_reject", "business_reject",
-		"half_open", "stuck", "slow_reader", "seq_gap", "gap_fill_for_replay", "seq_too_low", "seq_reset", "garbled", "logon_refused",
-		"logon_slow", "status_noanswer", "status_absent_then_found", "mass_status_short", "mass_status_missing", "forget", "bust",
-		"correct", "overfill", "unsolicited_cancel", "unsolicited_restate", "halt", "split", "clock_skew", "restart",
-	}
 )
 
 func (d *decoder) checkExchange(x *Exchange) {
@@ -59,24 +43,18 @@ func (d *decoder) checkExchange(x *Exchange) {
 
 func (d *decoder) checkFaults(faults []Fault, targets, symbols []string) {
 	distinct(d, faults, "faults", ".id", func(f Fault) string { return f.ID })
+	word := func(k sim.FaultKind) string { return string(k) }
+	kinds, wire := namesOf(sim.FaultKinds(), word), namesOf(sim.WireFaults(), word)
 	for i, f := range faults {
 		path := fmt.Sprintf("faults[%d]", i)
-		if slices.Contains(faultsToCome, f.Kind) {
-			d.mistake(path+".kind", "%s.kind is %q, which is not built yet; want one of %s", path, f.Kind, strings.Join(faultKinds, ", "))
+		if slices.Contains(wire, f.Kind) {
+			d.mistake(path+".kind", "%s.kind is %q, which needs a wire; want one of %s", path, f.Kind, strings.Join(kinds, ", "))
 		} else {
-			d.refer(path+".kind", "fault kind", f.Kind, faultKinds)
+			d.refer(path+".kind", "fault kind", f.Kind, kinds)
 		}
 		d.refer(path+".on.session", "session", f.On.Session, targets)
 		d.refer(path+".on.symbol", "instrument", string(f.On.Symbol), symbols)
-		set := 0
-		for _, on := range []bool{f.When.Nth > 0, f.When.Every > 0, f.When.P > market.Qty(0)} {
-			if on {
-				set++
-			}
-		}
-		if set != 1 {
-			d.mistake(path+".when", "%s.when names %d of nth, every and p, want exactly one", path, set)
-		} else if slices.Contains(faultKinds, f.Kind) {
+		if slices.Contains(kinds, f.Kind) {
 			d.faultMistakes(path, f)
 		}
 	}
@@ -84,9 +62,6 @@ func (d *decoder) checkFaults(faults []Fault, targets, symbols []string) {
 
 // faultMistakes are what the exchange itself has against a fault, each at the key that it names.
 func (d *decoder) faultMistakes(path string, f Fault) {
-	if f.With.Byte != 0 && f.Kind != string(sim.DisconnectAt) {
-		d.mistake(path+".with.byte", "%s.with.byte = %d, want none but for %s", path, f.With.Byte, sim.DisconnectAt)
-	}
 	err := f.Sim().Validate()
 	if err == nil {
 		return

@@ -153,30 +153,30 @@ type FaultOn struct {
 	Symbol  market.Symbol `yaml:"symbol" opt:""`
 }
 
-// FaultWhen says which of those messages it takes: the nth, every nth, or with a probability.
+// FaultWhen says which of those messages it takes: the nth, every nth, with a probability, or each for a while; at and for bound
+// that in time since the start, and at alone is once.
 type FaultWhen struct {
-	Nth   int        `yaml:"nth" opt:"" min:"1"`
-	Every int        `yaml:"every" opt:"" min:"1"`
-	P     market.Qty `yaml:"p" opt:"" above:"0" max:"1"`
+	Nth   int           `yaml:"nth" opt:"" min:"1"`
+	Every int           `yaml:"every" opt:"" min:"1"`
+	P     market.Qty    `yaml:"p" opt:"" above:"0" max:"1"`
+	While bool          `yaml:"while" opt:""`
+	At    time.Duration `yaml:"at" opt:"" above:"0s"`
+	For   time.Duration `yaml:"for" opt:"" above:"0s"`
 }
 
 // FaultWith is what a fault needs to know.
 type FaultWith struct {
-	Delay time.Duration `yaml:"delay" opt:"" above:"0s"` // late_ack; absent: sim.LateDelay
-	Qty   market.Qty    `yaml:"qty" opt:"" above:"0"`    // fill_while_pending_cancel; absent: all that is open
-	Byte  int           `yaml:"byte" opt:"" min:"1"`     // disconnect_at_byte, on a wire; in process the message is lost whole
+	Delay time.Duration `yaml:"delay" opt:"" above:"0s"` // how much later, or how long; absent: as the kind has it
+	Qty   market.Qty    `yaml:"qty" opt:"" above:"0"`    // how much is executed or taken off; absent: as the kind has it
+	Byte  int           `yaml:"byte" opt:"" min:"1"`     // where a wire is cut: refused, for there is none yet
 }
 
 // Sim is the fault as the exchange takes it. It is valid where Read found no mistake.
 func (f Fault) Sim() sim.Fault {
-	out := sim.Fault{
+	return sim.Fault{
 		ID: f.ID, Kind: sim.FaultKind(f.Kind),
 		On:   sim.FaultOn{Session: sim.SessionID(f.On.Session), Msg: f.On.Msg, Symbol: f.On.Symbol},
-		When: sim.FaultWhen{Nth: uint64(max(0, f.When.Nth)), Every: uint64(max(0, f.When.Every)), P: int64(f.When.P)},
+		When: sim.FaultWhen{Nth: uint64(max(0, f.When.Nth)), Every: uint64(max(0, f.When.Every)), P: int64(f.When.P), While: f.When.While, At: f.When.At, For: f.When.For},
 		With: sim.FaultWith{Delay: f.With.Delay, Byte: f.With.Byte, Qty: f.With.Qty},
-	}
-	if out.Kind == sim.LateAck && out.With.Delay == 0 {
-		out.With.Delay = sim.LateDelay
-	}
-	return out
+	}.WithDefaults()
 }

@@ -35,8 +35,14 @@ func TestFaultsOfAVenueFileAreThoseOfTheExchange(t *testing.T) {
 			ID: "x", Kind: sim.FillWhilePendingCancel, On: sim.FaultOn{Symbol: "ACME"}, When: sim.FaultWhen{Nth: 1},
 			With: sim.FaultWith{Qty: 2 * market.Unit},
 		},
-		`{id: x, kind: disconnect_at_byte, when: {nth: 1}, with: {byte: 17}}`: {
-			ID: "x", Kind: sim.DisconnectAt, When: sim.FaultWhen{Nth: 1}, With: sim.FaultWith{Byte: 17},
+		`{id: x, kind: half_open, on: {msg: D}, when: {at: 2s}}`: {
+			ID: "x", Kind: sim.HalfOpen, On: sim.FaultOn{Msg: "D"}, When: sim.FaultWhen{At: 2 * time.Second}, With: sim.FaultWith{Delay: 5 * time.Second},
+		},
+		`{id: x, kind: drop_after, when: {while: true, at: 1s, for: 3s}}`: {
+			ID: "x", Kind: sim.DropAfter, When: sim.FaultWhen{While: true, At: time.Second, For: 3 * time.Second},
+		},
+		`{id: x, kind: drop_after, when: {p: "0.5", for: 3s}}`: {
+			ID: "x", Kind: sim.DropAfter, When: sim.FaultWhen{P: sim.Certain / 2, For: 3 * time.Second},
 		},
 	} {
 		f := withFault(t, text)
@@ -52,16 +58,17 @@ func TestFaultsOfAVenueFileAreThoseOfTheExchange(t *testing.T) {
 
 func TestAFaultThatTheExchangeCannotMakeIsRefusedAtItsPlace(t *testing.T) {
 	for name, tt := range map[string]struct{ fault, at, want string }{
-		"a kind that is not built":  {`{id: x, kind: half_open, when: {nth: 1}}`, "half_open", `faults[1].kind is "half_open", which is not built yet`},
+		"a kind that needs a wire":  {`{id: x, kind: slow_reader, when: {nth: 1}}`, "slow_reader", `faults[1].kind is "slow_reader", which needs a wire`},
 		"a kind that is none":       {`{id: x, kind: drop_befor, when: {nth: 1}}`, "drop_befor", `unknown fault kind "drop_befor"`},
 		"a message that is none":    {`{id: x, kind: drop_after, on: {msg: Z}, when: {nth: 1}}`, "Z}", `faults[1].on.msg = "Z", want D F G`},
-		"a reply that is not read":  {`{id: x, kind: drop_before, on: {msg: "8"}, when: {nth: 1}}`, `"8"`, "want a request for drop_before"},
-		"a delay for nothing":       {`{id: x, kind: dup_exec, when: {nth: 1}, with: {delay: 1s}}`, "1s", "faults[1].with.delay = 1s, want above 0 for late_ack"},
-		"a quantity for nothing":    {`{id: x, kind: dup_exec, when: {nth: 1}, with: {qty: "1"}}`, `"1"`, "faults[1].with.qty = 1, want none but"},
-		"a byte for nothing":        {`{id: x, kind: dup_exec, when: {nth: 1}, with: {byte: 3}}`, "3}", "faults[1].with.byte = 3, want none but"},
+		"a reply that is not read":  {`{id: x, kind: drop_before, on: {msg: "8"}, when: {nth: 1}}`, `"8"`, "want D F G H AF q for drop_before"},
+		"a delay for nothing":       {`{id: x, kind: dup_exec, when: {nth: 1}, with: {delay: 1s}}`, "1s", "faults[1].with.delay = 1s, want none for dup_exec"},
+		"a quantity for nothing":    {`{id: x, kind: dup_exec, when: {nth: 1}, with: {qty: "1"}}`, `"1"`, "faults[1].with.qty = 1, want none for dup_exec"},
+		"a byte without a wire":     {`{id: x, kind: disconnect_at_byte, when: {nth: 1}, with: {byte: 17}}`, "17}", "faults[1].with.byte = 17, want none: it needs a wire"},
+		"a while without an end":    {`{id: x, kind: drop_after, when: {while: true}}`, "{while", "faults[1].when.for = 0s, want above 0"},
 		"a byte before the first":   {`{id: x, kind: disconnect_at_byte, when: {nth: 1}, with: {byte: 0}}`, "0}", "faults[1].with.byte"},
 		"a quantity with no quotes": {`{id: x, kind: fill_while_pending_cancel, when: {nth: 1}, with: {qty: 2}}`, "2}", `faults[1].with.qty is 2, want a quoted decimal`},
-		"twice at once":             {`{id: x, kind: dup_exec, when: {nth: 1, every: 2}}`, "{nth", "names 2 of nth, every and p"},
+		"twice at once":             {`{id: x, kind: dup_exec, when: {nth: 1, every: 2}}`, "{nth", "want exactly one of nth, every, p and while, or at alone"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := withFault(t, tt.fault)

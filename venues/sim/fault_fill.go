@@ -8,31 +8,30 @@ import (
 	"github.com/failshut/failshut/market"
 )
 
-// ends gives the open order that a cancel would end; nil where the request is no cancel, would be refused, or names an order
-// that nobody can be made to trade with.
-func (h *house) ends(s *session, req Request) *order {
-	if req.Kind != CancelOrder || malformed(req) != "" || h.stranger == nil {
-		return nil
+// fillable reports whether a fault can have an open order executed.
+func (h *house) fillable(o *order) bool { return o != nil && h.roomFor(o) }
+
+// roomFor reports whether somebody can be made to trade with o.
+func (h *house) roomFor(o *order) bool {
+	if h.stranger == nil {
+		return false
 	}
-	o := h.find(s.account, req.Orig, req.OrderID)
-	if o == nil || !o.status.Open() || (h.cfg.Dedupe == DedupeStrict && s.account.byCl[req.ClOrdID] != nil) {
-		return nil
+	more, err := o.qty.Add(h.symbols[o.sym].c.MaxQty)
+	if err != nil {
+		return false
 	}
-	against := market.Qty(o.side.Opposite().Sign()) * o.leaves()
-	if _, err := h.stranger.pos[o.sym].Add(against); err != nil {
-		return nil
-	}
-	return o
+	_, err = h.stranger.pos[o.sym].Add(market.Qty(o.side.Opposite().Sign()) * more)
+	return err == nil
 }
 
-// overtake executes q of o at its own price against an order that is made for it, so that the books and the positions of
+// overtake executes q of o, more than is open of it if so asked, at its own price against an order that is made for it, so that the books and the positions of
 // the exchange add up. by is the fault line: nobody asked for this.
 func (h *house) overtake(o *order, q market.Qty, by uint64) {
+	defer func(was because) { h.because = was }(h.because)
 	h.because = because{n: by}
-	defer func() { h.because = because{} }()
 	h.accept(h.stranger, &order{
 		cl0: market.ClOrdID("fault" + strconv.FormatUint(h.refs+1, 10)), sym: o.sym, side: o.side.Opposite(), typ: market.Limit,
-		tif: market.IOC, px: o.px, qty: h.lots(o, q), meets: o,
+		tif: market.IOC, px: o.px, qty: q, meets: o,
 	})
 }
 
@@ -50,13 +49,14 @@ func (h *house) lots(o *order, q market.Qty) market.Qty {
 // arm replaces the fault plan, or refuses it whole.
 func (h *house) arm(faults []Fault) {
 	if err := h.armable(faults); err != nil {
-		h.emit(Deliver{"", Reply{Time: h.now, Body: Refused{err}}})
+		h.refuse("", err)
 		return
 	}
 	for _, f := range h.plan.faults {
 		h.line("fault", &FaultLine{ID: f.ID, Kind: string(f.Kind), Target: "disarmed"})
 	}
 	h.plan.arm(h.now, faults)
+	h.await()
 	for _, f := range faults {
 		h.line("fault", &FaultLine{ID: f.ID, Kind: string(f.Kind), Target: "armed"})
 	}

@@ -13,9 +13,6 @@ import (
 // ErrFaultText says that a text is not a fault.
 var ErrFaultText = errors.New("not a fault")
 
-// LateDelay is the delay of a late_ack whose text names none.
-const LateDelay = time.Second
-
 // faultKeys are the keys of a fault's text, in the order in which String writes them.
 var faultKeys = []struct {
 	name string
@@ -25,11 +22,12 @@ var faultKeys = []struct {
 }{
 	{"id", "a name", func(f *Fault, v string) error { f.ID = v; return nil }, nil},
 	{"session", "the id of a session", func(f *Fault, v string) error { f.On.Session = SessionID(v); return nil }, func(f *Fault) string { return string(f.On.Session) }},
-	{"msg", "D F G H AF q 8 9 r j or 3", func(f *Fault, v string) error { f.On.Msg = v; return nil }, func(f *Fault) string { return f.On.Msg }},
+	{"msg", "D F G H AF q 8 9 r j 3 or A", func(f *Fault, v string) error { f.On.Msg = v; return nil }, func(f *Fault) string { return f.On.Msg }},
 	{"symbol", "a symbol", setSymbol, func(f *Fault) string { return string(f.On.Symbol) }},
 	{"nth", "a whole number of 1 or more", func(f *Fault, v string) error { return setCount(&f.When.Nth, v) }, func(f *Fault) string { return unlessZero(f.When.Nth) }},
 	{"every", "a whole number of 1 or more", func(f *Fault, v string) error { return setCount(&f.When.Every, v) }, func(f *Fault) string { return unlessZero(f.When.Every) }},
 	{"p", "a decimal above 0 and up to 1", setChance, func(f *Fault) string { return unlessZero(market.Qty(f.When.P)) }},
+	{"while", "true", setWhile, func(f *Fault) string { return unlessZero(f.When.While) }},
 	{"at", "a duration above 0", func(f *Fault, v string) error { return setSpan(&f.When.At, v) }, func(f *Fault) string { return unlessZero(f.When.At) }},
 	{"for", "a duration above 0", func(f *Fault, v string) error { return setSpan(&f.When.For, v) }, func(f *Fault) string { return unlessZero(f.When.For) }},
 	{"delay", "a duration above 0", func(f *Fault, v string) error { return setSpan(&f.With.Delay, v) }, func(f *Fault) string { return unlessZero(f.With.Delay) }},
@@ -38,8 +36,9 @@ var faultKeys = []struct {
 }
 
 // ParseFault reads one fault as text: its kind, then key=value in any order, each key once, parted by white space. Keys are
-// nth, every and p (exactly one of them); session, msg and symbol; at, for and delay in the form of time.ParseDuration; byte,
-// qty and id. Without id the fault is named by its own text; a late_ack without delay has LateDelay.
+// nth, every, p and while=true (exactly one of them, or at alone); session, msg and symbol; at, for and delay in the form of
+// time.ParseDuration; qty and id; byte, which is refused. Without id the fault is named by its own text; without delay it has that
+// of its kind.
 //
 //	late_ack nth=3
 //	fill_while_pending_cancel p=0.1 session=A1 qty=2
@@ -48,11 +47,11 @@ var faultKeys = []struct {
 func ParseFault(text string) (Fault, error) {
 	words := strings.Fields(text)
 	if len(words) == 0 {
-		return Fault{}, fmt.Errorf("%w: %q is empty, want KIND key=value, KIND one of %v", ErrFaultText, text, faultKinds)
+		return Fault{}, fmt.Errorf("%w: %q is empty, want KIND key=value, KIND one of %v", ErrFaultText, text, FaultKinds())
 	}
 	f := Fault{Kind: FaultKind(words[0])}
-	if !oneOf(f.Kind, faultKinds...) {
-		return Fault{}, fmt.Errorf("%w: %q: %w: kind = %q, want one of %v", ErrFaultText, text, ErrUnknownFault, words[0], faultKinds)
+	if _, ok := f.Kind.rule(); !ok {
+		return Fault{}, fmt.Errorf("%w: %q: %w", ErrFaultText, text, unknownKind(f.Kind))
 	}
 	seen := map[string]bool{}
 	for _, w := range words[1:] {
@@ -60,12 +59,7 @@ func ParseFault(text string) (Fault, error) {
 			return Fault{}, fmt.Errorf("%w: %q: %w", ErrFaultText, text, err)
 		}
 	}
-	if f.Kind == LateAck && f.With.Delay == 0 {
-		f.With.Delay = LateDelay
-	}
-	if f.With.Byte != 0 && f.Kind != DisconnectAt {
-		return Fault{}, fmt.Errorf("%w: %q: byte = %d, want none but for disconnect_at_byte", ErrFaultText, text, f.With.Byte)
-	}
+	f = f.WithDefaults()
 	if f.ID == "" {
 		f.ID = f.body()
 	}
@@ -156,6 +150,13 @@ func setByte(f *Fault, v string) (err error) {
 		return errOutOfRange
 	}
 	return err
+}
+
+func setWhile(f *Fault, v string) error {
+	if f.When.While = v == "true"; !f.When.While {
+		return errOutOfRange
+	}
+	return nil
 }
 
 func setChance(f *Fault, v string) error {

@@ -29,8 +29,14 @@ func TestAFaultIsReadFromItsText(t *testing.T) {
 			ID: "drop_after msg=8 p=1 at=2s for=500ms", Kind: sim.DropAfter, On: sim.FaultOn{Msg: "8"},
 			When: sim.FaultWhen{P: sim.Certain, At: 2 * time.Second, For: 500 * time.Millisecond},
 		},
-		"disconnect_at_byte nth=1 byte=40": {
-			ID: "disconnect_at_byte nth=1 byte=40", Kind: sim.DisconnectAt, When: sim.FaultWhen{Nth: 1}, With: sim.FaultWith{Byte: 40},
+		"disconnect_at_byte nth=1": {ID: "disconnect_at_byte nth=1", Kind: sim.DisconnectAt, When: sim.FaultWhen{Nth: 1}},
+		"stuck while=true at=1s for=2s": {
+			ID: "stuck while=true at=1s for=2s delay=1s", Kind: sim.Stuck,
+			When: sim.FaultWhen{While: true, At: time.Second, For: 2 * time.Second}, With: sim.FaultWith{Delay: sim.LateDelay},
+		},
+		"halt at=3s symbol=ACME delay=2s": {
+			ID: "halt symbol=ACME at=3s delay=2s", Kind: sim.HaltFault, On: sim.FaultOn{Symbol: "ACME"},
+			When: sim.FaultWhen{At: 3 * time.Second}, With: sim.FaultWith{Delay: 2 * time.Second},
 		},
 	}
 	for text, want := range tests {
@@ -52,13 +58,14 @@ func TestATextThatIsNoFaultSaysWhatWasFoundAndWhatWasWanted(t *testing.T) {
 		found, want string
 	}{
 		"nothing":              {" ", `" "`, "want KIND key=value"},
-		"unknown kind":         {"half_open nth=1", `"half_open"`, "want one of [drop_before"},
+		"unknown kind":         {"half_opened nth=1", `"half_opened"`, "want one of [delay drop_before"},
+		"a kind for bytes":     {"garbled nth=1", `"garbled"`, "needs a wire"},
 		"unknown key":          {"late_ack after=3", `"after"`, "want one of [id session"},
 		"no value":             {"late_ack nth=", `"nth="`, "want key=value"},
 		"no key":               {"late_ack 3", `"3"`, "want key=value"},
 		"a key twice":          {"late_ack nth=1 nth=2", "nth twice", "want it once"},
-		"never":                {"late_ack", "when =", "want exactly one of nth, every and p"},
-		"two ways of when":     {"late_ack nth=1 p=0.1", "when =", "want exactly one of nth, every and p"},
+		"never":                {"late_ack", "when =", "want exactly one of nth, every, p and while, or at alone"},
+		"two ways of when":     {"late_ack nth=1 p=0.1", "when =", "want exactly one of nth, every, p and while, or at alone"},
 		"nth of 0":             {"late_ack nth=0", `nth = "0"`, "want a whole number of 1 or more"},
 		"nth below 0":          {"late_ack nth=-1", `nth = "-1"`, "want a whole number of 1 or more"},
 		"nth beyond its range": {"late_ack nth=18446744073709551616", "nth =", "want a whole number of 1 or more"},
@@ -68,12 +75,17 @@ func TestATextThatIsNoFaultSaysWhatWasFoundAndWhatWasWanted(t *testing.T) {
 		"p in another form":    {"late_ack p=10%", `p = "10%"`, "want a decimal above 0 and up to 1"},
 		"delay without a unit": {"late_ack nth=1 delay=5", `delay = "5"`, "want a duration above 0"},
 		"delay of 0":           {"late_ack nth=1 delay=0s", `delay = "0s"`, "want a duration above 0"},
-		"delay of another":     {"dup_exec nth=1 delay=5s", "with.delay = 5s", "for no other kind"},
-		"byte of another":      {"dup_exec nth=1 byte=5", "byte = 5", "want none but for disconnect_at_byte"},
-		"qty of another":       {"dup_exec nth=1 qty=5", "with.qty = 5", "want none but for fill_while_pending_cancel"},
+		"delay of another":     {"dup_exec nth=1 delay=5s", "with.delay = 5s", "want none for dup_exec"},
+		"a byte":               {"disconnect_at_byte nth=1 byte=5", "byte = 5", "needs a wire"},
+		"qty of another":       {"dup_exec nth=1 qty=5", "with.qty = 5", "want none for dup_exec"},
 		"qty below 0":          {"fill_while_pending_cancel nth=1 qty=-5", `qty = "-5"`, "want a decimal above 0"},
-		"unknown message":      {"late_ack nth=1 msg=Z", `on.msg = "Z"`, "want D F G H AF q 8 9 r j or 3"},
+		"unknown message":      {"late_ack nth=1 msg=Z", `on.msg = "Z"`, "want D F G H AF q 8 9 r j 3 for late_ack"},
 		"message of another":   {"fill_while_pending_cancel nth=1 msg=D", `on.msg = "D"`, "want F"},
+		"a logon of another":   {"drop_before nth=1 msg=A", `on.msg = "A"`, "want D F G H AF q"},
+		"a symbol of a logon":  {"logon_slow nth=1 symbol=ACME", `on.symbol = "ACME"`, "want none for a logon"},
+		"while without an end": {"stuck while=true", "when.for = 0s", "want above 0"},
+		"while not":            {"stuck while=no for=1s", `while = "no"`, "want true"},
+		"at and no end of it":  {"halt at=1s for=1s", "when.for = 1s", "want none where at stands alone"},
 		"symbol":               {"late_ack nth=1 symbol=\x01", "symbol =", "want a symbol"},
 	}
 	for name, tt := range tests {
@@ -85,13 +97,16 @@ func TestATextThatIsNoFaultSaysWhatWasFoundAndWhatWasWanted(t *testing.T) {
 			if !strings.Contains(err.Error(), tt.found) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error = %v, want it to say %q and %q", err, tt.found, tt.want)
 			}
-			if (name == "unknown kind") != errors.Is(err, sim.ErrUnknownFault) {
+			if (name == "unknown kind" || name == "a kind for bytes") != errors.Is(err, sim.ErrUnknownFault) {
 				t.Errorf("error = %v, is ErrUnknownFault: %v", err, errors.Is(err, sim.ErrUnknownFault))
+			}
+			if (name == "a byte" || name == "a kind for bytes") != errors.Is(err, sim.ErrNeedsWire) {
+				t.Errorf("error = %v, is ErrNeedsWire: %v", err, errors.Is(err, sim.ErrNeedsWire))
 			}
 		})
 	}
-	if faults, err := sim.ParseFaults("late_ack nth=3", "half_open nth=1", "dup_exec"); faults != nil || err == nil ||
-		!strings.Contains(err.Error(), "half_open") || !strings.Contains(err.Error(), "exactly one") {
+	if faults, err := sim.ParseFaults("late_ack nth=3", "half_opened nth=1", "dup_exec"); faults != nil || err == nil ||
+		!strings.Contains(err.Error(), "half_opened") || !strings.Contains(err.Error(), "exactly one") {
 		t.Errorf("ParseFaults() = %v, %v, want both mistakes and no fault", faults, err)
 	}
 }
@@ -101,7 +116,7 @@ func FuzzParseFault(f *testing.F) {
 	for _, s := range []string{
 		"", " ", "late_ack", "late_ack nth=3", "fill_while_pending_cancel p=0.1", "fill_while_pending_cancel p=0.000000001 qty=9223372036.854775807",
 		"dup_exec every=18446744073709551615", "drop_after p=1 at=2540400h for=1ns", "disconnect_at_byte nth=1 byte=0", "late_ack nth=0",
-		"late_ack p=-0", "drop_before nth=1 id==", "drop_before nth=01 session=A1 msg=D symbol=ACME", "=", "late_ack =1",
+		"late_ack p=-0", "drop_before nth=1 id==", "drop_before nth=01 session=A1 msg=D symbol=ACME", "=", "late_ack =1", "stuck while=true for=1s", "halt at=1s", "bust nth=1", "bust nth=1 delay=1s", "slow_reader nth=1",
 	} {
 		f.Add(s)
 	}

@@ -5,32 +5,17 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/failshut/failshut/market"
 )
 
-// FaultKind names what a fault does. Only the kinds of this file exist; any other is refused by name.
-type FaultKind string
-
-// The kinds of faults. A fault on a request acts on the request or on all that the session is sent because of it; a fault on
-// msg 8, 9, r, j or 3 acts on that message alone.
-const (
-	DropBefore   FaultKind = "drop_before"        // the request is read and forgotten
-	DropAfter    FaultKind = "drop_after"         // it is applied, what answers it is never sent
-	DupExec      FaultKind = "dup_exec"           // an execution report is sent twice under two sequence numbers
-	LateAck      FaultKind = "late_ack"           // what answers it leaves With.Delay later, numbered as it leaves
-	DisconnectAt FaultKind = "disconnect_at_byte" // the link is cut within the message: a request is not read, a reply is stored
-
-	// FillWhilePendingCancel executes With.Qty of an open order as a cancel of it comes in, and then does the cancel: it ends
-	// what is left, or is too late. It counts only cancels that name an open order.
-	FillWhilePendingCancel FaultKind = "fill_while_pending_cancel"
-)
-
-var faultKinds = []FaultKind{DropBefore, DropAfter, DupExec, LateAck, DisconnectAt, FillWhilePendingCancel}
-
 // ErrUnknownFault says that a fault plan names a kind that does not exist.
 var ErrUnknownFault = errors.New("unknown fault kind")
+
+// ErrNeedsWire says that a fault acts on bytes, and order entry in the process has none.
+var ErrNeedsWire = errors.New("needs a wire")
 
 // Certain is a probability of 1 in the units of FaultWhen.P.
 const Certain = 1_000_000_000
@@ -47,27 +32,39 @@ type Fault struct {
 // FaultOn chooses the messages that a fault can hit. Empty fields choose all.
 type FaultOn struct {
 	Session SessionID
-	Msg     string // D F G H AF q, or 8 9 r j 3; empty: 8 for dup_exec, F for fill_while_pending_cancel, else D
+	Msg     string // D F G H AF q, or 8 9 r j 3, or A; empty: the first that the kind may be on
 	Symbol  market.Symbol
 }
 
-// FaultWhen chooses when it fires; exactly one of Nth, Every and P is set. Counts are of the messages that On chooses.
+// FaultWhen chooses when it fires: exactly one of Nth, Every, P and While is set, or only At. Counts are of the messages that
+// On chooses, and that the fault would do something to.
 type FaultWhen struct {
-	Nth   uint64        // only the nth, from 1
-	Every uint64        // each nth
-	P     int64         // with this probability in 1e-9 units, drawn from the seed
-	At    time.Duration // not before this long after the day was opened, or after the fault was armed in it
-	For   time.Duration // and for this long; 0: for ever
+	Nth   uint64 // only the nth, from 1
+	Every uint64 // each nth
+	P     int64  // with this probability in 1e-9 units, drawn from the seed
+	While bool   `json:",omitzero"` // each, for as long as For says
+	// At and For bound it in time: not before At after the day was opened, or after the fault was armed in it, and for For; 0 is
+	// for ever. At alone is once: on the first message from then on, or at that very time for halt, split and restart.
+	At  time.Duration
+	For time.Duration
 }
 
 // FaultWith is what a kind needs.
 type FaultWith struct {
-	Delay time.Duration // late_ack
-	Byte  int           // disconnect_at_byte: where a wire would be cut; in process the message is lost whole
-	Qty   market.Qty    `json:",omitzero"` // fill_while_pending_cancel: rounded up to lots, at most what is open; 0: all of it
+	Delay time.Duration // how much later, or for how long; see the kinds
+	Byte  int           // where a wire would be cut: refused, for there is none (ErrNeedsWire)
+	Qty   market.Qty    `json:",omitzero"` // rounded up to lots, at most what is open but for overfill; 0: see the kinds
 }
 
-// Validate says what is wrong with the fault; an unknown kind is an ErrUnknownFault.
+// WithDefaults gives the fault with the delay of its kind where it needs one and names none.
+func (f Fault) WithDefaults() Fault {
+	if r, _ := f.Kind.rule(); f.With.Delay == 0 {
+		f.With.Delay = r.delay
+	}
+	return f
+}
+
+// Validate says what is wrong with the fault; an unknown kind is an ErrUnknownFault, one that acts on bytes an ErrNeedsWire.
 func (f Fault) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) {
@@ -76,48 +73,69 @@ func (f Fault) Validate() error {
 	if f.ID == "" {
 		bad("id = \"\", want a name")
 	}
-	if !oneOf(f.Kind, faultKinds...) {
-		errs = append(errs, fmt.Errorf("fault %q: %w: kind = %q, want one of %v", f.ID, ErrUnknownFault, f.Kind, faultKinds))
+	r, ok := f.Kind.rule()
+	if !ok {
+		return errors.Join(append(errs, fmt.Errorf("fault %q: %w", f.ID, unknownKind(f.Kind)))...)
 	}
-	m, reply := f.msg(), false
-	switch m {
-	case "D", "F", "G", "H", "AF", "q":
-	case "8", "9", "r", "j", "3":
-		reply = true
-	default:
-		bad("on.msg = %q, want D F G H AF q 8 9 r j or 3", m)
+	if m := f.msg(); !slices.Contains(r.on(), m) {
+		bad("on.msg = %q, want %s for %s", m, strings.Join(r.on(), " "), f.Kind)
 	}
-	if f.Kind == DropBefore && reply {
-		bad("on.msg = %q, want a request for drop_before", m)
+	if f.msg() == "A" && f.On.Symbol != "" {
+		bad("on.symbol = %q, want none for a logon", f.On.Symbol)
 	}
-	if f.Kind == DupExec && m != "8" {
-		bad("on.msg = %q, want 8 for dup_exec", m)
+	errs = append(errs, f.whenErrors()...)
+	if f.With.Byte != 0 {
+		errs = append(errs, fmt.Errorf("fault %q: with.byte = %d, want none: it %w, in the process a message is lost whole", f.ID, f.With.Byte, ErrNeedsWire))
 	}
-	if f.Kind == FillWhilePendingCancel && m != "F" {
-		bad("on.msg = %q, want F for fill_while_pending_cancel", m)
+	switch needs := r.delay > 0; {
+	case f.With.Delay < 0 || (needs && f.With.Delay == 0):
+		bad("with.delay = %v, want above 0 for %s", f.With.Delay, f.Kind)
+	case f.With.Delay > 0 && !needs && !r.later:
+		bad("with.delay = %v, want none for %s", f.With.Delay, f.Kind)
 	}
-	set := 0
-	for _, on := range []bool{f.When.Nth > 0, f.When.Every > 0, f.When.P != 0} {
+	switch {
+	case f.With.Qty < 0:
+		bad("with.qty = %v, want nothing below 0", f.With.Qty)
+	case f.With.Qty != 0 && !r.qty:
+		bad("with.qty = %v, want none for %s", f.With.Qty, f.Kind)
+	}
+	return errors.Join(errs...)
+}
+
+func (f Fault) whenErrors() (errs []error) {
+	w, set := f.When, 0
+	for _, on := range []bool{w.Nth > 0, w.Every > 0, w.P != 0, w.While} {
 		if on {
 			set++
 		}
 	}
-	if set != 1 {
-		bad("when = %+v, want exactly one of nth, every and p", f.When)
+	bad := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("fault %q: "+format, append([]any{f.ID}, args...)...))
 	}
-	if f.When.P < 0 || f.When.P > Certain {
-		bad("when.p = %v, want 0 to 1", market.Qty(f.When.P))
+	if set > 1 || (set == 0 && w.At == 0) {
+		bad("when = %+v, want exactly one of nth, every, p and while, or at alone", w)
 	}
-	if f.When.At < 0 || f.When.For < 0 || f.With.Byte < 0 || f.With.Qty < 0 {
-		bad("when = %+v, with = %+v, want nothing below 0", f.When, f.With)
+	if w.While && w.For == 0 {
+		bad("when.for = 0s, want above 0 beside while")
 	}
-	if (f.Kind == LateAck) != (f.With.Delay > 0) {
-		bad("with.delay = %v, want above 0 for late_ack and for no other kind", f.With.Delay)
+	if set == 0 && w.For != 0 {
+		bad("when.for = %v, want none where at stands alone", w.For)
 	}
-	if f.With.Qty != 0 && f.Kind != FillWhilePendingCancel {
-		bad("with.qty = %v, want none but for fill_while_pending_cancel", f.With.Qty)
+	if w.P < 0 || w.P > Certain {
+		bad("when.p = %v, want 0 to 1", market.Qty(w.P))
 	}
-	return errors.Join(errs...)
+	if w.At < 0 || w.For < 0 {
+		bad("when = %+v, want nothing below 0", w)
+	}
+	return errs
+}
+
+// unknownKind is why a kind does not exist here.
+func unknownKind(k FaultKind) error {
+	if oneOf(k, wireKinds...) {
+		return fmt.Errorf("%w: kind = %q %w: it acts on bytes", ErrUnknownFault, k, ErrNeedsWire)
+	}
+	return fmt.Errorf("%w: kind = %q, want one of %v", ErrUnknownFault, k, FaultKinds())
 }
 
 // msg is the message type the fault is on.
@@ -125,14 +143,21 @@ func (f Fault) msg() string {
 	if f.On.Msg != "" {
 		return f.On.Msg
 	}
-	switch f.Kind {
-	case DupExec:
-		return "8"
-	case FillWhilePendingCancel:
-		return "F"
-	case DropBefore, DropAfter, LateAck, DisconnectAt:
+	if r, ok := f.Kind.rule(); ok {
+		return r.on()[0]
 	}
 	return "D"
+}
+
+// once reports whether the fault is to fire once from a time on.
+func (f Fault) once() bool {
+	return f.When.Nth == 0 && f.When.Every == 0 && f.When.P == 0 && !f.When.While
+}
+
+// itself reports whether the fault fires at its time, and waits for no message.
+func (f Fault) itself() bool {
+	r, _ := f.Kind.rule()
+	return r.alone && f.once()
 }
 
 // faultErrors is every mistake of a plan for this exchange. A fault on a session or symbol that the exchange does not have
@@ -190,12 +215,12 @@ func (p *plan) arm(now market.Timestamp, faults []Fault) {
 	}
 }
 
-// hit gives the first fault that fires on the message. Every fault that chooses the message counts it. cancels says that
-// the message is a cancel which would end an order.
-func (p *plan) hit(now market.Timestamp, s SessionID, msg string, sym market.Symbol, cancels bool) (firing, bool) {
+// hit gives the first fault that fires on the message. Every fault that chooses the message counts it; suits says whether a
+// kind would do something to it.
+func (p *plan) hit(now market.Timestamp, s SessionID, msg string, sym market.Symbol, suits func(FaultKind) bool) (firing, bool) {
 	var got firing
 	for _, f := range p.faults {
-		if !f.chooses(now.Time().Sub(p.start.Time()), s, msg, sym) || (f.Kind == FillWhilePendingCancel && !cancels) {
+		if !f.chooses(now.Time().Sub(p.start.Time()), s, msg, sym) || !suits(f.Kind) {
 			continue
 		}
 		f.seen++
@@ -208,8 +233,16 @@ func (p *plan) hit(now market.Timestamp, s SessionID, msg string, sym market.Sym
 	return got, got.armed != nil
 }
 
+// kind is that of the fault, "" of none.
+func (f firing) kind() FaultKind {
+	if f.armed == nil {
+		return ""
+	}
+	return f.Kind
+}
+
 func (f *armed) chooses(since time.Duration, s SessionID, msg string, sym market.Symbol) bool {
-	if f.msg() != msg || (f.On.Session != "" && f.On.Session != s) || (f.On.Symbol != "" && f.On.Symbol != sym) {
+	if f.msg() != msg || f.itself() || (f.On.Session != "" && f.On.Session != s) || (f.On.Symbol != "" && f.On.Symbol != sym) {
 		return false
 	}
 	return since >= f.When.At && (f.When.For == 0 || since < f.When.At+f.When.For)
@@ -221,6 +254,10 @@ func (f *armed) fires(rng *rand.Rand) (bool, string) {
 		return f.seen == f.When.Nth, ""
 	case f.When.Every > 0:
 		return f.seen%f.When.Every == 0, ""
+	case f.When.While:
+		return true, ""
+	case f.once():
+		return f.fired == 0, ""
 	}
 	d := rng.Int64N(Certain)
 	return d < f.When.P, market.Qty(d).String()

@@ -124,7 +124,7 @@ func TestDupExecIsSentTwiceUnderTwoNumbers(t *testing.T) {
 }
 
 func TestDisconnectWithinARequestLosesIt(t *testing.T) {
-	w := faulty(t, sim.Fault{Kind: sim.DisconnectAt, When: sim.FaultWhen{Nth: 1}, With: sim.FaultWith{Byte: 40}})
+	w := faulty(t, sim.Fault{Kind: sim.DisconnectAt, When: sim.FaultWhen{Nth: 1}})
 	w.limit("A1", "a", market.Buy, 5, "100", market.Day)
 	w.want("A1", "cut")
 	w.wantFates("")
@@ -148,6 +148,8 @@ func TestAFaultFiresWhenItShould(t *testing.T) {
 		want string // of ten orders, a second apart: x is dropped
 	}{
 		"nth":         {sim.FaultWhen{Nth: 3}, "--x-------"},
+		"at alone":    {sim.FaultWhen{At: 3 * time.Second}, "---x------"},
+		"while":       {sim.FaultWhen{While: true, At: 3 * time.Second, For: 3 * time.Second}, "---xxx----"},
 		"every":       {sim.FaultWhen{Every: 4}, "---x---x--"},
 		"certain":     {sim.FaultWhen{P: sim.Certain}, "xxxxxxxxxx"},
 		"from and to": {sim.FaultWhen{P: sim.Certain, At: 2 * time.Second, For: 3 * time.Second}, "--xxx-----"},
@@ -174,7 +176,7 @@ func TestAPlanWithAMistakeIsRefused(t *testing.T) {
 		spoil func(*sim.Fault)
 		want  string
 	}{
-		"unknown kind":             {func(f *sim.Fault) { f.Kind = "half_open" }, `"half_open"`},
+		"unknown kind":             {func(f *sim.Fault) { f.Kind = "half_opened" }, `"half_opened"`},
 		"no id":                    {func(f *sim.Fault) { f.ID = "" }, "id"},
 		"unknown message":          {func(f *sim.Fault) { f.On.Msg = "Z" }, `"Z"`},
 		"request fault on report":  {func(f *sim.Fault) { f.On.Msg = "8" }, `"8"`},

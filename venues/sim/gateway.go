@@ -16,6 +16,7 @@ import (
 var (
 	ErrLinkDown    = errors.New("link is down")
 	ErrUnsupported = errors.New("unsupported")
+	ErrGap         = errors.New("numbers of the venue do not follow")
 )
 
 // GatewayConfig is what a Gateway needs.
@@ -49,7 +50,8 @@ type Gateway struct {
 
 	link    atomic.Uint64 // the logon whose replies count; odd while it is up
 	in      atomic.Uint64
-	welcome atomic.Uint64 // number of the answer to the logon, while what was missed is resent
+	welcome atomic.Uint64 // number of the answer to the logon, while what was missed is resent; 0: every number follows
+	resets  atomic.Bool   // the logon under way asked for a reset
 	broken  atomic.Bool
 }
 
@@ -79,6 +81,7 @@ func (g *Gateway) Connect() error {
 		ID: g.cfg.Session, Sub: g.cfg.Node, Seq: g.out, Expect: g.in.Load(), Reset: g.reset,
 		Send: func(r Reply) { g.heard(mine, r) },
 	}
+	g.resets.Store(s.Reset)
 	if s.Reset {
 		s.Seq, s.Expect = 1, 1
 		s.Send = func(r Reply) {
@@ -225,27 +228,50 @@ func (g *Gateway) heard(mine uint64, r Reply) {
 		return // an old logon, or one whose owner could not follow
 	}
 	o := orders.Origin{Session: string(g.cfg.Session), Seq: r.Seq, PossDup: r.PossDup, Recv: market.Timestamp(g.cfg.Now().Wall)}
+	if err := g.follows(r); err != nil {
+		g.fail(r, err)
+		return
+	}
 	switch r.Body.(type) {
 	case Welcome: // it is ahead of what it missed: its number counts once the replay has ended
 		g.link.Store(mine | 1)
 		g.welcome.Store(r.Seq)
 		o.Seq = 0
 	case Replayed:
-		o.Seq = g.welcome.Load()
+		o.Seq = g.welcome.Swap(0)
 	case Refused, LoggedOut, Cut:
 		g.link.Store(mine)
 	}
 	for _, in := range g.inbound(o, r.Body) {
 		if err := g.cfg.Hand(in); err != nil {
-			g.broken.Store(true)
-			if g.cfg.Broken != nil {
-				g.cfg.Broken(fmt.Errorf("report %d of %s: %w", r.Seq, g.cfg.Session, err))
-			}
+			g.fail(r, err)
 			return
 		}
 	}
 	if o.Seq >= g.in.Load() {
 		g.in.Store(o.Seq + 1)
+	}
+}
+
+// follows says whether the number of a reply is the next, once what was missed has been resent. One too many was lost on the
+// way; one too few is not what it seems, for a replay is marked as one. The link ends on both: at the next logon the venue
+// sends again what was not taken. A venue that begins at 1 again unasked has nothing to send again, and what is believed of it
+// is not for a gateway to say.
+func (g *Gateway) follows(r Reply) error {
+	if w, ok := r.Body.(Welcome); ok && w.Reset && !g.resets.Load() {
+		return fmt.Errorf("%w: begun at 1 again, want %d", ErrGap, g.in.Load())
+	}
+	if want := g.in.Load(); r.Seq != 0 && !r.PossDup && g.up() && g.welcome.Load() == 0 && r.Seq != want {
+		return fmt.Errorf("%w: %d, want %d", ErrGap, r.Seq, want)
+	}
+	return nil
+}
+
+// fail breaks the link on a reply.
+func (g *Gateway) fail(r Reply, err error) {
+	g.broken.Store(true)
+	if g.cfg.Broken != nil {
+		g.cfg.Broken(fmt.Errorf("report %d of %s: %w", r.Seq, g.cfg.Session, err))
 	}
 }
 

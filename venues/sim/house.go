@@ -56,6 +56,7 @@ type Output interface{ simOutput() }
 type Deliver struct {
 	Session SessionID
 	Reply   Reply
+	Logon   bool // a Refused of a logon, and not of what a session did
 }
 
 func (Deliver) simOutput() {}
@@ -98,6 +99,9 @@ type house struct {
 	plan      *plan
 	stranger  *account // with whom an order executes that a fault fills; nil of a paper venue that has no such fault
 	because   because
+	entry     firing           // the fault that the order in hand enters under
+	down      market.Timestamp // by a fault: no logon is taken before
+	skew      market.Timestamp // by a fault: how far the clock of a reply is ahead
 }
 
 // listed is one symbol.
@@ -196,11 +200,11 @@ func (h *house) step(now market.Timestamp, in Input) {
 func (h *house) refuseShut(in Input) {
 	switch in := in.(type) {
 	case Logon:
-		h.emit(Deliver{in.Session.ID, Reply{Time: h.now, Body: Refused{ErrShut}}})
+		h.refuseLogon(in.Session.ID, ErrShut)
 	case Received:
-		h.emit(Deliver{in.Session, Reply{Time: h.now, Body: Refused{ErrShut}}})
+		h.refuse(in.Session, ErrShut)
 	case Arm, Operation:
-		h.emit(Deliver{"", Reply{Time: h.now, Body: Refused{ErrShut}}})
+		h.refuse("", ErrShut)
 	case Open, Ended, Tick, Shut:
 	}
 }
@@ -211,6 +215,7 @@ func (h *house) begin() {
 	}
 	h.open = true
 	h.plan.start = h.now
+	h.await()
 	h.prefix = strconv.FormatInt(int64(h.now), 36) + "-"
 	l := &OpenLine{
 		V: 1, Seed: h.cfg.Seed, Config: digest(h.cfg), Plan: digest(h.cfg.Faults), Dedupe: h.cfg.Dedupe,

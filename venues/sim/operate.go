@@ -80,7 +80,7 @@ func (h *house) operate(in Operation) {
 		err = h.engine.operate(in)
 	}
 	if err != nil {
-		h.emit(Deliver{Reply: Reply{Time: h.now, Body: Refused{err}}})
+		h.refuse("", err)
 	}
 }
 
@@ -106,7 +106,11 @@ func (e *Engine) operate(in Operation) error {
 	case Restate:
 		return e.restate(in)
 	case Withdraw:
-		return e.withdraw(in)
+		o, err := e.openOrder(in.OrderID)
+		if err != nil {
+			return err
+		}
+		return e.withdraw(o)
 	case Split:
 		return e.split(in)
 	}
@@ -120,15 +124,6 @@ func (h *house) openOrder(oid string) (*order, error) {
 		return nil, fmt.Errorf("%w: order %q is not open", ErrOperation, oid)
 	}
 	return o, nil
-}
-
-func (e *Engine) withdraw(in Withdraw) error {
-	o, err := e.openOrder(in.OrderID)
-	if err != nil {
-		return err
-	}
-	e.drop(o, "withdrawn")
-	return nil
 }
 
 func (e *Engine) restate(in Restate) error {

@@ -66,8 +66,9 @@ func (h *house) accept(a *account, o *order) {
 	}
 	h.orderLine(o, why)
 	h.exposure(a, o.sym)
-	h.report(o, ExecNew, nil)
-	h.matcher.enter(o)
+	f := h.entry
+	h.entry = firing{} // of this order, and not of those that it may bring about
+	h.entering(o, f)
 }
 
 // openSide is the account's open quantity on the side and symbol of o.

@@ -51,7 +51,10 @@ func NewPaper(cfg Config, latency time.Duration, out Outlets) (*Paper, error) {
 	if len(cfg.Phases) > 0 {
 		return nil, fmt.Errorf("paper venue: %d phases, want none: the recording has its own", len(cfg.Phases))
 	}
-	if slices.ContainsFunc(cfg.Faults, func(f Fault) bool { return f.Kind == FillWhilePendingCancel }) {
+	if i := slices.IndexFunc(cfg.Faults, func(f Fault) bool { return f.Kind.needsFloor() }); i >= 0 {
+		return nil, fmt.Errorf("paper venue: fault %q: kind = %q, want one that needs no market but the recorded", cfg.Faults[i].ID, cfg.Faults[i].Kind)
+	}
+	if slices.ContainsFunc(cfg.Faults, func(f Fault) bool { return f.Kind.needsStranger() }) {
 		c.stranger = c.addAccount(flowPrefix + "0")
 	}
 	for i := range c.symbols {

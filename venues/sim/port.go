@@ -101,7 +101,9 @@ type Reply struct {
 type Body interface{ simBody() }
 
 // Welcome answers a logon that was taken.
-type Welcome struct{}
+type Welcome struct {
+	Reset bool // the venue's numbers begin at 1 again; a client that did not ask for it must not go on by itself
+}
 
 // Refused answers a logon or request that was not taken; the session stays as it was.
 type Refused struct{ Err error }
@@ -233,8 +235,9 @@ const (
 
 // BusinessRejectReason and SessionRejectReason.
 const (
-	BusinessUnsupported Reason = 3
-	SessionMissingTag   Reason = 1
+	BusinessUnsupported  Reason = 3
+	BusinessNotAvailable Reason = 4
+	SessionMissingTag    Reason = 1
 )
 
 // The ways a logon or a request can fail to be taken.
@@ -245,4 +248,5 @@ var (
 	ErrSequence       = errors.New("sequence number out of step")
 	ErrReset          = errors.New("reset of sequence numbers refused")
 	ErrShut           = errors.New("exchange is shut")
+	ErrDown           = errors.New("exchange takes no logon at the moment")
 )

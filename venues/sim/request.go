@@ -17,24 +17,32 @@ func (h *house) receive(in Received) {
 		if s == nil {
 			err = fmt.Errorf("%w: %q", ErrUnknownSession, in.Session)
 		}
-		h.emit(Deliver{in.Session, Reply{Time: h.now, Body: Refused{err}}})
+		h.refuse(in.Session, err)
 		return
 	}
-	if req.Seq < s.in {
+	switch {
+	case s.deaf: // nobody will ever read it
+		return
+	case s.stuck && len(s.queue) < h.cfg.Store:
+		s.queue = append(s.queue, in)
+		return
+	case s.stuck:
+		h.close(s, "disconnect", "queue is full", Cut{"queue is full"})
+		return
+	case req.Seq < s.in:
 		h.tooLow(s, req)
 		return
 	}
-	target, sym := h.ends(s, req), req.Symbol
-	if target != nil {
+	sym := req.Symbol
+	if target := h.named(s, req); target != nil {
 		sym = h.symbols[target.sym].sym
 	}
-	fault, hit := h.plan.hit(h.now, s.cfg.ID, req.Kind.String(), sym, target != nil)
+	fault, hit := h.plan.hit(h.now, s.cfg.ID, req.Kind.String(), sym, h.suits(s, req))
 	var firedAt uint64
 	if hit {
 		firedAt = h.faultLine(fault, req.Kind.String()+" "+string(req.ClOrdID))
 	}
-	if hit && fault.Kind == DisconnectAt { // the message was cut within: it was never read
-		h.close(s, "disconnect", "fault "+fault.ID, Cut{"fault " + fault.ID})
+	if h.broken(s, in, fault) {
 		return
 	}
 	if req.Seq > s.in { // the client never resends: what it skipped is gap-filled
@@ -42,23 +50,36 @@ func (h *house) receive(in Received) {
 		h.link(s, "gap_fill", LinkLine{From: s.in, To: req.Seq - 1, Why: "client"})
 	}
 	s.in = req.Seq + 1
+	if fault.kind() == DelayMessage {
+		h.after(fault.With.Delay, func() { h.do(s, req, fault, firedAt) })
+		return
+	}
+	h.do(s, req, fault, firedAt)
+}
+
+// do does a request that was read, under a fault or under none.
+func (h *house) do(s *session, req Request, fault firing, firedAt uint64) {
 	l := recvLine(s, req)
-	if hit {
+	if fault.armed != nil {
 		l.Fault = fault.ID
 	}
-	if hit && fault.Kind == DropBefore {
+	switch fault.kind() {
+	case DropBefore, StatusNoAnswer:
 		l.Fate = FateDropped
 		h.line("recv", l)
 		return
+	case FillWhilePendingCancel, FillWhilePendingReplace: // the execution is told under a number before the request's answer
+		o := h.named(s, req)
+		h.overtake(o, h.lots(o, fault.With.Qty), firedAt)
+	case FillBeforeAck, Overfill:
+		h.entry = fault
+	default:
 	}
-	if hit && fault.Kind == FillWhilePendingCancel { // the execution is told under a number before the cancel's answer
-		h.overtake(target, fault.With.Qty, firedAt)
-		fault = firing{}
-	}
-	do := h.judge(s, req, l)
+	do := h.instead(s, req, l, fault, h.judge(s, req, l))
 	h.because = because{session: s, n: h.line("recv", l), fault: fault}
 	do()
-	h.because = because{}
+	h.because, h.entry = because{}, firing{}
+	h.aftermath(s, req, fault, firedAt)
 }
 
 // tooLow answers a number that the venue has seen: a session replay is ignored, anything else ends the link.
@@ -178,14 +199,18 @@ func (h *house) judgeNew(s *session, req Request, l *RecvLine) func() {
 		}
 		l.Fate = FateAppliedDuplicate
 	}
-	o := &order{
-		cl0: req.ClOrdID, side: req.Side, typ: req.Type, tif: req.TIF, px: req.Price, stop: req.StopPx, post: req.PostOnly, qty: req.Qty,
-	}
+	o := orderOf(req)
 	if reason, why := h.valid(s.account, o, req.Symbol); why != "" {
 		l.Fate = FateRejected
 		return func() { h.reject(s, req, reason, why) }
 	}
 	return func() { h.accept(s.account, o) }
+}
+
+func orderOf(req Request) *order {
+	return &order{
+		cl0: req.ClOrdID, side: req.Side, typ: req.Type, tif: req.TIF, px: req.Price, stop: req.StopPx, post: req.PostOnly, qty: req.Qty,
+	}
 }
 
 // valid says why an order cannot be taken. It sets the symbol of o.
@@ -331,7 +356,7 @@ func (h *house) judgeCancel(s *session, req Request, l *RecvLine) func() {
 }
 
 func (h *house) status(s *session, req Request, o *order) {
-	if o == nil {
+	if o == nil || h.because.fault.kind() == StatusAbsentThenFound {
 		h.reply(s, Report{
 			Type: ExecStatus, Status: StatusRejected, OrderID: "NONE", ClOrdID: req.ClOrdID, ExecID: "0", Symbol: req.Symbol,
 			Side: req.Side, Reason: OrderUnknown, Text: "unknown order", Paper: h.paper,
@@ -348,9 +373,17 @@ func (h *house) status(s *session, req Request, o *order) {
 
 // massStatus tells of every open order, in order of entry; of none with one report that names none.
 func (h *house) massStatus(s *session, req Request) {
-	open := slices.DeleteFunc(slices.Clone(s.account.open), func(o *order) bool {
-		return req.Symbol != "" && h.symbols[o.sym].sym != req.Symbol
-	})
+	open := h.listOf(s, req)
+	total, fault := len(open), h.because.fault.kind()
+	switch {
+	case fault == MassStatusShort && total > 0: // the last that is told ends the list, as announced or not
+		open = open[1:]
+	case fault == MassStatusMissing && total > 0:
+		open, total = open[1:], total-1
+	}
+	if len(open) == 0 && total > 0 {
+		return // of one order that is announced nothing is told
+	}
 	if len(open) == 0 {
 		h.reply(s, Report{
 			Type: ExecStatus, Status: StatusRejected, OrderID: "NONE", ExecID: "0", Reason: OrderUnknown,
@@ -360,15 +393,20 @@ func (h *house) massStatus(s *session, req Request) {
 	}
 	for i, o := range open {
 		r := h.picture(o, ExecStatus)
-		r.ExecID, r.MassID, r.Total, r.Last = "0", req.ClOrdID, len(open), i == len(open)-1
+		r.ExecID, r.MassID, r.Total, r.Last = "0", req.ClOrdID, total, i == len(open)-1
 		h.reply(s, r, r.Symbol)
 	}
 }
 
-func (h *house) massCancel(s *session, req Request) {
-	open := slices.DeleteFunc(slices.Clone(s.account.open), func(o *order) bool {
+// listOf gives the open orders that a mass request is about, in order of entry.
+func (h *house) listOf(s *session, req Request) []*order {
+	return slices.DeleteFunc(slices.Clone(s.account.open), func(o *order) bool {
 		return req.Symbol != "" && h.symbols[o.sym].sym != req.Symbol
 	})
+}
+
+func (h *house) massCancel(s *session, req Request) {
+	open := h.listOf(s, req)
 	h.reply(s, MassCancelReport{ClOrdID: req.ClOrdID, Accepted: true, Affected: len(open)}, req.Symbol)
 	for _, o := range open {
 		h.finish(o, StatusCancelled, "mass_cancel")

@@ -3,8 +3,6 @@ package sim
 import (
 	"fmt"
 	"slices"
-
-	"github.com/failshut/failshut/market"
 )
 
 // session is one order entry session: it outlives its logons.
@@ -16,6 +14,11 @@ type session struct {
 	in, out uint64 // next numbers of the client and of the venue
 	stored  []Reply
 	logons  uint64 // tells a pending cancel-on-disconnect that the client is back
+
+	deaf  bool         // by a fault: nothing passes, and neither side knows
+	stuck bool         // by a fault: nothing is read
+	queue []Received   // what waits to be read
+	held  []*heldReply // by a fault: what waits for a reply to pass it
 }
 
 func (h *house) link(s *session, event string, l LinkLine) {
@@ -27,26 +30,64 @@ func (h *house) logon(in Session) {
 	s := h.bySession[in.ID]
 	if s == nil {
 		h.line("link", &LinkLine{Session: in.ID, Event: "refused", Why: ErrUnknownSession.Error()})
-		h.emit(Deliver{in.ID, Reply{Time: h.now, Body: Refused{fmt.Errorf("%w: %q", ErrUnknownSession, in.ID)}}})
+		h.refuseLogon(in.ID, fmt.Errorf("%w: %q", ErrUnknownSession, in.ID))
 		return
 	}
-	if err := h.admit(s, in); err != nil {
+	f, hit := h.plan.hit(h.now, in.ID, "A", "", func(FaultKind) bool { return true })
+	if hit {
+		h.faultLine(f, "A "+in.Sub)
+	}
+	if f.kind() == LogonSlow {
+		h.after(f.With.Delay, func() { h.tryLogon(s, in, firing{}) })
+		return
+	}
+	h.tryLogon(s, in, f)
+}
+
+func (h *house) tryLogon(s *session, in Session, f firing) {
+	err := h.admit(s, in, f)
+	if err != nil {
 		h.link(s, "refused", LinkLine{InSeq: in.Seq, Why: err.Error()})
-		h.emit(Deliver{in.ID, Reply{Time: h.now, Body: Refused{err}}})
+		h.refuseLogon(in.ID, err)
 		return
 	}
 	s.in = in.Seq + 1
 	s.up, s.sub = true, in.Sub
 	s.logons++
+	reset := f.kind() == SeqReset
+	if reset {
+		h.link(s, "seq_reset", LinkLine{InSeq: s.in, OutSeq: s.out, Why: "fault " + f.ID})
+		s.out, s.stored = 1, nil
+	}
 	seq := s.number()
 	h.link(s, "logon", LinkLine{InSeq: in.Seq, OutSeq: seq})
-	h.emit(Deliver{in.ID, Reply{Seq: seq, Time: h.now, Body: Welcome{}}})
-	h.resend(s, max(1, in.Expect), seq)
-	h.emit(Deliver{in.ID, Reply{Time: h.now, Body: Replayed{}}})
+	h.emit(Deliver{Session: in.ID, Reply: Reply{Seq: seq, Time: h.now, Body: Welcome{Reset: in.Reset || reset}}})
+	switch from := max(1, in.Expect); f.kind() {
+	case GapFillForReplay:
+		h.gapFill(s, from, seq)
+	case DupResend:
+		h.resend(s, from, seq)
+		h.resend(s, from, seq)
+	default:
+		h.resend(s, from, seq)
+	}
+	h.emit(Deliver{Session: in.ID, Reply: Reply{Time: h.now, Body: Replayed{}}})
+}
+
+func (h *house) refuseLogon(id SessionID, err error) {
+	h.emit(Deliver{Session: id, Logon: true, Reply: Reply{Time: h.now, Body: Refused{err}}})
+}
+
+// refuse answers an input that was not taken.
+func (h *house) refuse(id SessionID, err error) {
+	h.emit(Deliver{Session: id, Reply: Reply{Time: h.now, Body: Refused{err}}})
 }
 
 // admit says whether the logon can be taken, and ends the logon it replaces.
-func (h *house) admit(s *session, in Session) error {
+func (h *house) admit(s *session, in Session, f firing) error {
+	if f.kind() == LogonRefused || h.now < h.down {
+		return fmt.Errorf("%w: %q", ErrDown, in.ID)
+	}
 	if s.up && !s.cfg.Takeover {
 		return fmt.Errorf("%w: %q as %q", ErrLoggedOn, in.ID, s.sub)
 	}
@@ -93,7 +134,7 @@ func (h *house) resend(s *session, from, end uint64) {
 		l := h.sendLine(s, r.Body)
 		l.Seq, l.Fate = r.Seq, FateResent
 		h.line("send", l)
-		h.emit(Deliver{s.cfg.ID, r})
+		h.emit(Deliver{Session: s.cfg.ID, Reply: r})
 	}
 	h.gapFill(s, next, end)
 }
@@ -125,14 +166,15 @@ func (h *house) ended(in Ended) {
 
 // close ends the logon of s, tells the client, and cancels the account's orders if that is agreed.
 func (h *house) close(s *session, event, why string, last Body) {
-	s.up = false
+	s.up, s.deaf, s.stuck, s.queue = false, false, false, nil
 	l := LinkLine{InSeq: s.in, OutSeq: s.out, Why: why}
 	r := Reply{Time: h.now, Body: last}
 	if event == "logout" {
 		r.Seq = s.number()
 	}
 	h.link(s, event, l)
-	h.emit(Deliver{s.cfg.ID, r})
+	h.emit(Deliver{Session: s.cfg.ID, Reply: r})
+	h.passed(s)
 	if s.cfg.COD != CODBoth && string(s.cfg.COD) != event {
 		return
 	}
@@ -161,67 +203,26 @@ func (h *house) cancelAll(s *session) {
 	}
 }
 
-// reply sends an application message to s, as the fault plan lets it.
-func (h *house) reply(s *session, b Body, sym market.Symbol) {
-	l := h.sendLine(s, b)
-	var ride firing
-	if h.because.session == s && h.because.n != 0 {
-		l.Answers = h.because.n
-		ride = h.because.fault
-	}
-	if f, ok := h.plan.hit(h.now, s.cfg.ID, l.Msg, sym, false); ok {
-		h.faultLine(f, l.Msg+" "+string(l.Cl))
-		ride = f
-	}
-	if ride.armed == nil {
-		h.depart(s, b, l)
-		return
-	}
-	l.Fault = ride.ID
-	switch ride.Kind {
-	case DropAfter:
-		l.Fate = FateDropped
-		h.line("send", l)
-	case LateAck:
-		l.Fate = FateDelayed
-		h.line("send", l)
-		again := *l
-		h.after(ride.With.Delay, func() { h.depart(s, b, &again) })
-	case DupExec:
-		first := h.depart(s, b, l)
-		again := *l
-		again.Copy = first
-		h.depart(s, b, &again)
-	case DisconnectAt:
-		if s.up {
-			h.store(s, b, l, FateHeld)
-			h.close(s, "disconnect", "fault "+ride.ID, Cut{"fault " + ride.ID})
-			return
-		}
-		h.depart(s, b, l)
-	case DropBefore, FillWhilePendingCancel: // Validate lets them on requests only, and they do not ride on what answers those
-		h.depart(s, b, l)
-	}
-}
-
 // depart numbers and stores the reply, and sends it if the session is up. It gives the number of its line.
 func (h *house) depart(s *session, b Body, l *SendLine) uint64 {
 	fate := FateSent
 	if l.Copy != 0 {
 		fate = FateDuplicated
 	}
-	if !s.up {
+	hears := s.up && !s.deaf
+	if !hears {
 		fate = FateHeld
 	}
 	r, n := h.store(s, b, l, fate)
-	if s.up {
-		h.emit(Deliver{s.cfg.ID, r})
+	if hears {
+		h.emit(Deliver{Session: s.cfg.ID, Reply: r})
 	}
+	h.passed(s)
 	return n
 }
 
 func (h *house) store(s *session, b Body, l *SendLine, fate string) (Reply, uint64) {
-	r := Reply{Seq: s.number(), Time: h.now, Body: b}
+	r := Reply{Seq: s.number(), Time: h.now + h.skew, Body: b}
 	if len(s.stored) >= h.cfg.Store {
 		s.stored = slices.Delete(s.stored, 0, 1+h.cfg.Store/16)
 	}

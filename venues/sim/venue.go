@@ -32,8 +32,8 @@ type Venue struct {
 	core  Core
 	out   Outlets
 	sends map[SessionID]func(Reply)
-	logon func(Reply) // of the logon under way
-	busy  atomic.Bool // within a call, or left by a panic within one
+	asked map[SessionID]func(Reply) // of the last logon of each session, which counts from its Welcome on
+	busy  atomic.Bool               // within a call, or left by a panic within one
 	err   error
 	took  error // what refused the request or the faults under way
 }
@@ -47,7 +47,7 @@ var (
 
 // NewVenue puts core behind its outlets. Nothing happens before Open.
 func NewVenue(core Core, out Outlets) *Venue {
-	return &Venue{core: core, out: out, sends: map[SessionID]func(Reply){}}
+	return &Venue{core: core, out: out, sends: map[SessionID]func(Reply){}, asked: map[SessionID]func(Reply){}}
 }
 
 // Handle gives one input to the core and carries out what comes of it. An error is the ledger's (ErrLedger) and final:
@@ -56,7 +56,7 @@ func (v *Venue) Handle(now market.Timestamp, in Input) error {
 	return v.within(func() []Output {
 		v.took = nil
 		if l, ok := in.(Logon); ok {
-			v.logon = l.Session.Send
+			v.asked[l.Session.ID] = l.Session.Send
 		}
 		return v.core.Step(now, in)
 	})
@@ -73,7 +73,6 @@ func (v *Venue) within(step func() []Output) error {
 	}
 	v.err = ErrTorn
 	v.err = v.carry(step())
-	v.logon = nil
 	v.due()
 	return v.err
 }
@@ -200,10 +199,11 @@ func (v *Venue) flush() error {
 func (v *Venue) deliver(d Deliver) {
 	switch b := d.Reply.Body.(type) {
 	case Welcome:
-		v.sends[d.Session] = v.logon
+		v.sends[d.Session] = v.asked[d.Session]
 	case Refused:
-		if v.logon != nil {
-			v.logon(d.Reply)
+		if send := v.asked[d.Session]; d.Logon && send != nil {
+			delete(v.asked, d.Session)
+			send(d.Reply)
 			return
 		}
 		v.took = b.Err
