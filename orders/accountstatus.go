@@ -12,6 +12,7 @@ type AccountStatus struct {
 	Session    string // down, recovering, reconciling or open
 	ListWhole  bool   // the venue's list of orders was whole since the logon
 	Unknown    int    // orders that are UNKNOWN
+	Reserved   int    // of these, ids of a former life that may have been used without a record (horizon mode)
 	Live       int    // orders that are not closed
 	Books      []Book // the same by strategy and instrument
 	ByStatus   [StatusSent + 1]int
@@ -38,6 +39,10 @@ func (d *Desk) Status() AccountStatus {
 	}
 	at := map[Book]int{} // in which Live is 0
 	for _, o := range d.m.sweep() {
+		if o.phantom {
+			s.Reserved++
+			continue
+		}
 		s.Live++
 		s.ByStatus[o.status()]++
 		b := Book{Strategy: o.Strategy, Instrument: o.Instrument}

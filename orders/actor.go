@@ -122,6 +122,7 @@ func (o *owner) again(c *actors.Context[Message], why string) error {
 // Stopping shows how the desk stood last: whoever reads the account afterwards
 // sees everything that was applied.
 func (o *owner) Stopping(c *actors.Context[Message], _ actors.Reason) error {
+	o.desk.Close()
 	o.publish(c)
 	o.account.show(uint64(c.Epoch()), o.desk)
 	return nil

@@ -149,6 +149,7 @@ func (m *Machine) answer(a *Answer) {
 		}
 	case a.kind == absent:
 		m.absent(o)
+	case o.phantom && !m.recover(o, &a.report):
 	default:
 		m.found(o, &a.report)
 	}
@@ -172,11 +173,18 @@ func (m *Machine) absent(o *order) {
 	}
 	o.absents++
 	o.absentAt = m.now
-	m.event(EventAbsent, o)
+	if !o.phantom {
+		m.event(EventAbsent, o)
+	}
 	if int(o.absents) < m.opt.AbsentNeeded {
 		return
 	}
 	o.doubts = 0
+	if o.phantom {
+		n.ev = gone
+		m.end(o, wRejected, ReasonAbsent)
+		return
+	}
 	if unproven {
 		n.ev = gone
 		m.end(o, wRejected, ReasonAbsent)

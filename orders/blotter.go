@@ -131,6 +131,9 @@ func (s *scribe) take(m *Machine) {
 	s.recent = s.recent[:0]
 	for i, o := range m.changed {
 		m.changed[i] = nil
+		if o.phantom {
+			continue
+		}
 		e := s.entry(o, s.at)
 		e.last = s.at.lsn
 		s.recent = append(s.recent, e)
@@ -153,7 +156,7 @@ func (s *scribe) behind() {
 func (s *scribe) begin(m *Machine) {
 	m.watched = true
 	for _, o := range m.orders {
-		if s.entries[o] == nil {
+		if s.entries[o] == nil && !o.phantom {
 			o.noted = true
 			s.entry(o, stamp{}).pending = true
 			s.changed = append(s.changed, o)
@@ -321,7 +324,7 @@ func (o *order) executedFrom(n int, key stockKey) (out []executed) {
 func (s *scribe) positions(m *Machine) []PositionRow {
 	unknown := map[stockKey]int{}
 	for _, o := range m.sweep() {
-		if o.uncertain() {
+		if o.uncertain() && !o.phantom {
 			key := stockKey{o.Strategy, o.Instrument}
 			unknown[key]++
 			s.stock(key)

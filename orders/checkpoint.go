@@ -57,7 +57,7 @@ func (c *Checkpoint) Fold(r journal.Record) error {
 		if err != nil {
 			return err
 		}
-		c.past(account).fold(now, in)
+		c.past(account).fold(r.Epoch, now, in)
 	}
 	c.at = r.LSN
 	return nil

@@ -14,7 +14,7 @@ import (
 )
 
 // stateVersion is the version of an account's state in a checkpoint.
-const stateVersion = 1
+const stateVersion = 2
 
 var (
 	errState  = errors.New("a state of this version cannot be like that")
@@ -30,13 +30,15 @@ type past struct {
 
 func newPast(o Options) *past { return &past{m: NewMachine(o), nextIn: map[string]uint64{}} }
 
-func (p *past) fold(now int64, in Input) {
+// fold applies a record of a life of the journal.
+func (p *past) fold(epoch uint32, now int64, in Input) {
+	p.m.epoch = epoch
 	p.m.Fold(now, in)
 	count(p.nextIn, in)
 }
 
 // isOrders reports whether a record is of this package's making.
-func isOrders(r journal.Record) bool { return r.Kind >= KindIntent && r.Kind <= KindDay }
+func isOrders(r journal.Record) bool { return r.Kind >= KindIntent && r.Kind <= KindReserve }
 
 // A state is its version, the fields, the digest of the machine, and the SHA-256 of all that. The digest says that what was read
 // is the machine that was written, the sum that not a bit of what no digest has is another.
@@ -104,6 +106,9 @@ func (s *stateCoder) state(p *past) {
 	small(&s.coder, &m.session)
 	s.bool(&m.listWhole)
 	s.bool(&m.listing)
+	whole(s, &m.epoch)
+	list(s, &m.blocks, s.block)
+	number64(&s.coder, &m.phantoms)
 	number64(&s.coder, &m.answers)
 	whole(s, &m.round)
 	whole(s, &m.day)
@@ -145,7 +150,7 @@ func (s *stateCoder) one(o *order) {
 	small(&s.coder, &o.w)
 	whole(s, &o.doubts)
 	for _, b := range []*bool{
-		&o.foreign, &o.paper, &o.closing, &o.again, &o.stuck, &o.listed, &o.toldUnknown, &o.toldClosed, &o.toldDoubt,
+		&o.foreign, &o.phantom, &o.recovered, &o.paper, &o.closing, &o.again, &o.stuck, &o.listed, &o.toldUnknown, &o.toldClosed, &o.toldDoubt,
 	} {
 		s.bool(b)
 	}
@@ -185,6 +190,13 @@ func (s *stateCoder) request(q *request) {
 	s.bool(&q.held)
 	s.bool(&q.again)
 	s.int(&q.due)
+}
+
+func (s *stateCoder) block(b *block) {
+	code(&s.coder, &b.group)
+	whole(s, &b.epoch)
+	s.uint(&b.from)
+	s.uint(&b.to)
 }
 
 func (s *stateCoder) execKey(k *execKey) {

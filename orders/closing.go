@@ -20,7 +20,7 @@ func OpenToClose(p Parts, now risk.Reading, why error) (*Desk, error) {
 		return nil, err
 	}
 	d.p.Gate, d.p.Log = deafGate{}, readOnly{p.Log}
-	d.partial, d.dead, d.m.partial = why, true, true
+	d.partial, d.dead, d.m.partial, d.p.Block = why, true, true, 0
 	d.salvage()
 	if p.Events.JournalDead != nil {
 		p.Events.JournalDead(p.Log.State(), why)

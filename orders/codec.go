@@ -18,6 +18,7 @@ const (
 	KindVerdict                           // what was decided without a message
 	KindLink                              // a Link
 	KindDay                               // a NewDay
+	KindReserve                           // a Reserve, durable before the first of its ids is used
 )
 
 // recordVersion is the version of every body of this package.
@@ -48,6 +49,7 @@ const (
 	tagLink
 	tagCrash
 	tagHandOver
+	tagReserve
 )
 
 // coder reads or writes one record body; the same code does both, so that
@@ -114,6 +116,8 @@ func kindOf(in Input) (journal.Kind, tag) {
 		return KindVerdict, tagCrash
 	case NewDay:
 		return KindDay, tagNewDay
+	case Reserve:
+		return KindReserve, tagReserve
 	case cancelSent:
 		return KindEvidence, tagCancelSent
 	case Report:
@@ -158,6 +162,8 @@ func (c *coder) input(t tag, in Input) Input {
 		return Crash{}
 	case tagNewDay:
 		return NewDay{}
+	case tagReserve:
+		return with(c, in, func(v *Reserve) { code(c, &v.From); code(c, &v.To); c.bool(&v.Done) })
 	case tagCancelSent:
 		return with(c, in, c.cancelSent)
 	case tagAnswer:

@@ -32,6 +32,7 @@ type Gate interface {
 type Log interface {
 	Append(k journal.Kind, version uint8, body []byte) (journal.LSN, error)
 	Next() uint64
+	NextBlock(n uint64) (first uint64)
 	Epoch() uint32
 	Group() string
 	State() journal.State
@@ -58,6 +59,10 @@ type Parts struct {
 	TTL         time.Duration // greatest age of an order whose intent says nothing; default 1 s
 	AnswerAfter time.Duration // when a request without an answer is UNKNOWN; default 5 s
 	QuietAfter  time.Duration // when a silent working order is asked for; default 30 s
+
+	// Block is how many ids are set aside at once, so that orders leave ahead of the disk (horizon mode); at most 65,536. 0: an
+	// order leaves when its intent is durable (journal ahead).
+	Block int
 
 	// CancelOnDisconnect says that the venue is expected to cancel what works when the link goes down. It is no evidence
 	// of anything: every order is in doubt all the same. One that is found working after that is told to Events.Survived.
@@ -95,6 +100,7 @@ type Desk struct {
 	doing    string      // why cancels go out, for CloseStep
 	partial  error       // why this desk can only close; nil: it may open
 	driven   map[market.ClOrdID]driven
+	blocks   []ahead // of ids that are set aside, the one in use first
 	rows     *scribe
 	said     standing
 	opened   bool // the session has opened, and risk is not told yet
@@ -152,6 +158,9 @@ func newDesk(p Parts, now risk.Reading) (*Desk, error) {
 	if p.Gate == nil || p.Gateway == nil || p.Log == nil || !p.Options.Account.Valid() {
 		return nil, fmt.Errorf("%w: account %q, want an account, a gate, a gateway and a log", ErrParts, p.Options.Account)
 	}
+	if p.Block < 0 || p.Block > blockMost {
+		return nil, fmt.Errorf("%w: account %q: blocks of %d names, want 0 to %d", ErrParts, p.Options.Account, p.Block, blockMost)
+	}
 	if err := CheckGroup(p.Log.Group()); err != nil {
 		return nil, err
 	}
@@ -167,8 +176,13 @@ func newDesk(p Parts, now risk.Reading) (*Desk, error) {
 // begin ends what an earlier incarnation had under way (R19).
 func (d *Desk) begin() {
 	_, _ = d.append(Crash{}) // from here on another incarnation writes; a log that takes no record takes none of its own either
+	d.m.epoch = d.p.Log.Epoch()
 	d.step(Crash{})
 	d.rows.begin(d.m)
+	if d.partial == nil {
+		d.inherit()
+		d.setAside()
+	}
 	d.post(risk.Session{Account: d.p.Options.Account})
 }
 

@@ -72,7 +72,7 @@ func (m *Machine) Restored() ([]risk.Position, []risk.Held) {
 	}
 	var held []risk.Held
 	for _, o := range m.orders {
-		if h := o.heldNow(); h.Qty > 0 || h.Unknown {
+		if h := o.heldNow(); !o.phantom && (h.Qty > 0 || h.Unknown) {
 			held = append(held, h)
 		}
 	}

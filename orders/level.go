@@ -87,7 +87,7 @@ func (m *Machine) owed(shut []risk.Scope) []*order {
 		}
 		c := o.openOf(kindCancel)
 		under := c != nil && c.ev != unknown
-		if !under && (o.within(m.opt.Account, shut) || c == nil && o.closing && !o.again && o.cancelUnsent()) {
+		if !under && (o.recovered || o.within(m.opt.Account, shut) || c == nil && o.closing && !o.again && o.cancelUnsent()) {
 			out = append(out, o)
 		}
 	}

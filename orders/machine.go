@@ -83,6 +83,9 @@ type Machine struct {
 	answers   int
 	round     uint32
 	day       int32
+	epoch     uint32  // of the journal's life whose records are being folded, or written
+	blocks    []block // of ids that may have been used without a record
+	phantoms  int     // ids of which nothing is known, those proven unused but not forgotten included
 	now       int64
 	folding   bool
 	partial   bool // made from a part of its records: never opens, and proves nothing unsent by a record that it lacks
@@ -174,6 +177,8 @@ func (m *Machine) local(in Input) {
 		m.newDay()
 	case Crash:
 		m.crash()
+	case Reserve:
+		m.reserve(v)
 	case cancelSent:
 		m.foldCancel(v)
 	}

@@ -31,6 +31,8 @@ type order struct {
 	w         working
 	doubts    doubt
 	foreign   bool
+	phantom   bool // a name that may have been used, and nothing else
+	recovered bool // it was a phantom, and the venue knows it: it is to end
 	paper     bool
 	closing   bool
 	again     bool // R16b: a cancel goes out as soon as no replace is open

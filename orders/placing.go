@@ -11,7 +11,7 @@ import (
 )
 
 // place is the way from an intent to the journal: identity, R20, gate, record.
-// The order leaves when the record is durable.
+// The order leaves when the record is durable, or at once in horizon mode.
 func (d *Desk) place(v Place) {
 	in := v.Intent
 	if id, ok := d.m.ByCause(in.Strategy, in.Cause); ok {
@@ -31,13 +31,17 @@ func (d *Desk) place(v Place) {
 		d.refuse(in, why)
 		return
 	}
+	id, ahead := d.nextAhead(v.Held)
+	if ahead {
+		in.ID = id
+	}
 	permit, err := d.p.Gate.Check(in, d.now)
 	if err != nil {
 		d.refuse(in, refusalOf(err))
 		return
 	}
 	d.crash(CrashChecked)
-	d.appendIntent(permit, v.Held)
+	d.appendIntent(permit, v.Held, ahead)
 }
 
 // refusesPlace returns why an intent is refused before the gate is asked, or "".
@@ -62,7 +66,8 @@ func (d *Desk) refusesPlace(v Place, in risk.Intent) Reason {
 	return ""
 }
 
-func (d *Desk) appendIntent(permit risk.Permit, held bool) {
+// appendIntent journals an order. One whose name was set aside leaves at once, any other when the record is durable.
+func (d *Desk) appendIntent(permit risk.Permit, held, ahead bool) {
 	in := permit.Intent()
 	c := Create{New: newOf(in), Cause: in.Cause, TTL: in.TTL, Held: held}
 	lsn, err := d.append(c)
@@ -78,9 +83,15 @@ func (d *Desk) appendIntent(permit risk.Permit, held bool) {
 	if held {
 		d.held[in.ID] = w
 	}
-	d.pending = append(d.pending, w)
+	if !ahead {
+		d.pending = append(d.pending, w)
+	}
 	d.step(c)
 	d.crash(CrashAppended)
+	if ahead {
+		d.crash(CrashArmed)
+		d.handOver(w)
+	}
 }
 
 func newOf(in risk.Intent) New {

@@ -105,7 +105,7 @@ func (d *Desk) foldRecord(r journal.Record) error {
 	}
 	if account == d.p.Options.Account {
 		d.rows.at = stamp{r.LSN, r.Wall}
-		(&past{m: d.m, nextIn: d.nextIn}).fold(now, in)
+		(&past{m: d.m, nextIn: d.nextIn}).fold(r.Epoch, now, in)
 		d.rows.take(d.m)
 	}
 	return nil

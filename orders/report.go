@@ -27,6 +27,11 @@ func (m *Machine) report(r *Report) {
 	}
 	m.touch(o)
 	o.heard = m.now
+	if o.phantom && !m.recover(o, r) {
+		m.flag(FlagDupClOrdID, nil, r.ID)
+		m.ask(o)
+		return
+	}
 	if r.OrderID != "" && o.oid == "" {
 		o.oid = r.OrderID
 		m.oids[r.OrderID] = o
@@ -47,7 +52,11 @@ func (m *Machine) seen(r *Report) bool {
 		m.flag(FlagDupExec, o, r.ID)
 		return true
 	}
-	m.execs[k] = m.find(Ref{ID: r.ID, OrderID: r.OrderID})
+	o := m.find(Ref{ID: r.ID, OrderID: r.OrderID})
+	if o != nil && o.phantom {
+		o = nil // it may yet be forgotten
+	}
+	m.execs[k] = o
 	return false
 }
 

@@ -112,7 +112,7 @@ func (m *Machine) unsent(u Unsent) {
 func (m *Machine) withdraw(w Withdraw) {
 	o := m.find(w.Of)
 	switch {
-	case o == nil:
+	case o == nil || o.phantom:
 		m.refuse(w.ID, nil, ReasonNoOrder)
 		return
 	case w.ID == "" || m.ids[w.ID] != nil:

@@ -90,7 +90,7 @@ func (m *Machine) InDoubt() []Ref {
 func (m *Machine) Live(s Scope) []Ref {
 	var out []Ref
 	for _, o := range m.sweep() {
-		if (s.Strategy == "" || s.Strategy == o.Strategy) && (!s.Instrument.Valid() || s.Instrument == o.Instrument) {
+		if !o.phantom && (s.Strategy == "" || s.Strategy == o.Strategy) && (!s.Instrument.Valid() || s.Instrument == o.Instrument) {
 			out = append(out, Ref{ID: o.ID, OrderID: o.oid})
 		}
 	}
@@ -239,6 +239,7 @@ func (m *Machine) newDay() {
 // crash is R19: what was held is proven unsent, all else may be anywhere.
 func (m *Machine) crash() {
 	m.session, m.listing, m.listWhole = sessionDown, false, false
+	m.lost()
 	for _, o := range m.sweep() {
 		o.absents = 0
 		if o.closed() {

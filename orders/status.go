@@ -140,6 +140,7 @@ func (m *Machine) settle() {
 		}
 	}
 	m.touched = m.touched[:0]
+	m.forget()
 	if m.session == sessionReconciling && m.listWhole && m.unknowns == 0 && !m.partial {
 		m.session = sessionOpen
 		m.event(EventOpen, nil)
@@ -156,12 +157,16 @@ func (m *Machine) tellUnknown(o *order) {
 	if is {
 		m.unknowns++
 		m.unknown[o.Instrument]++
-		m.event(EventUnknown, o)
+		if !o.phantom {
+			m.event(EventUnknown, o)
+		}
 		return
 	}
 	m.unknowns--
 	m.unknown[o.Instrument]--
-	m.event(EventResolved, o)
+	if !o.phantom {
+		m.event(EventResolved, o)
+	}
 }
 
 func (m *Machine) tellClosed(o *order) {
@@ -170,6 +175,9 @@ func (m *Machine) tellClosed(o *order) {
 		return
 	}
 	o.toldClosed = is
+	if o.phantom {
+		return
+	}
 	if o.foreign {
 		m.stranger(!is)
 	}
@@ -186,7 +194,7 @@ func (m *Machine) tellClosed(o *order) {
 
 func (m *Machine) tellHeld(o *order) {
 	h := o.heldNow()
-	if h.Qty == o.toldQty && h.Price == o.toldPrice && h.Unknown == o.toldDoubt {
+	if o.phantom || h.Qty == o.toldQty && h.Price == o.toldPrice && h.Unknown == o.toldDoubt {
 		return
 	}
 	o.toldQty, o.toldPrice, o.toldDoubt = h.Qty, h.Price, h.Unknown

@@ -64,11 +64,11 @@ func (m *Machine) Order(r Ref) (OrderState, bool) {
 	return m.copyOf(o), true
 }
 
-// Orders yields every order in the order of creation.
+// Orders yields every order in the order of creation. An id that may have been used is none (see Reserved).
 func (m *Machine) Orders() iter.Seq[OrderState] {
 	return func(yield func(OrderState) bool) {
 		for _, o := range m.orders {
-			if !yield(m.copyOf(o)) {
+			if !o.phantom && !yield(m.copyOf(o)) {
 				return
 			}
 		}
@@ -221,7 +221,9 @@ func (m *Machine) copyOf(o *order) OrderState {
 func (m *Machine) Digest() [32]byte {
 	h := sha256.New()
 	for _, o := range m.orders {
-		o.digest(h)
+		if !o.phantom {
+			o.digest(h)
+		}
 	}
 	for _, p := range m.Positions() {
 		text(h, p.Instrument.String())

@@ -125,7 +125,7 @@ type Batch struct {
 // Orders are the defaults of every account; an account may repeat any of them.
 type Orders struct {
 	Mode          string        `yaml:"mode" one:"journal|horizon"`
-	Block         int           `yaml:"block" opt:"" min:"1"`
+	Block         int           `yaml:"block" opt:"" min:"1" max:"65536"`
 	TTL           time.Duration `yaml:"ttl" opt:"" above:"0s"`
 	AnswerAfter   time.Duration `yaml:"answer_after" opt:"" above:"0s"`
 	QuietAfter    time.Duration `yaml:"quiet_after" opt:"" above:"0s"`

@@ -250,6 +250,9 @@ func (l *Log) Run(ctx context.Context) error {
 // group it is a name that no other request has, ever.
 func (l *Log) Next() uint64 { return l.requests.Add(1) }
 
+// NextBlock takes the next n request numbers, n of 1 or more, of which first is the first.
+func (l *Log) NextBlock(n uint64) (first uint64) { return l.requests.Add(n) - n + 1 }
+
 // Epoch returns the epoch of this open.
 func (l *Log) Epoch() uint32 { return l.epoch }
 

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/failshut/failshut/actors"
+	"github.com/failshut/failshut/internal/config"
 	"github.com/failshut/failshut/internal/journal"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
@@ -17,7 +18,10 @@ import (
 	"github.com/failshut/failshut/venues/sim"
 )
 
-const sessionChild = "session"
+const (
+	sessionChild = "session"
+	modeHorizon  = "horizon" // orders leave ahead of the disk
+)
 
 func sessionName(a market.Account) actors.Name { return path(inVenues, string(a), sessionChild) }
 
@@ -42,7 +46,7 @@ func newAccount(n *Node, p AccountPlan) (*account, error) {
 		Parts: orders.Parts{
 			Options: n.optionsOf(p.Account), Gate: gate, Listener: a.told, Risk: n.tellRisk, Events: a.events(),
 			Closed: a.closed, TTL: o.TTL, AnswerAfter: o.AnswerAfter, QuietAfter: o.QuietAfter,
-			CancelOnDisconnect: n.plan.CancelsCut,
+			CancelOnDisconnect: n.plan.CancelsCut, Block: ahead(o),
 		},
 		Journal: n.openJournal, Opened: a.opened, Dial: a.dialled,
 	})
@@ -75,6 +79,14 @@ func (a *account) closed(now risk.Reading) []risk.Scope {
 		}
 	}
 	return out
+}
+
+// ahead is how many names an owner sets aside at once: none where orders wait for the disk.
+func ahead(o config.Orders) int {
+	if o.Mode != modeHorizon {
+		return 0
+	}
+	return o.Block
 }
 
 func blockUnknown(word string) orders.BlockUnknown {

@@ -56,7 +56,7 @@ func (n *Node) startStrategy(b *supervision.Birth, p StrategyPlan) error {
 		Name: p.Name, Account: p.Account, Contracts: p.Contracts, Incarnation: n.lifeOfJournal(), TTL: n.plan.Orders.TTL,
 		Desk: asked, World: world{n, &p}, Events: n.strategyEvents(),
 		Params: paramsOf(&p, user), Seed: n.world.Seed, Interest: n.wants[p.Name], Books: n.books[p.Name], Meters: &n.meters, Show: n.shower(p.Name),
-		Horizon: n.plan.Orders.Mode == "horizon",
+		Horizon: n.plan.Orders.Mode == modeHorizon,
 	}
 	cfg.Ear = ear{n.untold[p.Name], b.Fence().Check}
 	if k := n.kept[p.Name]; k != nil {

@@ -31,6 +31,21 @@ func forgetful(p *orders.Parts) {
 	}
 }
 
+// nameless reads the journal and makes nothing of the names that were set aside.
+func nameless(p *orders.Parts) {
+	all := p.Records
+	p.Records = func(yield func(journal.Record, error) bool) {
+		for r, err := range all {
+			if err == nil && r.Kind == orders.KindReserve {
+				r.Kind = journal.KindEpoch
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
 func count(all iter.Seq2[journal.Record, error]) (n int) {
 	for r, err := range all {
 		if err == nil && r.Kind == orders.KindIntent {
@@ -117,6 +132,32 @@ func blind() func(orders.Inbound) orders.Inbound {
 			return orders.Absent(a.ID())
 		}
 		return in
+	}
+}
+
+// TestADefectIsFoundWhereOrdersLeaveAheadOfTheDisk is the same for horizon mode, in which the disk has lost what the venue has.
+func TestADefectIsFoundWhereOrdersLeaveAheadOfTheDisk(t *testing.T) {
+	for name, tt := range map[string]struct {
+		parts func(p *orders.Parts)
+		want  string // in one finding at least
+	}{
+		"names that were set aside are forgotten, one works":   {nameless, "and 0 are held"},
+		"names that were set aside are forgotten, all of them": {nameless, "want UNKNOWN"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			findings := 0
+			for seed := *firstSeed; seed < *firstSeed+40; seed++ {
+				for _, p := range simtest.Points()[3:10] {
+					r, _ := simtest.Run(simtest.Config{Seed: seed, Point: p, Horizon: true, Defect: simtest.Defect{Parts: tt.parts}}) // one that ends before its time has findings all the same
+					findings += len(r.Findings)
+					if slices.ContainsFunc(r.Findings, func(f string) bool { return strings.Contains(f, tt.want) }) {
+						t.Logf("found at seed %d, point %d; %d findings by then", seed, p.Number, findings)
+						return
+					}
+				}
+			}
+			t.Errorf("nothing with %q among %d findings", tt.want, findings)
+		})
 	}
 }
 

@@ -40,12 +40,15 @@ type life struct {
 
 // restart is what the owner found in its journal.
 type restart struct {
-	unknown map[market.ClOrdID]bool // UNKNOWN, and not resolved yet
-	total   int                     // UNKNOWN after the replay
-	unheard int                     // of these, new orders of which nothing was ever heard
-	moving  int                     // of these, with a replace that may have left
-	digest  [32]byte
-	how     Resolved
+	unknown  map[market.ClOrdID]bool // UNKNOWN, and not resolved yet
+	total    int                     // UNKNOWN after the replay
+	unheard  int                     // of these, new orders of which nothing was ever heard
+	moving   int                     // of these, with a replace that may have left
+	names    int                     // that are looked up, used or not (horizon mode)
+	used     int                     // of these, those of orders that were given one
+	regained int                     // of these, orders that the venue knew
+	digest   [32]byte
+	how      Resolved
 }
 
 // ended is the panic that ends a process.
@@ -103,13 +106,15 @@ func (g *link) Ask(q orders.Question) error {
 func (l *life) open() error {
 	w, out := l.w, &link{l: l}
 	parts := orders.Parts{
-		Options: orders.Options{Account: account, BlockUnknown: w.block}, Gate: l.risk.desk.Gate(account), Gateway: out, Log: l.log,
+		Options: orders.Options{Account: account, BlockUnknown: w.onDoubt}, Gate: l.risk.desk.Gate(account), Gateway: out, Log: l.log,
 		Records: l.log.Replay(), Listener: l.told, Risk: func(m risk.Message) { l.risk.queue = append(l.risk.queue, m) },
 		Closed:      l.closed,
+		Block:       w.block(),
 		AnswerAfter: 500 * time.Millisecond, QuietAfter: 2 * time.Second, Crash: l.hook,
 		Events: orders.Events{
 			Intent:  func(in *risk.Intent) { l.victim = in.ID; w.journalled(in) },
 			Durable: func(id market.ClOrdID, _ time.Duration) { l.victim = id },
+			Leak:    func(e orders.Event) { l.leaked(e) },
 		},
 	}
 	if f := w.cfg.Defect.Parts; f != nil {
@@ -146,7 +151,13 @@ func (l *life) closed(now risk.Reading) []risk.Scope {
 // remember notes which orders are UNKNOWN after the replay.
 func (l *life) remember() {
 	m := l.desk.Machine()
-	l.restart.digest = m.Digest()
+	l.restart.digest, l.restart.names = m.Digest(), m.Reserved()
+	for _, of := range m.InDoubt() {
+		if o, _ := m.Order(of); l.w.given[of.ID] && isName(o) {
+			l.restart.used++
+			l.restart.unheard++
+		}
+	}
 	for o := range m.Orders() {
 		if o.Status != orders.StatusUnknown {
 			continue
@@ -159,6 +170,18 @@ func (l *life) remember() {
 		if moves(o) {
 			l.restart.moving++
 		}
+	}
+}
+
+// isName reports whether an order is a name that may have been used, and nothing else.
+func isName(o orders.OrderState) bool {
+	return o.Status == orders.StatusUnknown && !o.Instrument.Valid()
+}
+
+// leaked counts the orders that only the venue knew.
+func (l *life) leaked(e orders.Event) {
+	if l.w.given[e.Order] {
+		l.restart.regained++
 	}
 }
 
@@ -348,6 +371,14 @@ func (l *life) handedOver() (n int) {
 			if p.Evidence != "journalled" {
 				n++
 			}
+		}
+	}
+	if m.Reserved() == 0 {
+		return n
+	}
+	for _, of := range m.InDoubt() { // and those of which the journal has lost all but the name
+		if o, _ := m.Order(of); l.w.given[of.ID] && isName(o) {
+			n++
 		}
 	}
 	return n

@@ -19,12 +19,12 @@ type Outcome struct {
 // broken and the node ended now and then, with d built into it, until so many requests were of unknown outcome. Then it cancels all and judges: nothing
 // was sent twice, nothing ended without evidence, and at every line of the ledger the owner held what worked at the venue.
 func Ambiguous(seed uint64, least int, d Defect) (Outcome, error) {
-	w, err := newWorld(Config{Seed: seed, Defect: d, weather: losses})
+	w, err := newWorld(Config{Seed: seed, Defect: d, Horizon: horizonFor(seed), weather: losses})
 	if err != nil {
 		return Outcome{}, err
 	}
 	r := &run{world: w}
-	r.block = []orders.BlockUnknown{orders.BlockInstrument, orders.BlockNone}[r.rng.IntN(2)]
+	r.onDoubt = []orders.BlockUnknown{orders.BlockInstrument, orders.BlockNone}[r.rng.IntN(2)]
 	err = r.rough(least)
 	o := Outcome{
 		Ambiguous: len(r.ambiguous), Lines: r.compared, Lives: r.lives, Orders: r.Orders, Fills: r.fills, Findings: r.Findings,

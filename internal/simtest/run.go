@@ -18,6 +18,9 @@ type Result struct {
 	Unknown  int // orders UNKNOWN after the restart
 	Unheard  int // of these, new orders of which nothing was ever heard
 	Moving   int // of these, with a replace that may have left
+	Names    int // in horizon mode: names looked up at the venue, used or not
+	Used     int // of these, names of orders that the journal lost
+	Regained int // of these, orders that the venue knew
 	Resolved Resolved
 	Lost     string // what became of the bytes that were not synced
 	Lives    int
@@ -77,6 +80,7 @@ func (r *run) play() error {
 	r.afterRestart(victim)
 	if r.untilOpen() {
 		r.Resolved.Add(r.life.restart.how)
+		r.Regained = r.life.restart.regained
 		if err := r.tradeOn(); err != nil {
 			return err
 		}
@@ -94,7 +98,7 @@ func (r *run) reach(p Point) error {
 		return r.crashAt(p, 1)
 	}
 	var err error
-	for range 8 {
+	for range 24 {
 		if err = r.crashAt(Points()[3+r.rng.IntN(6)], 3); err != nil {
 			return err
 		}
@@ -187,6 +191,7 @@ func (r *run) lose(l *life, fate diskFate) {
 func (r *run) afterRestart(victim market.ClOrdID) {
 	l, p := r.life, r.cfg.Point
 	r.Unknown, r.Unheard, r.Moving = l.restart.total, l.restart.unheard, l.restart.moving
+	r.Names, r.Used = l.restart.names, l.restart.used
 	r.holdsAll()
 	if p.victim != nil {
 		o, known := l.desk.Machine().Order(orders.Ref{ID: victim})
@@ -256,6 +261,9 @@ func (r *run) resume() {
 	r.quiet()
 	r.judge(false)
 	for _, c := range r.causes[max(0, len(r.causes)-3):] {
+		if _, known := r.life.desk.Machine().ByCause(strategy, c); r.cfg.Horizon && !known {
+			continue // decisions do not outlive a process there: strategies start from positions
+		}
 		r.place(c, false)
 	}
 }

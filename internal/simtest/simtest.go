@@ -20,6 +20,8 @@ import (
 type Config struct {
 	Seed  uint64
 	Point Point
+	// Horizon has orders leave ahead of the disk, under names of blocks that are set aside.
+	Horizon bool
 	// Defect is built into every life of the node, to show that the judges see it. The zero value is none.
 	Defect Defect
 
@@ -68,3 +70,6 @@ const (
 )
 
 var acme = market.MustListed("SIM", "ACME")
+
+// horizonFor draws the mode of a run that is about no point: a third of the seeds leave ahead of the disk.
+func horizonFor(seed uint64) bool { return seed%3 == 0 }

@@ -10,7 +10,7 @@ type Storm struct {
 // and the node ends, so that the session replays what it told, now and then all of it. Then it cancels all and judges: what the node
 // counts is what the ledger says, each execution by its id.
 func FillsOnce(seed uint64, d Defect) (Storm, error) {
-	w, err := newWorld(Config{Seed: seed, Defect: d, weather: storms})
+	w, err := newWorld(Config{Seed: seed, Defect: d, Horizon: horizonFor(seed), weather: storms})
 	if err != nil {
 		return Storm{}, err
 	}

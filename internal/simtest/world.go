@@ -33,19 +33,19 @@ type world struct {
 	replica   []byte // of the ledger of risk, as the last life left it
 	index     uint64 // of its last entry
 
-	lives  int
-	life   *life
-	causes []risk.Cause
-	ids    map[risk.Cause][]market.ClOrdID   // every id that a decision was journalled under
-	given  map[market.ClOrdID]bool           // every one of them, those of replaces too
-	moves  map[market.ClOrdID]bool           // those of replaces
-	open   map[market.ClOrdID]*sim.OrderLine // what works at the venue, by the order's first id
-	short  []string                          // where the node held less than worked at the venue
-	again  []market.ClOrdID                  // those that were given twice
-	manner manner
-	block  orders.BlockUnknown
-	level  bool // owners hear what is held CLOSED; without it what works at the venue outlives a restart
-	fills  int
+	lives   int
+	life    *life
+	causes  []risk.Cause
+	ids     map[risk.Cause][]market.ClOrdID   // every id that a decision was journalled under
+	given   map[market.ClOrdID]bool           // every one of them, those of replaces too
+	moves   map[market.ClOrdID]bool           // those of replaces
+	open    map[market.ClOrdID]*sim.OrderLine // what works at the venue, by the order's first id
+	short   []string                          // where the node held less than worked at the venue
+	again   []market.ClOrdID                  // those that were given twice
+	manner  manner
+	onDoubt orders.BlockUnknown
+	level   bool // owners hear what is held CLOSED; without it what works at the venue outlives a restart
+	fills   int
 
 	checkpoints int   // that were made
 	began       int   // lives that began at one
@@ -287,6 +287,12 @@ func (w *world) holds(o *sim.OrderLine) {
 	}
 	w.compared++
 	ours, _ := w.life.desk.Machine().Order(orders.Ref{ID: o.Cl0, OrderID: o.OID})
+	if w.cfg.Horizon && isName(ours) { // how large it is nobody knows: what the life that is over was granted stays charged, whole
+		if w.life.risk.desk.Gatez(w.now, "").Open {
+			w.short = append(w.short, fmt.Sprintf("line %d: %v of %s work at the venue, and the gate is open before it was found", o.N, o.Leaves, o.Cl0))
+		}
+		return
+	}
 	if ours.Held < o.Leaves {
 		w.short = append(w.short, fmt.Sprintf("line %d: %v of %s work at the venue, and %v are held", o.N, o.Leaves, o.Cl0, ours.Held))
 	}
@@ -315,4 +321,12 @@ func (w *world) journalled(in *risk.Intent) {
 // at says when and in which life something was found.
 func (w *world) at() string {
 	return "life " + strconv.Itoa(w.lives) + " at " + fmt.Sprint(time.Duration(w.now.Wall-int64(started)))
+}
+
+// block is how many names an owner sets aside at once: few, so that they are used up between a crash and the next.
+func (w *world) block() int {
+	if !w.cfg.Horizon {
+		return 0
+	}
+	return 2 + int(w.cfg.Seed%15)
 }
