@@ -37,9 +37,23 @@ type node struct {
 	causes byte
 	reach  market.Qty // the worst case that its judge allows: what a venue takes back or adds, no gate is asked for
 	acme   market.Instrument
+
+	port   sim.Port // what the gateway logs on to
+	filter func(orders.Inbound) []orders.Inbound
+	told   func(orders.Event)
+	reset  bool // the next logon of a new process asks for a reset
+	away   bool // the link is down, and the next try to bring it up is due
+	broken bool // the gateway has given the link up
+	sulks  bool // does not try again
 }
 
 func newNode(t *testing.T, cfg sim.Config) *node {
+	t.Helper()
+	return newNodeWith(t, cfg, func(*node) {}, func(p sim.Port) sim.Port { return p })
+}
+
+// newNodeWith makes a node that shape sees before it begins, and whose gateway logs on to what port makes of the exchange.
+func newNodeWith(t *testing.T, cfg sim.Config, shape func(*node), port func(sim.Port) sim.Port) *node {
 	t.Helper()
 	n := &node{world: open(t, cfg), fs: journal.NewFaultFS(journal.NewMemFS(1 << 30)), flags: map[string]int{}, reach: positionLimit * market.Unit, acme: market.MustListed("SIM", "ACME")}
 	catalogue, err := market.NewCatalogue([]market.Contract{contract(t, "ACME")})
@@ -54,6 +68,8 @@ func newNode(t *testing.T, cfg sim.Config) *node {
 		}
 	}
 	n.risk = risktest.New(t, rc, catalogue, n.quotes, reading)
+	shape(n)
+	n.port = port(n.venue)
 	n.begin(1)
 	n.risk.Open(t)
 	n.pump()
@@ -79,8 +95,16 @@ func (n *node) begin(out uint64) {
 	}, n.risk.Now)
 	n.must(err)
 	n.g, err = sim.NewGateway(sim.GatewayConfig{
-		Port: n.venue, Session: "A1", Node: "n1", Venue: "SIM", NextOut: out, NextIn: n.desk.NextIn("A1"),
-		Now: func() risk.Reading { return n.risk.Now }, Hand: func(in orders.Inbound) error { n.queue = append(n.queue, in); return nil },
+		Port: n.port, Session: "A1", Node: "n1", Venue: "SIM", NextOut: out, NextIn: n.desk.NextIn("A1"), Reset: n.reset,
+		Now: func() risk.Reading { return n.risk.Now }, Broken: func(error) { n.broken = true },
+		Hand: func(in orders.Inbound) error {
+			if n.filter == nil {
+				n.queue = append(n.queue, in)
+				return nil
+			}
+			n.queue = append(n.queue, n.filter(in)...)
+			return nil
+		},
 	})
 	n.must(err)
 	link.Gateway = n.g
@@ -91,19 +115,34 @@ func (n *node) begin(out uint64) {
 // late is a gateway that is filled in once the desk it needs a number of has been opened.
 type late struct{ orders.Gateway }
 
-func (n *node) hear(e orders.Event) { n.events = append(n.events, e) }
+func (n *node) hear(e orders.Event) {
+	n.events = append(n.events, e)
+	if n.told != nil {
+		n.told(e)
+	}
+}
 
 // pump lets the desk take what has come, and the disk what was appended, until nothing is left.
 func (n *node) pump() {
 	n.t.Helper()
+	tried := false
 	for {
 		for len(n.queue) > 0 {
 			in := n.queue[0]
 			n.queue = n.queue[1:]
 			n.desk.Handle(n.risk.Now, orders.Received{In: in})
-			if l, ok := in.(orders.Link); ok && l.Event == orders.LinkLogout {
-				_ = n.g.Connect()
+			if l, ok := in.(orders.Link); ok {
+				n.away = l.Event == orders.LinkLogout
 			}
+		}
+		if n.broken { // as the owner of a line does it: nothing more is to come of this one
+			n.broken, n.away = false, true
+			n.desk.Handle(n.risk.Now, orders.Received{In: orders.Link{Event: orders.LinkLogout, Why: "broken"}})
+			n.must(n.g.Disconnect("broken"))
+		}
+		if n.away && !tried && !n.sulks { // one that is refused is tried again at the next turn
+			tried, n.away = true, false
+			_ = n.g.Connect()
 		}
 		before := n.log.Watermark()
 		lsn, err := n.log.Commit()
