@@ -118,6 +118,15 @@ func TestMistakesOfUsageEndWith2(t *testing.T) {
 		{"orders since no time", []string{"orders", "--since", "noon"}, 2, "noon"},
 		{"one order of a list", []string{"orders", "X", "--open"}, 2, "--open"},
 		{"an order without an id", []string{"orders", ""}, 2, "ID"},
+		{"a word about no order", []string{"orders", "resolve", "--reason", "x", "--as", "rejected"}, 2, "ID"},
+		{"a word that is none", []string{"orders", "resolve", "X", "--reason", "x", "--as", "gone"}, 2, "gone"},
+		{"a fill of nothing", []string{"orders", "resolve", "X", "--reason", "x", "--as", "filled=0"}, 2, "filled=0"},
+		{"a fill without a quantity", []string{"orders", "resolve", "X", "--reason", "x", "--as", "filled"}, 2, "filled"},
+		{"a fill at no price", []string{"orders", "resolve", "X", "--reason", "x", "--as", "filled=1@free"}, 2, "free"},
+		{"a quantity of a rejection", []string{"orders", "resolve", "X", "--reason", "x", "--as", "rejected=1"}, 2, "rejected=1"},
+		{"a difference of no account", []string{"orders", "resolve", "--difference", "1", "--accept", "--reason", "x"}, 2, "--account"},
+		{"a difference that is not accepted", []string{"orders", "resolve", "--account", "A1", "--difference", "1", "--reason", "x"}, 2, "--accept"},
+		{"a difference and an order", []string{"orders", "resolve", "X", "--account", "A1", "--difference", "1", "--accept", "--reason", "x"}, 2, "X"},
 		{"positions of two words", []string{"positions", "x"}, 2, "x"},
 		{"a listener that is none", []string{"demo", "--listen", "foo"}, 2, "foo"},
 		{"a port that is none", []string{"demo", "--listen", "127.0.0.1:99999"}, 2, "99999"},
@@ -261,6 +270,7 @@ func TestNobodyThereEndsWith4(t *testing.T) {
 		{"orders", []string{"orders", "--addr", nobody}, 4, "unreachable"},
 		{"an order", []string{"orders", "X", "--addr", nobody}, 4, "unreachable"},
 		{"positions", []string{"positions", "--addr", nobody}, 4, "unreachable"},
+		{"a word about an order", []string{"orders", "resolve", "X", "--as", "rejected", "--reason", "x", "--addr", nobody}, 4, "Idempotency-Key"},
 		{"a mute node", []string{"gate", "--addr", mute, "--timeout", "20ms"}, 4, "unreachable"},
 		{"a mute node and a trip", []string{"trip", "--addr", mute, "--reason", "x", "--timeout", "20ms", "--wait", "0s"}, 4, "Idempotency-Key"},
 	} {
@@ -270,6 +280,7 @@ func TestNobodyThereEndsWith4(t *testing.T) {
 
 func TestAResetWithoutEvidenceEndsWith6(t *testing.T) {
 	ends{"reset", []string{"reset", "--scope", "A1/*/*"}, 6, "--reason"}.check(t)
+	ends{"a word about an order", []string{"orders", "resolve", "X", "--as", "rejected"}, 6, "--reason"}.check(t)
 }
 
 // TestNoAnswerThatIsNotUnderstoodIsGreen knocks at doors that lie, break off, or speak another version.

@@ -78,7 +78,7 @@ func TestExamplesRun(t *testing.T) {
 	t.Chdir(t.TempDir())
 	want := map[string]int{
 		"version": 0, "feed verify": 1, "feed book": 1, "replay": 1, "bench path": 1, "config check": 1, "tree replay": 1, "run": 1, "cluster init": 1, // no such file
-		"status": 4, "gate": 4, "trip": 4, "reset": 4, "tree dump": 4, "positions": 4, "orders": 4, // no such node
+		"status": 4, "gate": 4, "trip": 4, "reset": 4, "tree dump": 4, "positions": 4, "orders": 4, "orders resolve": 4, // no such node
 		"new strategy": 0,
 	}
 	for _, path := range leaves(t) {

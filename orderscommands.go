@@ -116,6 +116,7 @@ func (c *cli) ordersCommand() *cobra.Command {
 		},
 	}
 	f.on(cmd)
+	cmd.AddCommand(c.ordersResolveCommand())
 	return cmd
 }
 
@@ -142,6 +143,11 @@ type accountLine struct {
 	Account string  `json:"account"`
 	Whole   bool    `json:"whole"`
 	Why     *string `json:"why"`
+
+	Differences []struct {
+		Number uint64 `json:"number"`
+		Text   string `json:"text"`
+	} `json:"differences"`
 }
 
 func (c *cli) orders(ctx context.Context, f clientFlags, q url.Values) error {
@@ -192,6 +198,9 @@ func notWhole(w *tabwriter.Writer, accounts []accountLine) {
 	for _, v := range accounts {
 		if !v.Whole {
 			_, _ = fmt.Fprintf(w, "not whole\t%s: %s\n", v.Account, dash(v.Why))
+		}
+		for _, d := range v.Differences {
+			_, _ = fmt.Fprintf(w, "difference\t%s: %d, %s\n", v.Account, d.Number, d.Text)
 		}
 	}
 }

@@ -9,12 +9,13 @@ import (
 // AccountStatus is how an account stood at its owner's last look.
 type AccountStatus struct {
 	Account    market.Account
-	Session    string // down, recovering, reconciling or open
-	ListWhole  bool   // the venue's list of orders was whole since the logon
-	Unknown    int    // orders that are UNKNOWN
-	Reserved   int    // of these, ids of a former life that may have been used without a record (horizon mode)
-	Live       int    // orders that are not closed
-	Books      []Book // the same by strategy and instrument
+	Session    string       // down, recovering, reconciling or open
+	ListWhole  bool         // the venue's list of orders was whole since the logon
+	Unknown    int          // orders that are UNKNOWN
+	Reserved   int          // of these, ids of a former life that may have been used without a record (horizon mode)
+	Differing  []Difference // what the venue holds and the journal cannot explain
+	Live       int          // orders that are not closed
+	Books      []Book       // the same by strategy and instrument
 	ByStatus   [StatusSent + 1]int
 	Waiting    int // orders that wait for the disk
 	Journal    journal.State
@@ -36,6 +37,7 @@ func (d *Desk) Status() AccountStatus {
 	s := AccountStatus{
 		Account: d.p.Options.Account, Session: d.m.Session(), ListWhole: d.m.listWhole, Unknown: d.m.Unknown(),
 		Waiting: d.waiting(), Journal: d.p.Log.State(), Partial: d.partial, At: d.now, Positions: d.m.Positions(),
+		Differing: d.m.Differing(),
 	}
 	at := map[Book]int{} // in which Live is 0
 	for _, o := range d.m.sweep() {

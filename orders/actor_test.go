@@ -52,7 +52,7 @@ func TestRoundsAskWithGrowingJitterAndStopWhenAllIsKnown(t *testing.T) {
 	if asked < 190 {
 		t.Fatalf("asked %d times in 200 rounds", asked)
 	}
-	if m, _ := r.Next(now, orders.AccountStatus{Session: "open"}, 0); m != nil {
+	if m, _ := r.Next(now, orders.AccountStatus{Session: "open", ListWhole: true}, 0); m != nil {
 		t.Fatalf("asked %T when all is known", m)
 	}
 	if m, _ := r.Next(now, orders.AccountStatus{Session: "down", Unknown: 9}, 0); m != nil {

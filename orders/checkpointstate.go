@@ -98,7 +98,7 @@ type stateCoder struct {
 
 func (s *stateCoder) state(p *past) {
 	m := p.m
-	for _, n := range []*uint64{&m.executed, &m.changes, &m.lists} {
+	for _, n := range []*uint64{&m.strangers, &m.executed, &m.changes, &m.lists} {
 		s.uint(n)
 	}
 	number64(&s.coder, &m.unknowns)
@@ -150,10 +150,11 @@ func (s *stateCoder) one(o *order) {
 	small(&s.coder, &o.w)
 	whole(s, &o.doubts)
 	for _, b := range []*bool{
-		&o.foreign, &o.phantom, &o.recovered, &o.paper, &o.closing, &o.again, &o.stuck, &o.listed, &o.toldUnknown, &o.toldClosed, &o.toldDoubt,
+		&o.foreign, &o.phantom, &o.signed, &o.recovered, &o.paper, &o.closing, &o.again, &o.stuck, &o.listed, &o.toldUnknown, &o.toldClosed, &o.toldDoubt,
 	} {
 		s.bool(b)
 	}
+	s.uint(&o.difference)
 	whole(s, &o.tries)
 	whole(s, &o.absents)
 	s.int(&o.absentAt)

@@ -50,6 +50,8 @@ const (
 	tagCrash
 	tagHandOver
 	tagReserve
+	tagResolve
+	tagAccept
 )
 
 // coder reads or writes one record body; the same code does both, so that
@@ -118,6 +120,10 @@ func kindOf(in Input) (journal.Kind, tag) {
 		return KindDay, tagNewDay
 	case Reserve:
 		return KindReserve, tagReserve
+	case Resolve:
+		return KindVerdict, tagResolve
+	case Accept:
+		return KindVerdict, tagAccept
 	case cancelSent:
 		return KindEvidence, tagCancelSent
 	case Report:
@@ -195,6 +201,16 @@ func (c *coder) other(t tag, in Input) Input {
 		return with(c, in, func(v *MassEnd) { c.origin(&v.Origin); number64(c, &v.Count) })
 	case tagMassCancelAck:
 		return with(c, in, func(v *MassCancelAck) { c.origin(&v.Origin); c.bool(&v.Accepted) })
+	case tagResolve:
+		return with(c, in, c.resolve)
+	case tagAccept:
+		return with(c, in, func(v *Accept) {
+			number := int64(v.Difference)
+			c.int(&number)
+			v.Difference = uint64(number)
+			code(c, &v.By)
+			code(c, &v.Why)
+		}) //nolint:gosec // as it was written
 	case tagLink:
 		return with(c, in, func(v *Link) { c.origin(&v.Origin); small(c, &v.Event); code(c, &v.Why) })
 	default:
@@ -248,6 +264,15 @@ func (c *coder) cancelSent(v *cancelSent) {
 	code(c, &v.Orig)
 	c.bool(&v.Queued)
 	c.bool(&v.Again)
+}
+
+func (c *coder) resolve(v *Resolve) {
+	c.ref(&v.Of)
+	small(c, &v.As)
+	number64(c, &v.Qty)
+	number64(c, &v.Price)
+	code(c, &v.By)
+	code(c, &v.Why)
 }
 
 func (c *coder) answer(v *Answer) {

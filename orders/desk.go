@@ -100,7 +100,8 @@ type Desk struct {
 	doing    string      // why cancels go out, for CloseStep
 	partial  error       // why this desk can only close; nil: it may open
 	driven   map[market.ClOrdID]driven
-	blocks   []ahead // of ids that are set aside, the one in use first
+	unsaid   []unsaid // operators' words that are not durable yet
+	blocks   []ahead  // of ids that are set aside, the one in use first
 	rows     *scribe
 	said     standing
 	opened   bool // the session has opened, and risk is not told yet
@@ -235,7 +236,12 @@ func (d *Desk) Handle(now risk.Reading, m Message) {
 		d.step(NewDay{})
 	case Recall:
 		d.recall(v)
+	case ResolveOrder:
+		d.resolveOrder(v)
+	case AcceptDifference:
+		d.acceptDifference(v)
 	}
+	d.saySigned()
 	if d.revealed {
 		d.revealed = false
 		d.drive()

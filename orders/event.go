@@ -70,6 +70,7 @@ const (
 	ReasonBusiness    Reason = "business"
 	ReasonUnsent      Reason = "unsent"
 	ReasonStale       Reason = "stale"
+	ReasonOperator    Reason = "operator"
 )
 
 // Reasons of a refusal.
@@ -90,6 +91,7 @@ const (
 	ReasonFenced      Reason = "FENCED"
 	ReasonCancelled   Reason = "cancelled"
 	ReasonInvalid     Reason = "invalid"
+	ReasonKnown       Reason = "known" // nothing about the order is in doubt
 )
 
 // Event tells the owner of an order what happened to it. Quantities and prices

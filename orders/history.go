@@ -23,7 +23,7 @@ type HistoryLine struct {
 // wraps ErrRecord; nothing is yielded behind it.
 //
 // Kinds: intent, change, armed, sent, unsent, timeout, cancel, cancel_queued, report, answer, cancel_reject, business_reject,
-// session_reject, verdict, session, crash, day.
+// session_reject, operator, session, crash, day.
 func History(r *OrderRow, account market.Account, records iter.Seq2[journal.Record, error], end journal.LSN) iter.Seq2[HistoryLine, error] {
 	if r.Closed && r.Last != 0 {
 		end = min(end, r.Last)
@@ -126,6 +126,14 @@ func (r *OrderRow) ownWords(in Input) (kind, text string) {
 	case Timeout:
 		if v.ID != "" && r.isNamedBy(v.ID, "") {
 			return "timeout", join(string(v.ID), "no answer in time: UNKNOWN until the venue is heard")
+		}
+	case Resolve:
+		if r.isNamedBy(v.Of.ID, v.Of.OrderID) {
+			text := v.As.String()
+			if v.As == EndingFilled {
+				text += "=" + v.Qty.String()
+			}
+			return "operator", fmt.Sprintf("%s, signed by %s: %s", text, v.By, v.Why)
 		}
 	case cancelSent:
 		if r.isNamedBy(v.Of.ID, v.Of.OrderID) {

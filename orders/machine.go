@@ -75,6 +75,7 @@ type Machine struct {
 	unknown   map[market.Instrument]int
 	unknowns  int
 	foreigns  int    // live orders that only the venue knows
+	strangers uint64 // orders so far that only the venue knew
 	changes   uint64 // of the sets that these two count
 	lists     uint64 // whole lists
 	session   session
@@ -108,7 +109,7 @@ func NewMachine(opt Options) *Machine {
 		execs: map[execKey]*order{}, pos: map[market.Instrument]market.Qty{}, unknown: map[market.Instrument]int{},
 	}
 	if opt.SessionOpen {
-		m.session = sessionOpen
+		m.session, m.listWhole = sessionOpen, true
 	}
 	return m
 }
@@ -179,6 +180,10 @@ func (m *Machine) local(in Input) {
 		m.crash()
 	case Reserve:
 		m.reserve(v)
+	case Resolve:
+		m.resolve(&v)
+	case Accept:
+		m.accept(&v)
 	case cancelSent:
 		m.foldCancel(v)
 	}

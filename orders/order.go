@@ -32,6 +32,7 @@ type order struct {
 	doubts    doubt
 	foreign   bool
 	phantom   bool // a name that may have been used, and nothing else
+	signed    bool // an operator has signed for what only the venue knew
 	recovered bool // it was a phantom, and the venue knows it: it is to end
 	paper     bool
 	closing   bool
@@ -43,6 +44,8 @@ type order struct {
 	round     uint32
 	named     uint32 // last mass status round that named it
 	synthetic market.Qty
+
+	difference uint64 // its number, where only the venue knew it; 0: ours
 
 	// What the outside was last told, compared by R22 after each input.
 	touched, asking         bool

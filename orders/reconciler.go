@@ -48,11 +48,11 @@ const (
 
 // openIn returns what is open.
 func openIn(s AccountStatus) open {
-	reconciling := s.Session == sessionNames[sessionReconciling]
+	answers := s.Session == sessionNames[sessionReconciling] || s.Session == sessionNames[sessionOpen]
 	switch {
-	case reconciling && !s.ListWhole:
+	case answers && !s.ListWhole:
 		return theList
-	case (reconciling || s.Session == sessionNames[sessionOpen]) && s.Unknown > 0:
+	case answers && s.Unknown > 0:
 		return doubts
 	}
 	return nothing

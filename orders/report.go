@@ -97,7 +97,7 @@ func (m *Machine) adopt(r *Report) *order {
 		oid: r.OrderID, qty: r.Qty, px: r.Price, w: wWorking, foreign: true, round: m.round, paper: r.Paper,
 	}
 	m.add(o)
-	m.stranger(true)
+	m.meet(o)
 	if r.ID != "" {
 		m.ids[r.ID] = o
 	}
@@ -247,19 +247,24 @@ func (m *Machine) endReport(o *order, r *Report) outcome {
 // still open, every other open request is moot.
 func (m *Machine) end(o *order, w working, why Reason) {
 	o.w, o.why, o.again = w, why, false
+	m.endRequests(o, w == wRejected)
+	m.touch(o)
+}
+
+// endRequests leaves no request of an order open that is over.
+func (m *Machine) endRequests(o *order, refused bool) {
 	for i := range o.reqs {
 		q := &o.reqs[i]
 		switch {
 		case !q.ev.open():
 		case q.kind != kindNew:
 			q.ev = moot
-		case w == wRejected:
+		case refused:
 			q.ev = rejected
 		default:
 			q.ev = accepted
 		}
 	}
-	m.touch(o)
 }
 
 func (m *Machine) rejectReport(o *order, r *Report) outcome {

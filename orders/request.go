@@ -17,7 +17,8 @@ func (m *Machine) RefusesNew(n *New) Reason {
 		return ReasonDuplicate
 	case m.session != sessionOpen:
 		return ReasonSession
-	case m.opt.BlockUnknown == BlockInstrument && m.unknown[n.Instrument] > 0,
+	case !m.listWhole, // an operator has spoken, and the venue not yet
+		m.opt.BlockUnknown == BlockInstrument && m.unknown[n.Instrument] > 0,
 		m.opt.BlockUnknown == BlockAccount && m.unknowns > 0:
 		return ReasonUnknown
 	default:

@@ -97,7 +97,7 @@ func (m *Machine) recover(o *order, r *Report) bool {
 		o.listed = true
 		m.live = append(m.live, o)
 	}
-	m.stranger(true)
+	m.meet(o)
 	if o.toldUnknown {
 		m.unknown[market.Instrument{}]--
 		m.unknown[o.Instrument]++

@@ -169,7 +169,7 @@ func (m *Machine) startList() {
 		}
 		return
 	}
-	m.listing, m.listWhole = true, m.session == sessionOpen
+	m.listing, m.listWhole = true, m.listWhole && m.session == sessionOpen
 	if !m.folding {
 		m.out = append(m.out, Output{Kind: OutAsk, send: send{mass: true, order: New{Account: m.opt.Account}}})
 	}

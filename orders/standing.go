@@ -19,6 +19,13 @@ func (m *Machine) standing() standing {
 	return standing{lists: m.lists, changes: m.changes, clean: m.unknowns == 0 && m.foreigns == 0}
 }
 
+// meet takes up an order that only the venue knows: a difference with a number of its own.
+func (m *Machine) meet(o *order) {
+	m.strangers++
+	o.difference = m.strangers
+	m.stranger(true)
+}
+
 // stranger counts a live order that only the venue knows, or that it is none any
 // more.
 func (m *Machine) stranger(live bool) {

@@ -178,7 +178,7 @@ func (m *Machine) tellClosed(o *order) {
 	if o.phantom {
 		return
 	}
-	if o.foreign {
+	if o.foreign && !o.signed {
 		m.stranger(!is)
 	}
 	if is {

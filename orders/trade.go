@@ -188,9 +188,15 @@ func (m *Machine) synthesise(o *order, r *Report) {
 	if r.HasAvg && r.Avg != 0 {
 		px = impliedPrice(o, r, q)
 	}
-	id := "SYN/" + string(o.ID) + "/" + r.Cum.String()
+	m.makeUp(o, q, px)
+}
+
+// makeUp books a quantity that is said to have executed, and of which no report has come. Its id is a function of the facts.
+func (m *Machine) makeUp(o *order, q market.Qty, px market.Price) {
+	cum := (o.cum + q).String()
+	id := "SYN/" + string(o.ID) + "/" + cum
 	if o.ID == "" {
-		id = "SYN/@" + o.oid + "/" + r.Cum.String()
+		id = "SYN/@" + o.oid + "/" + cum
 	}
 	m.flag(FlagSyntheticFill, o, "")
 	m.executed++

@@ -157,10 +157,8 @@ func (m *Machine) ExecutionsOf(strategy string) []Execution {
 // Differences names what the venue holds and the journal cannot explain.
 func (m *Machine) Differences() []string {
 	var out []string
-	for _, o := range m.sweep() {
-		if o.foreign {
-			out = append(out, "foreign order "+string(heldID(o.ID, o.oid))+" in "+o.Instrument.String())
-		}
+	for _, d := range m.Differing() {
+		out = append(out, d.Text)
 	}
 	return out
 }

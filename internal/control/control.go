@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Node is what the API shows and what it asks. Each method but Reset answers from what is published already. Trip sets its
+// Node is what the API shows and what it asks. Each method but Reset, Resolve and Accept answers from what is published already. Trip sets its
 // latch, waits for nothing and gives what waits for the venues' word: confirm answers as soon as there is one, and when its
 // context ends with what is known then. Answers are encoded as they are.
 type Node interface {
@@ -31,7 +31,9 @@ type Node interface {
 	Positions(q PositionsQuery) (answer any, whole bool, err error)
 	Trip(r TripRequest) (confirm func(ctx context.Context) (answer any, confirmed bool), err error)
 	Reset(ctx context.Context, r ResetRequest) (any, error)
-	Poison() any // what is set aside
+	Resolve(ctx context.Context, r ResolveRequest) (any, error)   // answers when the word is durable
+	Accept(ctx context.Context, r DifferenceRequest) (any, error) // as Resolve
+	Poison() any                                                  // what is set aside
 	Release(r PoisonRequest) (any, error)
 	Discard(r PoisonRequest) (any, error)
 	Metrics() http.Handler
@@ -74,6 +76,29 @@ type PoisonRequest struct {
 
 	ID  string `json:"-"` // of the path
 	Who string `json:"-"`
+}
+
+// ResolveRequest says what has become of an order of unknown state.
+type ResolveRequest struct {
+	Account string `json:"account"` // empty: whichever has the order
+	As      string `json:"as"`      // rejected, cancelled, working or filled
+	Qty     string `json:"qty"`     // of filled: all that executed
+	Price   string `json:"price"`   // of what was not known of that; empty: the order's
+	Reason  string `json:"reason"`
+	By      string `json:"by"`
+
+	ID  string `json:"-"` // of the path: any id of the order, or @ and the venue's
+	Who string `json:"-"`
+}
+
+// DifferenceRequest signs for a difference between the venue and the journal.
+type DifferenceRequest struct {
+	Account string `json:"account"`
+	Reason  string `json:"reason"`
+	By      string `json:"by"`
+
+	Number uint64 `json:"-"` // of the path
+	Who    string `json:"-"`
 }
 
 // ResetRequest asks to clear the latches named.

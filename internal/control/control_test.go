@@ -107,6 +107,14 @@ func (n *node) Reset(_ context.Context, r control.ResetRequest) (any, error) {
 	return map[string]any{"cleared": r.Trips}, nil
 }
 
+func (n *node) Resolve(_ context.Context, r control.ResolveRequest) (any, error) {
+	return map[string]any{"schema": "failshut.orders.resolve/1", "asked": fmt.Sprintf("%+v", r)}, nil
+}
+
+func (n *node) Accept(_ context.Context, r control.DifferenceRequest) (any, error) {
+	return map[string]any{"schema": "failshut.orders.resolve/1", "asked": fmt.Sprintf("%+v", r)}, nil
+}
+
 func (n *node) Poison() any { return map[string]string{"schema": "failshut.poison/1"} }
 func (n *node) Release(r control.PoisonRequest) (any, error) {
 	return map[string]string{"did": "release " + r.ID + " " + r.Who}, nil
@@ -277,6 +285,13 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"a trader may not release":      {tcp, "ann-token", "/api/v1/poison/event-1/release", control.PoisonRequest{Reason: "x"}, 403},
 		"a viewer may not discard":      {tcp, "vera-token", "/api/v1/poison/event-1/discard", control.PoisonRequest{Reason: "x"}, 403},
 		"a release without a reason":    {tcp, "rick-token", "/api/v1/poison/event-1/release", control.PoisonRequest{}, 409},
+		"risk resolves an order":        {tcp, "rick-token", "/api/v1/orders/X/resolve", control.ResolveRequest{As: "rejected", Reason: "x"}, 200},
+		"a trader may not resolve":      {tcp, "ann-token", "/api/v1/orders/X/resolve", control.ResolveRequest{As: "rejected", Reason: "x"}, 403},
+		"a word without a reason":       {tcp, "rick-token", "/api/v1/orders/X/resolve", control.ResolveRequest{As: "rejected"}, 409},
+		"risk accepts a difference":     {tcp, "rick-token", "/api/v1/differences/1", control.DifferenceRequest{Account: "A1", Reason: "x"}, 200},
+		"a viewer may not accept one":   {tcp, "vera-token", "/api/v1/differences/1", control.DifferenceRequest{Account: "A1", Reason: "x"}, 403},
+		"a signature without a reason":  {tcp, "rick-token", "/api/v1/differences/1", control.DifferenceRequest{Account: "A1"}, 409},
+		"a difference without a number": {tcp, "rick-token", "/api/v1/differences/x", control.DifferenceRequest{Account: "A1", Reason: "x"}, 400},
 		"an unknown end":                {tcp, "rick-token", "/api/v1/poison/event-1/forget", control.PoisonRequest{Reason: "x"}, 404},
 		"a reset without a reason":      {tcp, "rick-token", "/api/v1/resets", control.ResetRequest{Scope: "A1/*/*"}, 409},
 		"a trip without a reason":       {tcp, "rick-token", "/api/v1/trips", control.TripRequest{Scope: "A1/*/*"}, 400},

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -180,6 +181,42 @@ func (s *Server) reset(ctx context.Context, m mutation) (int, any, error) {
 	ctx, cancel := context.WithTimeout(ctx, resetWait)
 	defer cancel()
 	answer, err := s.node.Reset(ctx, r)
+	return http.StatusOK, answer, err
+}
+
+// resolve takes an operator's word about an order.
+func (s *Server) resolve(ctx context.Context, m mutation) (int, any, error) {
+	var r ResolveRequest
+	if err := strict(m.body, &r); err != nil {
+		return 0, nil, err
+	}
+	r.ID, r.Who = m.what, m.id.name
+	if strings.TrimSpace(r.Reason) == "" {
+		return 0, nil, Precondition("NO_REASON", "a word about an order needs a reason: it is the evidence")
+	}
+	ctx, cancel := context.WithTimeout(ctx, resetWait)
+	defer cancel()
+	answer, err := s.node.Resolve(ctx, r)
+	return http.StatusOK, answer, err
+}
+
+// accept takes an operator's signature for a difference.
+func (s *Server) accept(ctx context.Context, m mutation) (int, any, error) {
+	var r DifferenceRequest
+	if err := strict(m.body, &r); err != nil {
+		return 0, nil, err
+	}
+	number, err := strconv.ParseUint(m.what, 10, 64)
+	if err != nil || number == 0 {
+		return 0, nil, usage("the difference is %q, want its number", m.what)
+	}
+	r.Number, r.Who = number, m.id.name
+	if strings.TrimSpace(r.Reason) == "" {
+		return 0, nil, Precondition("NO_REASON", "a signature for a difference needs a reason: it is the evidence")
+	}
+	ctx, cancel := context.WithTimeout(ctx, resetWait)
+	defer cancel()
+	answer, err := s.node.Accept(ctx, r)
 	return http.StatusOK, answer, err
 }
 

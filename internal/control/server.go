@@ -144,6 +144,8 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /api/v1/tree/dump", s.within(s.all, s.inquire(func(i identity) bool { return i.may(Trader) }, s.dump)))
 	mux.HandleFunc("POST /api/v1/trips", s.within(s.urgent, s.mutate(identity.mayTrip, s.trip)))
 	mux.HandleFunc("POST /api/v1/resets", s.within(s.all, s.mutate(func(i identity) bool { return i.may(Risk) }, s.reset)))
+	mux.HandleFunc("POST /api/v1/orders/{id}/resolve", s.within(s.all, s.mutate(func(i identity) bool { return i.may(Risk) }, s.resolve)))
+	mux.HandleFunc("POST /api/v1/differences/{id}", s.within(s.all, s.mutate(func(i identity) bool { return i.may(Risk) }, s.accept)))
 	mux.HandleFunc("GET /api/v1/poison", s.within(s.all, still(s.viewer(func(w http.ResponseWriter, _ *http.Request, _ identity) {
 		s.write(w, http.StatusOK, s.node.Poison())
 	}))))

@@ -34,6 +34,14 @@ type accountView struct {
 	At      *string        `json:"at"` // when its owner showed it; null: never
 	Whole   bool           `json:"whole"`
 	Why     *string        `json:"why"` // it is not
+
+	Differences []differenceView `json:"differences"` // what the venue holds and the journal cannot explain
+}
+
+// differenceView is a difference by the number that it is signed for under.
+type differenceView struct {
+	Number uint64 `json:"number"`
+	Text   string `json:"text"`
 }
 
 type orderRow struct {
@@ -132,6 +140,10 @@ func viewOf(a *account, b *orders.Blotter) accountView {
 	}
 	if !v.Whole {
 		v.Why = &why
+	}
+	v.Differences = []differenceView{}
+	for _, d := range a.Status().Differing {
+		v.Differences = append(v.Differences, differenceView(d))
 	}
 	return v
 }
