@@ -12,6 +12,9 @@ func (e *Engine) expire(i int) {
 }
 
 func (e *Engine) expireOne(o *order) {
+	if !o.status.Open() {
+		return
+	}
 	e.finish(o, StatusExpired, "day")
 	e.report(o, ExecExpired, nil)
 }
@@ -19,6 +22,9 @@ func (e *Engine) expireOne(o *order) {
 // renew tells the owners of orders good till cancelled that they stand again on a new day.
 func (e *Engine) renew(i int) {
 	for _, o := range e.openIn(i) {
+		if !o.status.Open() {
+			continue
+		}
 		e.report(o, ExecRestated, func(r *Report) { r.Restate = RestateRenewal })
 	}
 }

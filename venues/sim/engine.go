@@ -102,8 +102,14 @@ func (e *Engine) mark() {
 }
 
 // enter takes an order that has been acknowledged, as the phase of its symbol has it. Stop orders that it wakes follow it.
+//
+// Every report may be the one in which a fault cuts the link, and a lost link cancels orders: whoever goes on with one behind a
+// report looks first whether it is still open.
 func (e *Engine) enter(o *order) {
-	if o.meets != nil {
+	switch {
+	case !o.status.Open():
+		return
+	case o.meets != nil:
 		e.trade(o, o.meets, o.qty)
 		return
 	}
@@ -228,10 +234,10 @@ func (e *Engine) execute(x, y *order, q market.Qty, px market.Price, aggressor m
 		e.orderLine(o, "trade")
 		e.exposure(o.account, o.sym)
 	}
+	e.print(both, shown, q, px) // ahead of the reports, in which a link may be cut and an order cancelled
 	for _, o := range both {
 		e.report(o, ExecTrade, func(r *Report) { r.ExecID, r.LastQty, r.LastPx = execs[o], q, px })
 	}
-	e.print(both, shown, q, px)
 }
 
 func party(o *order, exec string) *Party {

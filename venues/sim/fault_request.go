@@ -148,7 +148,9 @@ func (h *house) entering(o *order, f firing) {
 		if lot := h.symbols[o.sym].c.Lot; more%lot != 0 || more == 0 {
 			more += lot - more%lot
 		}
-		h.overtake(o, o.leaves()+more, h.because.n)
+		if o.status.Open() { // else its own report has cut the link
+			h.overtake(o, o.leaves()+more, h.because.n)
+		}
 	default:
 		h.report(o, ExecNew, nil)
 	}

@@ -99,3 +99,69 @@ func TestAPaperVenueTakesNoFaults(t *testing.T) {
 		t.Errorf("Arm() of no faults: error = %v, want nil", err)
 	}
 }
+
+// take buys one as buy does; an order that is refused since the link is down is decided anew once it is up.
+func (h *housed) take(n byte) {
+	h.t.Helper()
+	for try := byte(0); ; try++ {
+		in := risk.Intent{
+			Cause: risk.Cause{n, 2, try}, Strategy: "s", Instrument: h.acme, Side: market.Buy, Type: market.Limit, TIF: market.IOC,
+			Qty: market.Unit, Price: price(h.t, "105"), DecidedWall: market.StampOf(h.sys.Now()), Decided: h.now().Mono,
+		}
+		h.must(h.account.Tell(orders.Place{Intent: in}))
+		refused := false
+		h.until("the order is filled or refused", func() bool {
+			h.with(func() {
+				for _, e := range h.events {
+					refused = refused || (e.Cause == in.Cause && e.Kind == orders.EventRefused)
+				}
+			})
+			return refused || len(h.execs(in.Cause)) > 0
+		})
+		if !refused {
+			return
+		}
+		h.until("the account is open", func() bool { s := h.account.Status(); return s.Session == "open" && s.Unknown == 0 })
+	}
+}
+
+// TestALinkThatFailsUnderAnAccountComesBack: numbers that do not follow, links that are dead, venues that restart and logons that
+// are refused or slow. The account's own session brings the link back each time, and the fill that was lost with it is heard. It
+// waits longer from failure to failure, so this is for the virtual clock.
+func TestALinkThatFailsUnderAnAccountComesBack(t *testing.T) {
+	h := settle(t, actors.Config{Clock: actors.Virtual(start.Time()), Dispatch: actors.Deterministic(), Seed: 1})
+	plans := [][]string{
+		{"seq_gap nth=1 session=A1"},
+		{"seq_too_low nth=2 session=A1"},
+		{"restart nth=1 session=A1 delay=100ms"},
+		{"half_open nth=1 session=A1 msg=8 delay=200ms"},
+		{"disconnect_at_byte nth=2 session=A1 msg=8 id=c1", "logon_refused nth=1 session=A1"},
+		{"disconnect_at_byte nth=2 session=A1 msg=8 id=c2", "logon_slow nth=1 session=A1 delay=100ms"},
+		{"disconnect_at_byte nth=2 session=A1 msg=8 id=c3", "gap_fill_for_replay nth=1 session=A1"},
+		{"disconnect_at_byte nth=2 session=A1 msg=8 id=c4", "dup_resend nth=1 session=A1"},
+	}
+	faults := 0
+	for i, texts := range plans {
+		h.must(h.arm(texts...))
+		faults += len(texts)
+		h.take(byte(i + 1))
+		h.until("the account is open again after "+texts[0], func() bool {
+			s := h.account.Status()
+			return s.Session == "open" && s.Unknown == 0 && s.Live == 0
+		})
+	}
+	l := h.stop()
+	held := map[market.Symbol]market.Qty{"ACME": market.Qty(len(plans)) * market.Unit}
+	for _, f := range append(append(ledger.J1(l), ledger.J2(l, "A1", held)...), ledger.J7(l, "A1", nil)...) {
+		t.Error(f)
+	}
+	fired := firings(l)
+	for id, n := range fired {
+		if n == 0 {
+			t.Errorf("fault %s did not fire", id)
+		}
+	}
+	if len(fired) != faults {
+		t.Errorf("fired: %v, want each of the %d", fired, faults)
+	}
+}

@@ -31,14 +31,14 @@ type tape struct {
 
 func (p *tape) apply(e sim.MarketEvent) {
 	p.events++
-	if e.Kind == sim.Executed {
+	if e.Kind == sim.Executed || e.Kind == sim.ExecutedAt || e.Kind == sim.Printed {
 		p.prints = append(p.prints, e)
 	}
 	o := p.orders[e.Ref]
 	switch e.Kind {
 	case sim.Added:
 		p.orders[e.Ref] = e
-	case sim.Executed, sim.Reduced:
+	case sim.Executed, sim.ExecutedAt, sim.Reduced:
 		if o.Qty -= e.Qty; o.Qty == 0 {
 			delete(p.orders, e.Ref)
 		} else {

@@ -161,10 +161,14 @@ func TestAFloorAddsUpUnderEverythingAnOperatorDoes(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 6))
 		w := traders(t, func(c *sim.Config) {
 			c.SelfTrade = []sim.SelfTrade{sim.SelfTradeOff, sim.SelfTradeCancelNew, sim.SelfTradeCancelOld, sim.SelfTradeCancelBoth}[rng.IntN(4)]
+			if seed%2 == 0 { // a link that is cut within a report cancels orders in the middle of whatever is done
+				c.Faults = plan(t, "disconnect_at_byte p=0.1 msg=8")
+			}
 		})
 		phase := sim.PhaseContinuous
 		for i := range 150 {
 			w.now += market.Timestamp(time.Millisecond)
+			w.backAgain()
 			if op := w.randomOperation(rng, &phase); op != nil && rng.IntN(4) == 0 {
 				if err := w.venue.Operate(w.now, op); err == nil {
 					did[nameOf(op)]++
@@ -186,6 +190,22 @@ func TestAFloorAddsUpUnderEverythingAnOperatorDoes(t *testing.T) {
 		}
 	}
 	t.Log(did)
+}
+
+// backAgain logs on whoever was cut off.
+func (w *world) backAgain() {
+	w.t.Helper()
+	down := map[sim.SessionID]bool{}
+	for _, l := range w.lines {
+		if k, ok := l.(*sim.LinkLine); ok && (k.Event == "logon" || k.Event == "disconnect") {
+			down[k.Session] = k.Event == "disconnect"
+		}
+	}
+	for _, id := range []sim.SessionID{"A1", "A2"} {
+		if down[id] {
+			w.logon(id)
+		}
+	}
 }
 
 func (w *world) phaseOf(sym market.Symbol) string {
@@ -253,6 +273,8 @@ func (w *world) randomRequest(rng *rand.Rand, i int) {
 		r.PostOnly = true
 	case 5:
 		r.Type, r.Price = market.Market, 0
+	case 6:
+		r = sim.Request{Kind: sim.MassCancel, ClOrdID: cl}
 	}
 	w.send(id, r)
 }

@@ -157,6 +157,9 @@ func (e *Engine) suspend(i int) {
 }
 
 func (e *Engine) suspendOne(o *order) {
+	if !o.status.Open() {
+		return
+	}
 	o.status = StatusSuspended
 	e.orderLine(o, "halt")
 	e.report(o, ExecSuspended, nil)

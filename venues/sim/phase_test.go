@@ -214,3 +214,65 @@ func TestAnOperationThatCannotBeIsRefused(t *testing.T) {
 		t.Errorf("an operation behind the day: error = %v, want %v", err, sim.ErrShut)
 	}
 }
+
+// TestAnOrderThatEndsWithItsLinkDoesNotRest: the report of a replace is cut, the lost link cancels the order, and it must not come
+// back to the book as the replace goes on.
+func TestAnOrderThatEndsWithItsLinkDoesNotRest(t *testing.T) {
+	w := traders(t, func(c *sim.Config) {
+		c.Faults = plan(t, "disconnect_at_byte nth=2 session=A1 msg=8")
+		c.Phases = []sim.PhaseAt{{Phase: sim.PhaseAuction}}
+	})
+	w.limit("A1", "a", market.Buy, 5, "100", market.Day)
+	w.replace("A1", "r", "a", 5, "101")
+	if o := lastOf[*sim.OrderLine](w); o.Status != sim.StatusCancelled || o.Why != "cod" {
+		t.Fatalf("order = %+v, want it cancelled with the link", o)
+	}
+	w.phase(sim.PhaseContinuous)
+	w.limit("A2", "s", market.Sell, 5, "99", market.IOC)
+	if trade := lastOf[*sim.TradeLine](w); trade != nil {
+		t.Errorf("trade = %+v, want none with an order that has ended", trade)
+	}
+	if q := w.tape(t); len(q) != 0 {
+		t.Errorf("the feed shows %v, want nothing", q)
+	}
+}
+
+// TestALinkCutWithinAReportEndsEachOrderOnce: whatever is under way with the orders of an account, one that the lost link has
+// cancelled meanwhile is left alone.
+func TestALinkCutWithinAReportEndsEachOrderOnce(t *testing.T) {
+	for name, do := range map[string]func(w *world){
+		"mass cancel": func(w *world) { w.send("A1", sim.Request{Kind: sim.MassCancel, ClOrdID: "q"}) },
+		"close":       func(w *world) { w.phase(sim.PhaseClosed) },
+		"halt":        func(w *world) { w.phase(sim.PhaseHalt) },
+		"a new day":   func(w *world) { w.operate(sim.NewDay{}) },
+		"a split":     func(w *world) { w.operate(sim.Split{Symbol: "ACME", By: 2}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := traders(t, func(c *sim.Config) { c.Faults = plan(t, "disconnect_at_byte nth=4 session=A1 msg=8") })
+			w.limit("A1", "a", market.Buy, 5, "99", market.Day)
+			w.limit("A1", "b", market.Buy, 5, "98", market.Day)
+			w.limit("A1", "c", market.Buy, 5, "97", market.GTC)
+			do(w)
+			if f := lastOf[*sim.FaultLine](w); f == nil {
+				t.Fatal("the link was not cut")
+			}
+			ended := map[string]int{}
+			for _, l := range w.lines {
+				if o, ok := l.(*sim.OrderLine); ok && !o.Status.Open() {
+					ended[o.OID]++
+				}
+			}
+			for oid, n := range ended {
+				if n != 1 {
+					t.Errorf("order %s ended %d times", oid, n)
+				}
+			}
+			if len(ended) != 3 {
+				t.Errorf("ended: %v, want all three", ended)
+			}
+			w.addsUp(t, 0, 0, sim.PhaseContinuous)
+			w.must(w.venue.Shut(w.now))
+			w.sums()
+		})
+	}
+}

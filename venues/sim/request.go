@@ -409,7 +409,9 @@ func (h *house) massCancel(s *session, req Request) {
 	open := h.listOf(s, req)
 	h.reply(s, MassCancelReport{ClOrdID: req.ClOrdID, Accepted: true, Affected: len(open)}, req.Symbol)
 	for _, o := range open {
-		h.finish(o, StatusCancelled, "mass_cancel")
-		h.report(o, ExecCancelled, nil)
+		if o.status.Open() { // else a link cut within a report has cancelled it
+			h.finish(o, StatusCancelled, "mass_cancel")
+			h.report(o, ExecCancelled, nil)
+		}
 	}
 }
