@@ -61,6 +61,7 @@ func newNodeWith(t *testing.T, cfg sim.Config, shape func(*node), port func(sim.
 	reading := risk.Reading{Wall: int64(start), Mono: int64(time.Hour)}
 	n.quotes = risktest.Quotes{n.acme: risktest.Live(price(t, "100"), reading.Mono)}
 	rc := risktest.Config(risk.Entitlement{Account: "A1", Strategies: []string{"s"}, Instruments: []market.Instrument{n.acme}})
+	rc.Controls.Types = append(rc.Controls.Types, market.Stop)
 	for i, l := range rc.Limits {
 		if l.Measure == risk.MaxLongQty || l.Measure == risk.MaxShortQty {
 			rc.Limits[i].Value, err = market.ParseNotional(strconv.Itoa(positionLimit))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
+	"github.com/failshut/failshut/risk"
 	"github.com/failshut/failshut/venues/sim"
 )
 
@@ -124,4 +125,33 @@ func TestADeskFollowsASplit(t *testing.T) {
 		t.Errorf("flags %v, want none", n.flags)
 	}
 	n.judge(1, n.end(rand.New(rand.NewPCG(1, 1))), false)
+}
+
+// TestADeskPlacesAStop: the stop price goes over the gateway, the order sleeps with its worst case held, and a trade wakes it.
+func TestADeskPlacesAStop(t *testing.T) {
+	d := defend(t, nil)
+	d.offer(5, "100.05")
+	d.causes++
+	d.desk.Handle(d.risk.Now, orders.Place{Intent: risk.Intent{
+		Cause: risk.Cause{d.causes, 1}, Strategy: "s", Instrument: d.acme, Side: market.Buy, Type: market.Stop, TIF: market.GTC,
+		Qty: 3 * market.Unit, Price: price(t, "100.05"), StopPrice: price(t, "100.05"), DecidedWall: market.Timestamp(d.risk.Now.Wall), Decided: d.risk.Now.Mono,
+	}})
+	d.settle(0)
+	if len(d.ids) == 0 {
+		t.Fatalf("the stop was refused: %+v", d.events[len(d.events)-1])
+	}
+	stop := d.ids[len(d.ids)-1]
+	d.expect(stop, orders.StatusNew, 0)
+	if o := lastOf[*sim.OrderLine](d.world); o.Type != market.Stop || o.Px != price(t, "100.05") || o.Leaves != 3*market.Unit {
+		t.Errorf("order = %+v, want a stop at 100.05", o)
+	}
+	d.expect(d.want(market.Buy, 1, "100.05"), orders.StatusFilled, 1)
+	d.expect(stop, orders.StatusFilled, 3)
+	d.judged(4)
+	for _, p := range d.problems {
+		t.Error(p)
+	}
+	if len(d.flags) > 0 {
+		t.Errorf("flags %v, want none", d.flags)
+	}
 }

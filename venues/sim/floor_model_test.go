@@ -97,6 +97,12 @@ func (w *world) addsUp(t *testing.T, seed uint64, step int, phase sim.Phase) {
 	t.Helper()
 	open := map[market.Account][2]market.Qty{}
 	var rest []quote
+	woken := map[string]bool{}
+	for _, l := range w.lines {
+		if o, ok := l.(*sim.OrderLine); ok && o.Why == "triggered" {
+			woken[o.OID] = true
+		}
+	}
 	for _, o := range w.floor() {
 		if o.Leaves == 0 {
 			continue
@@ -104,7 +110,7 @@ func (w *world) addsUp(t *testing.T, seed uint64, step int, phase sim.Phase) {
 		sides := open[o.Account]
 		sides[o.Side-market.Buy] += o.Leaves
 		open[o.Account] = sides
-		if o.Type == market.Limit {
+		if o.Type == market.Limit || woken[o.OID] {
 			rest = append(rest, quote{o.Side, o.Px, o.Leaves})
 		}
 	}
@@ -268,7 +274,10 @@ func (w *world) randomRequest(rng *rand.Rand, i int) {
 	case 1:
 		r = sim.Request{Kind: sim.ReplaceOrder, ClOrdID: cl, Orig: orig, Qty: r.Qty, Price: px}
 	case 2, 3:
-		r.Type, r.Price, r.StopPx, r.TIF = market.Stop, 0, px, market.GTC
+		r.Type, r.StopPx, r.TIF = market.Stop, px+market.Price(rng.IntN(5)-2)*10_000_000, market.GTC
+		if rng.IntN(2) == 0 {
+			r.Price = 0
+		}
 	case 4:
 		r.PostOnly = true
 	case 5:

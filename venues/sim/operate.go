@@ -142,8 +142,8 @@ func (e *Engine) restate(in Restate) error {
 	switch {
 	case qty < o.cum || !c.OnLot(qty):
 		return fmt.Errorf("%w: quantity %v, want at least the %v executed, by %v", ErrOperation, qty, o.cum, c.Lot)
-	case px < 0 || !c.OnTick(px) || (px != 0 && o.typ != market.Limit):
-		return fmt.Errorf("%w: price %v of a %v order, want it of a limit order and by %v", ErrOperation, px, o.typ, c.Tick)
+	case px < 0 || !c.OnTick(px) || (px != o.px && (o.px == 0 || px == 0)):
+		return fmt.Errorf("%w: price %v of a %v order, want one where there is one, by %v", ErrOperation, px, o.typ, c.Tick)
 	case !e.countable(o.account, o.sym, qty-o.qty, px):
 		return fmt.Errorf("%w: exposure without a number", ErrOperation)
 	}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -60,11 +61,7 @@ func (h *house) accept(a *account, o *order) {
 	}
 	a.open = append(a.open, o)
 	*a.openSide(o) += o.qty
-	why := ""
-	if o.post {
-		why = "post_only"
-	}
-	h.orderLine(o, why)
+	h.orderLine(o, special(o.stop, o.post))
 	h.exposure(a, o.sym)
 	f := h.entry
 	h.entry = firing{} // of this order, and not of those that it may bring about
@@ -140,17 +137,20 @@ func (h *house) avg(o *order) market.Price {
 func (h *house) orderLine(o *order, why string) {
 	h.line("order", &OrderLine{
 		OID: o.oid, Account: o.account.id, Cl0: o.cl0, Cl: o.cl, IDs: slices.Clone(o.ids),
-		Sym: h.symbols[o.sym].sym, Side: o.side, Type: o.typ, TIF: o.tif, Px: o.shownPrice(), Qty: o.qty, Cum: o.cum, Leaves: o.leaves(),
+		Sym: h.symbols[o.sym].sym, Side: o.side, Type: o.typ, TIF: o.tif, Px: cmp.Or(o.px, o.stop), Qty: o.qty, Cum: o.cum, Leaves: o.leaves(),
 		Avg: h.avg(o), Status: o.status, Priority: o.priority, By: h.because.n, Why: why,
 	})
 }
 
-// shownPrice is the price that a line of the ledger shows: of a stop order the one that triggers it.
-func (o *order) shownPrice() market.Price {
-	if o.typ == market.Stop {
-		return o.stop
+// special says what the lines of the ledger have no field for.
+func special(stop market.Price, post bool) string {
+	switch {
+	case stop != 0:
+		return "stop " + stop.String()
+	case post:
+		return "post_only"
 	}
-	return o.px
+	return ""
 }
 
 // execID gives the next execution id.

@@ -82,7 +82,7 @@ func (h *house) takes(o *order) (Reason, string) {
 
 // mayRest reports whether an order may wait for somebody to meet it.
 func (o *order) mayRest() bool {
-	return (o.typ == market.Limit || (o.typ == market.Stop && !o.triggered)) && (o.tif == market.Day || o.tif == market.GTC)
+	return !o.market() && (o.tif == market.Day || o.tif == market.GTC)
 }
 
 // schedule sets the phases of the configuration. Those of the opening itself are there before anything else happens.

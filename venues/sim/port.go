@@ -82,7 +82,7 @@ type Request struct {
 	Type       market.OrderType
 	TIF        market.TIF
 	Qty        market.Qty   // ReplaceOrder: the new total, what was executed included
-	Price      market.Price // of limit orders; ReplaceOrder: the new one
+	Price      market.Price // of limit orders, and of stop orders that go on as such; ReplaceOrder: the new one
 	StopPx     market.Price // of stop orders; ReplaceOrder: the new one, 0 for the one there is
 	PostOnly   bool         // NewOrder: refused if it would meet an order that rests
 	Text       string

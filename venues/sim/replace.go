@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -46,12 +47,12 @@ func (h *house) judgeReplace(s *session, req Request, l *RecvLine) func() {
 }
 
 // replaceable gives the terms that a replace would leave the order with, or says why there can be none. A quantity at or below
-// what was executed is raised to that: it ends the order. Without a stop price a stop order keeps the one it has.
+// what was executed is raised to that: it ends the order. A stop order keeps each of its prices that the request leaves out.
 func (h *house) replaceable(o *order, req Request) (terms, string) {
 	sym := h.symbols[o.sym]
 	c, t := sym.c, terms{max(req.Qty, o.cum), req.Price, req.StopPx}
-	if o.typ == market.Stop && t.stop == 0 {
-		t.stop = o.stop
+	if o.typ == market.Stop {
+		t.stop, t.px = cmp.Or(t.stop, o.stop), cmp.Or(t.px, o.px)
 	}
 	switch {
 	case req.Symbol != "" && req.Symbol != sym.sym:

@@ -6,9 +6,9 @@ import (
 	"github.com/failshut/failshut/market"
 )
 
-// market reports whether an order takes any price.
+// market reports whether an order takes any price: one without a limit that does not sleep.
 func (o *order) market() bool {
-	return o.typ == market.Market || (o.typ == market.Stop && o.triggered)
+	return o.typ == market.Market || (o.typ == market.Stop && o.triggered && o.px == 0)
 }
 
 // sleep keeps a stop order until the symbol trades at its stop price or beyond.
@@ -28,7 +28,8 @@ func (o *order) wakes(last market.Price) bool {
 }
 
 // runStops triggers the stop orders in a symbol that its last price wakes, the oldest first, and those that their trades wake
-// in turn. Each takes what it can as a market order; what it cannot is cancelled.
+// in turn. One without a price takes what it can as a market order, and what it cannot is cancelled; one with a price goes on as a
+// limit order.
 func (e *Engine) runStops(i int) {
 	for e.symbols[i].phase == PhaseContinuous {
 		at := slices.IndexFunc(e.stops[i], func(o *order) bool { return o.wakes(e.symbols[i].last) })
@@ -38,6 +39,8 @@ func (e *Engine) runStops(i int) {
 		o := e.stops[i][at]
 		e.stops[i] = slices.Delete(e.stops[i], at, at+1)
 		o.triggered = true
+		e.priorities++ // it comes to the book now
+		o.priority = e.priorities
 		e.orderLine(o, "triggered")
 		e.match(o)
 	}

@@ -16,6 +16,36 @@ func (w *world) stop(id sim.SessionID, cl market.ClOrdID, side market.Side, qty 
 	})
 }
 
+// TestAStopWithAPriceGoesOnAsALimitOrder: it takes what is no dearer, and the rest of it waits and is shown.
+func TestAStopWithAPriceGoesOnAsALimitOrder(t *testing.T) {
+	w := traders(t, nil)
+	w.limit("A2", "s1", market.Sell, 2, "100", market.Day)
+	w.limit("A2", "s2", market.Sell, 2, "100.02", market.Day)
+	w.send("A1", sim.Request{
+		Kind: sim.NewOrder, ClOrdID: "a", Symbol: "ACME", Side: market.Buy, Type: market.Stop, TIF: market.GTC, Qty: 5 * market.Unit,
+		Price: price(t, "100.01"), StopPx: price(t, "100"),
+	})
+	if r := lastOf[*sim.RecvLine](w); r.Text != "stop 100" || r.Px != price(t, "100.01") {
+		t.Errorf("recv line = %+v, want the limit as its price, and the stop price in its text", r)
+	}
+	if o := lastOf[*sim.OrderLine](w); o.Why != "stop 100" {
+		t.Errorf("order line = %+v, want it to say the stop price", o)
+	}
+	w.limit("A1", "take", market.Buy, 1, "100", market.IOC)
+	w.want("A1", "NEW a", "NEW take", "T take", "T a")
+	if q := w.tape(t); len(q) != 2 || q[1] != (quote{market.Buy, price(t, "100.01"), 4 * market.Unit}) {
+		t.Errorf("the feed shows %v, want the offer at 100.02 and 4 bid at 100.01", q)
+	}
+	w.send("A1", sim.Request{Kind: sim.ReplaceOrder, ClOrdID: "r", Orig: "a", Qty: 4 * market.Unit, Price: price(t, "100.02")})
+	w.want("A1", "RPL r", "T r")
+	w.phase(sim.PhaseHalt)
+	w.phase(sim.PhaseContinuous)
+	w.want("A1", "SUS r", "NEW r")
+	w.phase(sim.PhaseClosed)
+	w.must(w.venue.Shut(w.now))
+	w.sums()
+}
+
 func (w *world) post(id sim.SessionID, cl market.ClOrdID, side market.Side, px string, tif market.TIF) {
 	w.t.Helper()
 	w.send(id, sim.Request{
