@@ -26,15 +26,40 @@ func (c *cli) benchCommand() *cobra.Command {
 
 func (c *cli) benchPathCommand() *cobra.Command {
 	var f pathFlags
+	var d deskFlags
 	cmd := &cobra.Command{
-		Use:     "path --replay FILE --format F",
-		Short:   "Messages a second through the whole path, from packet to fill, on one core",
+		Use:   "path [--mode journal|horizon | --cancel | --restart | --replay FILE --format F]",
+		Short: "The way of an order through a whole node; or a recording's messages a second through the whole path",
+		Long: "The way of an order through a whole node, on a real disk with the embedded exchange in the process: from the decision to the\n" +
+			"hand-over to the venue's link, beside a bare fdatasync (--mode); from a cancel-all to each cancel's hand-over with quorum, mailboxes and\n" +
+			"journal broken (--cancel); from the end of an account's session to its being open again (--restart). With --replay a recording is\n" +
+			"replayed from memory, on one core: messages a second from packet to fill.",
 		Example: "  failshut bench path --replay day.pcap.gz --format iex-deep10 --loops 20 --threshold 'messages_per_s>=1000000'",
 		RunE: func(cmd *cobra.Command, more []string) error {
-			return c.benchPath(cmd.Context(), f, more)
+			words := deskWords
+			if f.replay == "" {
+				words = replayWords
+			}
+			for _, word := range words {
+				switch {
+				case !cmd.Flags().Changed(word):
+				case f.replay == "":
+					return usagef("--%s is of a recording, and --replay is missing: the recording", word)
+				default:
+					return usagef("--%s is of orders through a node, want it without --replay", word)
+				}
+			}
+			if f.replay != "" {
+				return c.benchPath(cmd.Context(), f, more)
+			}
+			if len(more) > 0 {
+				return usagef("%q stands behind the flags, and --replay is missing: the recording", more[0])
+			}
+			return c.benchDesk(cmd.Context(), d, f.thresholds)
 		},
 	}
 	f.on(cmd)
+	d.on(cmd)
 	cmd.Flags().StringVar(&f.replay, "replay", "", "recording; further files of it are arguments")
 	cmd.Flags().StringVar(&f.strategy, "strategy", "cross", "strategy of this binary")
 	cmd.Flags().Uint64Var(&f.seed, "seed", 0, "order in which actors take turns")
@@ -44,10 +69,7 @@ func (c *cli) benchPathCommand() *cobra.Command {
 }
 
 func (c *cli) benchPath(ctx context.Context, f pathFlags, more []string) error {
-	switch {
-	case f.replay == "":
-		return usagef("--replay is missing: the recording")
-	case f.loops < 1:
+	if f.loops < 1 {
 		return usagef("--loops is %d, want at least 1", f.loops)
 	}
 	format, err := node.FormatOf(f.format)

@@ -50,6 +50,16 @@ func (n *Node) lostEvent(name string, err error) {
 
 func (a *account) events() orders.Events {
 	return orders.Events{
+		Sent: func(n orders.New, _ risk.Reading) {
+			if f := a.n.hooks.Sent; f != nil {
+				f(a.plan.Account, n)
+			}
+		},
+		CloseStep: func(id market.ClOrdID, _ string) {
+			if f := a.n.hooks.Cancelling; f != nil {
+				f(a.plan.Account, id)
+			}
+		},
 		Report: func(in orders.Inbound) {
 			if _, ok := in.(orders.MassEnd); ok {
 				a.listed.Store(a.n.Now().Mono)

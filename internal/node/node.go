@@ -16,6 +16,7 @@ import (
 	"github.com/failshut/failshut/internal/journal"
 	"github.com/failshut/failshut/internal/telemetry"
 	"github.com/failshut/failshut/market"
+	"github.com/failshut/failshut/orders"
 	"github.com/failshut/failshut/risk"
 	"github.com/failshut/failshut/strategy"
 	"github.com/failshut/failshut/supervision"
@@ -69,7 +70,10 @@ type Hooks struct {
 	// Delivered is told what strategies are told by feeds, once for each of them, in the feed's turn.
 	Delivered feeds.Sink
 	Intent    func(in risk.Intent) // a strategy asks for an order
-	Strategy  strategy.Events      // of every strategy; of what is refused here no owner of orders has heard
+	// Sent and Cancelling are told each order and each cancel that was handed over to the venue's link, in the owner's turn.
+	Sent       func(account market.Account, n orders.New)
+	Cancelling func(account market.Account, id market.ClOrdID)
+	Strategy   strategy.Events // of every strategy; of what is refused here no owner of orders has heard
 }
 
 // Node is one node: its plan, its world, and what outlives the incarnations of its parts.
