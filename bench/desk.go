@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -120,7 +119,7 @@ func (c DeskConfig) openRig(ctx context.Context) (*rig, error) {
 	}
 	r.demo, err = node.OpenDemo(ctx, node.DemoConfig{
 		Node: nodeFile, Venue: venueFile, Defs: c.Defs, Seed: 1, Listen: "127.0.0.1:0", Dir: filepath.Join(r.dir, "data"),
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Metrics: func(*node.Node) http.Handler { return http.NotFoundHandler() },
+		Log: slog.New(slog.DiscardHandler), Metrics: func(*node.Node) http.Handler { return http.NotFoundHandler() },
 		Said: func(string, ...any) {}, Disk: r.disk,
 		Change: func(p *node.Plan) {
 			p.Orders.Mode, p.Orders.TTL, p.CancelsCut = c.Mode, time.Minute, false

@@ -133,7 +133,9 @@ func (c DeskConfig) pace(ctx context.Context, from int, d time.Duration, do func
 	for total := int(float64(c.Rate) * d.Seconds()); nth < total && ctx.Err() == nil; {
 		due := start.Add(time.Duration(nth) * time.Second / time.Duration(c.Rate))
 		if wait := time.Until(due); wait > 0 {
-			time.Sleep(wait)
+			if err := pause(ctx, wait); err != nil {
+				return nth, err
+			}
 		}
 		nth++
 		if err := do(from + nth); err != nil {

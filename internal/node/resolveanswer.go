@@ -65,12 +65,13 @@ func (f *Face) Resolve(ctx context.Context, r control.ResolveRequest) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case s.Refused == "":
+	if s.Refused == "" {
 		return resolveAnswer(s, v.By), nil
-	case s.Refused == orders.ReasonKnown:
+	}
+	if s.Refused == orders.ReasonKnown {
 		return nil, control.Precondition("KNOWN", "order %s is %s and nothing about it is in doubt; want one that is UNKNOWN", r.ID, row.Status)
-	case s.Refused == orders.ReasonInvalid:
+	}
+	if s.Refused == orders.ReasonInvalid {
 		return nil, control.Precondition("CONTRADICTED", "order %s cannot be %s: of %s ordered %s are known to have executed", r.ID, words(v), row.Total, row.Cum)
 	}
 	return nil, refusedToSign(s, r.ID)
