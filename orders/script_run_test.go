@@ -171,6 +171,8 @@ func (r *runner) action(verb string, f []string) error {
 		r.step(orders.NewDay{})
 	case "crash":
 		return r.crash()
+	case "resolve":
+		return r.resolve(f)
 	default:
 		return fmt.Errorf("action %q is unknown", verb)
 	}
@@ -342,6 +344,38 @@ func (r *runner) about(verb string, f []string) error {
 	}
 	r.own = "status "
 	r.step(orders.Ask{Of: ref(kv["of"])})
+	return nil
+}
+
+// resolve says an operator's word, which is in the journal ahead unless the machine would refuse it.
+func (r *runner) resolve(f []string) error {
+	if len(f) == 0 {
+		return fmt.Errorf("want an id")
+	}
+	kv, err := pairs(f[1:], "as")
+	if err != nil {
+		return err
+	}
+	as, terms, _ := strings.Cut(kv["as"], "=")
+	v := orders.Resolve{Of: ref(f[0]), By: "operator", Why: "script"}
+	if v.As, err = orders.ParseEnding(as); err != nil {
+		return err
+	}
+	qty, px, priced := strings.Cut(terms, "@")
+	if terms != "" {
+		if v.Qty, err = market.ParseQty(qty); err != nil {
+			return err
+		}
+	}
+	if priced {
+		if v.Price, err = market.ParsePrice(px); err != nil {
+			return err
+		}
+	}
+	if r.m.RefusesResolve(&v) == "" {
+		r.append(v, "", false)
+	}
+	r.step(v)
 	return nil
 }
 

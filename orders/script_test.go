@@ -25,6 +25,9 @@ type scriptLine struct {
 
 // TestScripts runs every script of testdata, and those of the directory that
 // FAILSHUT_ORDER_SCRIPTS names.
+//
+// The language is that of the design's §4, and one action more: `> resolve REF as=ENDING` is an operator's word about an order, where
+// ENDING is rejected, cancelled, working, or filled=QTY[@PRICE].
 func TestScripts(t *testing.T) {
 	runScripts(t, "testdata")
 	if dir := os.Getenv("FAILSHUT_ORDER_SCRIPTS"); dir != "" {
