@@ -16,11 +16,7 @@ func (h *house) reply(s *session, b Body, sym market.Symbol) {
 			ride = h.because.fault
 		}
 	}
-	trade, ok := b.(Report)
-	trades := ok && trade.Type == ExecTrade
-	suits := func(k FaultKind) bool { return trades || !oneOf(k, BustFault, CorrectFault) }
-	if f, ok := h.plan.hit(h.now, s.cfg.ID, l.Msg, sym, suits); ok {
-		h.faultLine(f, l.Msg+" "+string(l.Cl))
+	if f, ok := h.faultOnReply(s, b, l, sym); ok {
 		ride = f
 	}
 	if ride.armed == nil {
@@ -29,6 +25,21 @@ func (h *house) reply(s *session, b Body, sym market.Symbol) {
 	}
 	l.Fault = ride.ID
 	h.mangle(s, b, l, ride)
+}
+
+// faultOnReply gives the fault that fires on a reply. Only an execution can be busted or corrected.
+func (h *house) faultOnReply(s *session, b Body, l *SendLine, sym market.Symbol) (firing, bool) {
+	if len(h.plan.faults) == 0 {
+		return firing{}, false
+	}
+	r, ok := b.(Report)
+	trades := ok && r.Type == ExecTrade
+	suits := func(k FaultKind) bool { return trades || !oneOf(k, BustFault, CorrectFault) }
+	f, hit := h.plan.hit(h.now, s.cfg.ID, l.Msg, sym, suits)
+	if hit {
+		h.faultLine(f, l.Msg+" "+string(l.Cl))
+	}
+	return f, hit
 }
 
 // mangle sends a reply as a fault has it.

@@ -8,6 +8,22 @@ import (
 	"github.com/failshut/failshut/market"
 )
 
+// faultOn gives the fault that fires on a request.
+func (h *house) faultOn(s *session, req Request) (firing, uint64) {
+	if len(h.plan.faults) == 0 {
+		return firing{}, 0
+	}
+	sym := req.Symbol
+	if target := h.named(s, req); target != nil {
+		sym = h.symbols[target.sym].sym
+	}
+	f, hit := h.plan.hit(h.now, s.cfg.ID, req.Kind.String(), sym, h.suits(s, req))
+	if !hit {
+		return firing{}, 0
+	}
+	return f, h.faultLine(f, req.Kind.String()+" "+string(req.ClOrdID))
+}
+
 // suits says which kinds of faults would do something to a request.
 func (h *house) suits(s *session, req Request) func(FaultKind) bool {
 	return func(k FaultKind) bool {
@@ -161,6 +177,9 @@ func (h *house) entering(o *order, f firing) {
 
 // aftermath is what a fault does once a request has been answered. by is its line.
 func (h *house) aftermath(s *session, req Request, f firing, by uint64) {
+	if f.armed == nil {
+		return
+	}
 	o := s.account.byCl[req.ClOrdID]
 	act := map[FaultKind]func(){
 		Forget:             func() { h.forget(o) },

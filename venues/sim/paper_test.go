@@ -437,3 +437,21 @@ func BenchmarkPaperDepth(b *testing.B) {
 		})
 	}
 }
+
+// TestAPaperVenueTakesTheFaultsThatNeedNoMarket: what halts, splits, busts or restates needs an exchange that matches itself.
+func TestAPaperVenueTakesTheFaultsThatNeedNoMarket(t *testing.T) {
+	refused := []sim.FaultKind{sim.UnsolicitedRestate, sim.BustFault, sim.CorrectFault, sim.HaltFault, sim.SplitFault}
+	for _, kind := range sim.FaultKinds() {
+		cfg := sim.DefaultConfig()
+		cfg.Sessions = []sim.SessionConfig{sim.DefaultSession("A1")}
+		cfg.Faults = []sim.Fault{sim.Fault{ID: "f", Kind: kind, When: sim.FaultWhen{Nth: 1}}.WithDefaults()}
+		if _, err := sim.NewPaper(cfg, sim.PaperLatency, sim.Outlets{}); (err != nil) != slices.Contains(refused, kind) {
+			t.Errorf("%s: error = %v, want one of %v alone", kind, err, refused)
+		}
+	}
+	cfg := sim.DefaultConfig()
+	cfg.Phases = []sim.PhaseAt{{Phase: sim.PhaseHalt}}
+	if _, err := sim.NewPaper(cfg, sim.PaperLatency, sim.Outlets{}); err == nil {
+		t.Error("a paper venue took phases: its recording has its own")
+	}
+}

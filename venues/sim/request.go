@@ -33,15 +33,7 @@ func (h *house) receive(in Received) {
 		h.tooLow(s, req)
 		return
 	}
-	sym := req.Symbol
-	if target := h.named(s, req); target != nil {
-		sym = h.symbols[target.sym].sym
-	}
-	fault, hit := h.plan.hit(h.now, s.cfg.ID, req.Kind.String(), sym, h.suits(s, req))
-	var firedAt uint64
-	if hit {
-		firedAt = h.faultLine(fault, req.Kind.String()+" "+string(req.ClOrdID))
-	}
+	fault, firedAt := h.faultOn(s, req)
 	if h.broken(s, in, fault) {
 		return
 	}
