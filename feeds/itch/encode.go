@@ -155,6 +155,11 @@ func AppendTrade(b []byte, h Head, o Order, match uint64) ([]byte, error) {
 	return binary.BigEndian.AppendUint64(b, match), nil
 }
 
+// AppendBroken appends B, which says that the execution match did not take place.
+func AppendBroken(b []byte, h Head, match uint64) []byte {
+	return binary.BigEndian.AppendUint64(head(b, brokenTrade, h), match)
+}
+
 // Writable returns nil, or an ErrSymbol for a symbol that no message can name.
 func Writable(s market.Symbol) error {
 	if !s.Valid() || len(s) > symbolSize {

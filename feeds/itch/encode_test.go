@@ -30,6 +30,7 @@ func TestMessagesAreWrittenByteForByte(t *testing.T) {
 		{"D", itch.AppendDelete(nil, h, 0x0A0B), "44" + head + "0000000000000a0b"},
 		{"U", m(itch.AppendReplace(nil, h, 0x0A0A, o)), "55" + head + "0000000000000a0a" + "0000000000000a0b" + "00000064" + "00003039"},
 		{"P", m(itch.AppendTrade(nil, h, o, 7)), "50" + head + "0000000000000a0b" + "53" + "00000064" + acme + "00003039" + "0000000000000007"},
+		{"B", itch.AppendBroken(nil, h, 7), "42" + head + "0000000000000007"},
 		{"a time before 1970 wraps into its day", itch.AppendSystem(nil, itch.Head{Time: -1}, 'O'), "53" + "00000000" + "4e94914effff" + "4f"},
 	} {
 		if got := hex.EncodeToString(tt.got); got != tt.want {

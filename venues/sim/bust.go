@@ -10,6 +10,7 @@ import (
 // execution is one side of a trade in which a session has a part, as it stands after what became of it.
 type execution struct {
 	id    string // the latest of its chain
+	match uint64
 	order *order
 	qty   market.Qty
 	px    market.Price
@@ -23,7 +24,7 @@ func (e *Engine) remember(trade string, q market.Qty, px market.Price, x, y *ord
 	if x.account.session == nil && y.account.session == nil {
 		return
 	}
-	a, b := &execution{id: execs[x], order: x, qty: q, px: px}, &execution{id: execs[y], order: y, qty: q, px: px}
+	a, b := &execution{id: execs[x], match: e.matches, order: x, qty: q, px: px}, &execution{id: execs[y], match: e.matches, order: y, qty: q, px: px}
 	a.other, b.other = b, a
 	e.executions[trade], e.executions[a.id], e.executions[b.id] = a, a, b
 	x.execs, y.execs = append(x.execs, a), append(y.execs, b)
@@ -111,6 +112,8 @@ func (e *Engine) revise(x *execution, qty market.Qty, px market.Price) {
 	t := ExecCorrect
 	if qty == 0 {
 		t = ExecBust
+		sym := x.order.sym
+		e.emit(MarketEvent{Kind: Broken, Time: e.now, Locate: locate(sym), Symbol: e.symbols[sym].sym, Match: x.match})
 	}
 	for _, side := range x.sides() {
 		e.report(side.order, t, func(r *Report) {

@@ -38,6 +38,22 @@ func TestABustTakesBothSidesBackAndOpensThemAgain(t *testing.T) {
 	if len(lines) != 2 || lines[0].K != "bust" || lines[0].Ref != trade.Buy.Exec || lines[0].OldQty != 5*market.Unit || lines[0].Qty != 0 || lines[1].Account != "A2" {
 		t.Errorf("bust lines = %+v, want one of each side", lines)
 	}
+	match := uint64(0)
+	for _, e := range w.feed {
+		switch e.Kind {
+		case sim.Executed:
+			match = e.Match
+		case sim.Broken:
+			if e.Match != match || match == 0 {
+				t.Errorf("the feed took back %+v, want match %d", e, match)
+			}
+			match = 0
+		default:
+		}
+	}
+	if match != 0 {
+		t.Error("the feed did not take the trade back")
+	}
 	if e := lastOf[*sim.ExposureLine](w); e.Pos != 0 || e.OpenSell != 5*market.Unit {
 		t.Errorf("exposure = %+v, want no position, and 5 open", e)
 	}

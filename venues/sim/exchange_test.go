@@ -135,7 +135,7 @@ func TestTheExchangeTradesOnTheRealClock(t *testing.T) {
 			opened <- struct{}{}
 		case sim.Executed:
 			prints <- struct{}{}
-		case sim.Listed, sim.Trading, sim.Added, sim.ExecutedAt, sim.Printed, sim.Reduced, sim.Deleted, sim.Halted, sim.DayClosed:
+		case sim.Listed, sim.Trading, sim.Added, sim.ExecutedAt, sim.Printed, sim.Broken, sim.Reduced, sim.Deleted, sim.Halted, sim.DayClosed:
 		}
 	}, nil)
 	<-opened

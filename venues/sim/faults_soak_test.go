@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -60,6 +61,24 @@ func TestADeskAgreesUnderFaultsOfAllKindsAtOnce(t *testing.T) {
 	}
 }
 
+// TestAStormIsTheSameEveryTime: every line of the ledger, over all kinds.
+func TestAStormIsTheSameEveryTime(t *testing.T) {
+	run := func() []sim.Line {
+		cfg := stormy(t, *faultSeed)
+		for _, kind := range sim.FaultKinds() {
+			if kind != sim.SeqReset {
+				cfg.Faults = append(cfg.Faults, byChance(kind, chance(kind)/3))
+			}
+		}
+		_, lines := stormDay(t, cfg)
+		return lines
+	}
+	one, two := run(), run()
+	if !reflect.DeepEqual(one, two) {
+		t.Errorf("-faultseed %d: two days of one seed have ledgers of %d and %d lines that differ", *faultSeed, len(one), len(two))
+	}
+}
+
 func byChance(kind sim.FaultKind, p int64) sim.Fault {
 	f := sim.Fault{ID: string(kind), Kind: kind, On: sim.FaultOn{Session: "A1"}, When: sim.FaultWhen{P: p}}.WithDefaults()
 	f.With.Delay = min(f.With.Delay, 700*time.Millisecond)
@@ -88,6 +107,13 @@ func soak(t *testing.T, kind sim.FaultKind, seed uint64) uint64 {
 
 // storm is a day under the faults of a configuration. It gives how often each fired, and the node's trades.
 func storm(t *testing.T, cfg sim.Config) map[string]uint64 {
+	t.Helper()
+	fired, _ := stormDay(t, cfg)
+	return fired
+}
+
+// stormDay is a storm, with the ledger of its day.
+func stormDay(t *testing.T, cfg sim.Config) (map[string]uint64, []sim.Line) {
 	t.Helper()
 	seed := cfg.Seed
 	n, rng := newNode(t, cfg), rand.New(rand.NewPCG(seed, 12))
@@ -123,7 +149,7 @@ func storm(t *testing.T, cfg sim.Config) map[string]uint64 {
 			fired[f.ID] = f.Firing
 		}
 	}
-	return fired
+	return fired, n.lines
 }
 
 // chance is that of a kind: what there are few messages for fires often.

@@ -272,6 +272,8 @@ func appendITCH(b []byte, e MarketEvent) ([]byte, error) {
 		return itch.AppendExecutedAt(b, h, e.Ref, e.Qty, e.Match, e.Price)
 	case Printed:
 		return itch.AppendTrade(b, h, itch.Order{Ref: e.Ref, Side: e.Side, Qty: e.Qty, Symbol: e.Symbol, Price: e.Price}, e.Match)
+	case Broken:
+		return itch.AppendBroken(b, h, e.Match), nil
 	case Reduced:
 		return itch.AppendCancel(b, h, e.Ref, e.Qty)
 	case Deleted:

@@ -168,6 +168,7 @@ type air struct {
 	wished atomic.Int64 // requests that the channel made
 	asked  atomic.Int64 // requests that were answered
 	kept   atomic.Int64 // packets with messages that were kept back
+	trade  string       // the last trade in which A1 bought
 }
 
 // airConfig is what a test may change.
@@ -237,8 +238,13 @@ func (a *air) openExchange(c airConfig) []supervision.Child {
 	out := sim.Outlets{
 		Feed: func(e sim.MarketEvent) { a.feed.Publish(e); a.tape.apply(e) },
 		Line: func(l sim.Line) {
-			if m, ok := l.(*sim.MarkLine); ok {
-				a.tape.marks[m.Sym] = *m
+			switch l := l.(type) {
+			case *sim.MarkLine:
+				a.tape.marks[l.Sym] = *l
+			case *sim.TradeLine:
+				if l.Buy.Account == "A1" {
+					a.trade = l.ID
+				}
 			}
 		},
 	}

@@ -70,6 +70,7 @@ func TestAReaderFollowsHaltsAuctionsAndSplits(t *testing.T) {
 	})
 	a.run(300 * time.Millisecond)
 	a.same()
+	handle(sim.Bust{Exec: a.trade})
 	handle(sim.Split{Symbol: "ACME", By: 2})
 	a.run(300 * time.Millisecond)
 	a.same()

@@ -205,7 +205,7 @@ func (w *world) tape(t *testing.T) []quote {
 				t.Fatalf("ref %d deleted, and was %v", e.Ref, o)
 			}
 			o.leaves = 0
-		case sim.DayOpened, sim.Listed, sim.Trading, sim.Halted, sim.Printed, sim.DayClosed:
+		case sim.DayOpened, sim.Listed, sim.Trading, sim.Halted, sim.Printed, sim.Broken, sim.DayClosed:
 		}
 	}
 	var q []quote

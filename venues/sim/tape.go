@@ -18,12 +18,13 @@ const (
 	DayClosed                        // S 'C'
 	ExecutedAt                       // C: as Executed, at a Price of its own
 	Printed                          // P: a trade of two orders that the feed does not show; Side is of one of them
+	Broken                           // B: Match is taken back
 )
 
 var marketWords = []string{
 	DayOpened: "day_opened", Listed: "listed", Trading: "trading", Added: "added", Executed: "executed", Reduced: "reduced",
 	Deleted: "deleted", Halted: "halted", DayClosed: "day_closed",
-	ExecutedAt: "executed_at", Printed: "printed",
+	ExecutedAt: "executed_at", Printed: "printed", Broken: "broken",
 }
 
 // String gives the lower-case name of the kind.
