@@ -37,6 +37,7 @@ func cancelsABid(d *defended) {
 	d.stop(id)
 	d.settle(soon)
 	d.expect(id, orders.StatusCanceled, 2)
+	d.calm()
 	d.judged(2)
 }
 
@@ -104,6 +105,7 @@ var faultRows = map[sim.FaultKind]row{
 			if o := d.state(id); o.Total != 7*market.Unit || o.Held != 5*market.Unit {
 				d.problem("order %s is of %v with %v held, want 7 and 5", id, o.Total, o.Held)
 			}
+			d.calm()
 			d.judged(2)
 		},
 		hearsNot(func(d *defended, in orders.Inbound) bool {
@@ -152,6 +154,7 @@ var faultRows = map[sim.FaultKind]row{
 			if o := d.state(id); o.Status != orders.StatusRejected || o.Reason != orders.ReasonVenue || o.Held != 0 {
 				d.problem("order %s is %v for %q with %v held, want it rejected by the venue at once", id, o.Status, o.Reason, o.Held)
 			}
+			d.calm()
 			d.judged(0)
 		},
 		hearsNot(func(_ *defended, in orders.Inbound) bool { _, ok := report(in, orders.ExecRejected); return ok }),
@@ -166,6 +169,7 @@ var faultRows = map[sim.FaultKind]row{
 			d.expect(id, orders.StatusNew, 0)
 			d.hit(3, "99")
 			d.expect(id, orders.StatusFilled, 3)
+			d.calm()
 			d.judged(3)
 		},
 		takes(func(d *defended, in orders.Inbound) orders.Inbound {
@@ -183,6 +187,7 @@ var faultRows = map[sim.FaultKind]row{
 			if o := d.state(id); o.Status != orders.StatusRejected || o.Reason != orders.ReasonBusiness || o.Held != 0 {
 				d.problem("order %s is %v for %q with %v held, want it rejected at once", id, o.Status, o.Reason, o.Held)
 			}
+			d.calm()
 			d.judged(0)
 		},
 		hearsNot(func(_ *defended, in orders.Inbound) bool { _, ok := in.(orders.BusinessReject); return ok }),
@@ -209,7 +214,7 @@ var faultRows = map[sim.FaultKind]row{
 	},
 	sim.SeqTooLow: {
 		[]string{"seq_too_low nth=3 session=A1"},
-		"Gateway: a number too low without PossDup ends the link, and the replay has it right",
+		"Gateway: a number too low without PossDup is not an old report; the link ends, and the replay has it right",
 		func(d *defended) {
 			d.offer(20, "100")
 			id := d.want(market.Buy, 3, "100")
@@ -286,8 +291,8 @@ var faultRows = map[sim.FaultKind]row{
 			return in
 		}),
 	},
-	sim.MassStatusShort:   {[]string{"mass_status_short nth=1 session=A1"}, "R18: a list shorter than announced proves nothing", bidsAreListed, believesLists()},
-	sim.MassStatusMissing: {[]string{"mass_status_missing nth=1 session=A1"}, "R13: an order that a list lacks is absent once, and asked for", bidsAreListed, believesLists()},
+	sim.MassStatusShort:   {[]string{"mass_status_short nth=1 session=A1"}, "R18: a list shorter than announced proves nothing", bidsAreListed(0), believesLists()},
+	sim.MassStatusMissing: {[]string{"mass_status_missing nth=1 session=A1"}, "R13: an order that a list lacks is absent once, and asked for", bidsAreListed(1), believesLists()},
 	sim.Forget: {
 		[]string{"forget nth=1 session=A1"},
 		"silence is asked about, R13: absent twice is gone",
@@ -310,6 +315,7 @@ var faultRows = map[sim.FaultKind]row{
 			d.operate(sim.SetPhase{Phase: sim.PhaseAuction}) // or both sides would meet again at once
 			d.settle(soon)
 			d.expect(id, orders.StatusNew, 0)
+			d.calm()
 			d.judged(0)
 		},
 		hearsNot(func(_ *defended, in orders.Inbound) bool { _, ok := report(in, orders.ExecBust); return ok }),
@@ -323,6 +329,7 @@ var faultRows = map[sim.FaultKind]row{
 			d.operate(sim.SetPhase{Phase: sim.PhaseAuction})
 			d.settle(soon)
 			d.expect(id, orders.StatusPartFilled, 1)
+			d.calm()
 			d.judged(1)
 		},
 		hearsNot(func(_ *defended, in orders.Inbound) bool { _, ok := report(in, orders.ExecCorrect); return ok }),
@@ -334,6 +341,7 @@ var faultRows = map[sim.FaultKind]row{
 			id := d.want(market.Buy, 3, "99")
 			d.settle(soon)
 			d.expect(id, orders.StatusCanceled, 0)
+			d.calm()
 			d.judged(0)
 		},
 		hearsNot(func(d *defended, in orders.Inbound) bool {
@@ -352,6 +360,7 @@ var faultRows = map[sim.FaultKind]row{
 			}
 			d.hit(6, "99")
 			d.expect(id, orders.StatusFilled, 4)
+			d.calm()
 			d.judged(4)
 		},
 		hearsNot(func(_ *defended, in orders.Inbound) bool { _, ok := report(in, orders.ExecRestated); return ok }),
@@ -367,6 +376,7 @@ var faultRows = map[sim.FaultKind]row{
 			d.expect(id, orders.StatusNew, 0)
 			d.hit(3, "99")
 			d.expect(id, orders.StatusFilled, 3)
+			d.calm()
 			d.judged(3)
 		},
 		takes(func(d *defended, in orders.Inbound) orders.Inbound {
@@ -387,6 +397,7 @@ var faultRows = map[sim.FaultKind]row{
 			if o := d.state(id); o.Total != 10*market.Unit || o.Limit != price(d.t, "49.50") || o.Held != 6*market.Unit {
 				d.problem("order %s is of %v at %v with %v held, want 10 at 49.50 and 6", id, o.Total, o.Limit, o.Held)
 			}
+			d.calm()
 			d.judged(4)
 		},
 		naive{hears: func(_ *defended, in orders.Inbound) []orders.Inbound {
@@ -438,17 +449,23 @@ var faultRows = map[sim.FaultKind]row{
 	},
 }
 
-// bidsAreListed has two bids stand over the loss of a link, and a list at the logon that does not say so.
-func bidsAreListed(d *defended) {
-	one, two := d.want(market.Buy, 3, "99"), d.want(market.Buy, 2, "98")
-	d.cut(func() {})
-	d.settle(later)
-	d.expect(one, orders.StatusNew, 0)
-	d.expect(two, orders.StatusNew, 0)
-	d.hit(5, "98")
-	d.settle(0)
-	d.expect(one, orders.StatusFilled, 3)
-	d.judged(5)
+// bidsAreListed has two bids stand over the loss of a link, and a list at the logon that does not say so: it makes an order
+// absent so many times.
+func bidsAreListed(absent int) func(d *defended) {
+	return func(d *defended) {
+		one, two := d.want(market.Buy, 3, "99"), d.want(market.Buy, 2, "98")
+		d.cut(func() {})
+		d.settle(later)
+		d.expect(one, orders.StatusNew, 0)
+		d.expect(two, orders.StatusNew, 0)
+		if n := d.count(orders.EventAbsent); n != absent {
+			d.problem("orders were absent %d times, want %d", n, absent)
+		}
+		d.hit(5, "98")
+		d.settle(0)
+		d.expect(one, orders.StatusFilled, 3)
+		d.judged(5)
+	}
 }
 
 // resets: the venue begins at 1 again at the second logon, with nothing to send again. The node stays shut until an operator
