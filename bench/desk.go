@@ -99,6 +99,7 @@ type rig struct {
 
 	refused  atomic.Pointer[orders.Event] // the last refusal
 	refusals atomic.Int64
+	over     atomic.Int64 // orders that ended
 }
 
 // openRig starts a node without strategies whose limits let a benchmark through.
@@ -112,7 +113,8 @@ func (c DeskConfig) openRig(ctx context.Context) (*rig, error) {
 	for i := range venueFile.Exchange.Sessions {
 		venueFile.Exchange.Sessions[i].CancelOnDisconnect = "off"
 	}
-	venueFile.Exchange.Flow.DriftBpsPerMinute, venueFile.Exchange.Faults = 0, nil
+	flow := &venueFile.Exchange.Flow
+	flow.DriftBpsPerMinute, flow.TradeShareBps, venueFile.Exchange.Faults = 0, 0, nil // orders far away are to trade with nobody
 	r := &rig{disk: &brittle{FS: journal.OS()}}
 	if r.dir, err = os.MkdirTemp(c.Dir, "failshut-bench-path-"); err != nil {
 		return nil, fmt.Errorf("folder for the node: %w", err)
@@ -128,9 +130,13 @@ func (c DeskConfig) openRig(ctx context.Context) (*rig, error) {
 		Hooks: node.Hooks{
 			Sent: func(_ market.Account, n orders.New) { heard(&r.sent, n) },
 			Order: func(o node.OrderTold) {
-				if o.Event.Kind == orders.EventRefused || o.Event.Kind == orders.EventUnsent {
+				switch o.Event.Kind {
+				case orders.EventRefused:
 					r.refused.Store(&o.Event)
 					r.refusals.Add(1)
+				case orders.EventClosed:
+					r.over.Add(1)
+				default: // the account's status shows the rest
 				}
 			},
 			Cancelling: func(_ market.Account, id market.ClOrdID) { heard(&r.gone, id) },

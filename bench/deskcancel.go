@@ -113,14 +113,20 @@ func (c DeskConfig) cancelled(ctx context.Context, adv adversity) (row Row, err 
 func (c DeskConfig) working(ctx context.Context, r *rig) error {
 	nth := 0
 	for end := time.Now().Add(2 * deskWait); ; {
-		missing := c.Orders - r.demo.Node().Account(deskAccount).Live
-		if missing <= 0 {
+		s := r.demo.Node().Account(deskAccount)
+		live := s.Live
+		missing := c.Orders - live
+		onTheirWay := s.ByStatus[orders.StatusNew] != live || live+int(r.refusals.Load()+r.over.Load()) != nth
+		if missing <= 0 && !onTheirWay {
 			return nil
 		}
 		if time.Now().After(end) {
 			return r.until(ctx, fmt.Sprintf("%d orders work", c.Orders), func() bool { return false })
 		}
 		for range min(missing, 100) {
+			if onTheirWay {
+				break
+			}
 			nth++
 			if err := r.place(nth, market.Unit, farAway, market.GTC); err != nil {
 				return err
