@@ -8,10 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
+
+	"github.com/failshut/failshut/resilience"
 )
 
 // Client knocks at one node. It is made by Dial and safe for concurrent use.
@@ -64,7 +68,40 @@ func (c *Client) Post(ctx context.Context, path, key string, body any) (int, []b
 	return c.do(ctx, http.MethodPost, path, key, b)
 }
 
+// again is when a call that came to nothing is made once more: soon, since a person waits, and not by everybody at once.
+var again = resilience.Backoff{Base: 50 * time.Millisecond, Cap: 400 * time.Millisecond, Jitter: resilience.Full, Attempts: 3, First: resilience.Now}
+
+// do calls, and calls again where no whole answer came: what is read may be asked twice, and a change goes under one key, so that the node makes it once
+// and gives its answer again.
 func (c *Client) do(ctx context.Context, method, path, key string, body []byte) (int, []byte, error) {
+	for attempt := 1; ; attempt++ {
+		status, answer, err := c.once(ctx, method, path, key, body)
+		if err == nil || !errors.Is(err, ErrUnreachable) || ctx.Err() != nil {
+			return status, answer, err
+		}
+		at, ok, _ := again.Next(0, resilience.Never, attempt, 0, chance{}, resilience.Hint{})
+		if !ok || !waited(ctx, at.Sub(0)) {
+			return status, answer, err
+		}
+	}
+}
+
+// chance draws from the process.
+type chance struct{}
+
+// Uint64 draws.
+func (chance) Uint64() uint64 { return mathrand.Uint64() }
+
+// waited waits, and reports whether anybody still waits for the answer.
+func waited(ctx context.Context, d time.Duration) bool {
+	pause, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	<-pause.Done()
+	return ctx.Err() == nil
+}
+
+// once makes one call.
+func (c *Client) once(ctx context.Context, method, path, key string, body []byte) (int, []byte, error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, fmt.Errorf("making the request: %w", err)

@@ -347,14 +347,16 @@ func TestHalfAnAnswerIsUnreachable(t *testing.T) {
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				c, err := l.Accept()
-				if err != nil {
-					return
+				for {
+					c, err := l.Accept()
+					if err != nil {
+						return
+					}
+					b := make([]byte, 4096)
+					_, _ = c.Read(b)
+					_, _ = c.Write([]byte(answer))
+					_ = c.Close()
 				}
-				b := make([]byte, 4096)
-				_, _ = c.Read(b)
-				_, _ = c.Write([]byte(answer))
-				_ = c.Close()
 			}()
 			c, err := control.Dial("http://"+l.Addr().String(), "")
 			if err != nil {

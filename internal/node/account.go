@@ -12,6 +12,7 @@ import (
 	"github.com/failshut/failshut/internal/journal"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
+	"github.com/failshut/failshut/resilience"
 	"github.com/failshut/failshut/risk"
 	"github.com/failshut/failshut/strategy"
 	"github.com/failshut/failshut/supervision"
@@ -28,11 +29,12 @@ func sessionName(a market.Account) actors.Name { return path(inVenues, string(a)
 // account is one venue account of the node over all incarnations of its parts.
 type account struct {
 	*orders.Account
-	n      *Node
-	plan   AccountPlan
-	listed atomic.Int64 // instant at which the venue's list of orders was last whole
-	once   sync.Once
-	dial   func(orders.Ear) (orders.Line, error)
+	n       *Node
+	plan    AccountPlan
+	breaker atomic.Uint32 // state of the one before questions to the venue
+	listed  atomic.Int64  // instant at which the venue's list of orders was last whole
+	once    sync.Once
+	dial    func(orders.Ear) (orders.Line, error)
 }
 
 func newAccount(n *Node, p AccountPlan) (*account, error) {
@@ -41,6 +43,7 @@ func newAccount(n *Node, p AccountPlan) (*account, error) {
 		return nil, fmt.Errorf("account %s has no entitlement, want one: its gate would not exist", p.Account)
 	}
 	a := &account{n: n, plan: p}
+	a.breaker.Store(uint32(resilience.BreakerClosed))
 	o := n.plan.Orders
 	account, err := orders.NewAccount(orders.AccountConfig{
 		Parts: orders.Parts{

@@ -10,6 +10,7 @@ import (
 	"github.com/failshut/failshut/actors"
 	"github.com/failshut/failshut/market"
 	"github.com/failshut/failshut/orders"
+	"github.com/failshut/failshut/resilience"
 	"github.com/failshut/failshut/risk"
 	"github.com/failshut/failshut/strategy"
 	"github.com/failshut/failshut/supervision"
@@ -77,6 +78,10 @@ func (a *account) events() orders.Events {
 		},
 		Survived: func(e orders.Event) {
 			a.n.log.Warn("order was not cancelled with its session", "event", "survived", "account", a.plan.Account, "order", e.Order)
+		},
+		Breaker: func(from, to resilience.State) {
+			a.breaker.Store(uint32(to))
+			a.n.log.Warn("breaker of questions to the venue", "event", "breaker", "account", a.plan.Account, "from", from.String(), "code", to.String())
 		},
 		LinkState: func(e orders.LinkEvent, why string) {
 			a.n.log.Info("venue session", "event", "session", "account", a.plan.Account, "code", e.String(), "why", why)

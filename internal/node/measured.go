@@ -5,6 +5,7 @@ import (
 
 	"github.com/failshut/failshut/internal/telemetry"
 	"github.com/failshut/failshut/orders"
+	"github.com/failshut/failshut/resilience"
 	"github.com/failshut/failshut/risk"
 )
 
@@ -46,6 +47,11 @@ func (n *Node) source() telemetry.Source {
 			}
 		},
 		Aside: n.visitAside,
+		Breakers: func(visit func(dependency, account, state string)) {
+			for _, a := range n.accounts {
+				visit("questions", string(a.plan.Account), resilience.State(a.breaker.Load()).String())
+			}
+		},
 		Users: n.meters.Read, Tree: n.snapshot, Places: n.places.Load, Now: n.sys.Now,
 		Orders: func(visit func(account, status string, count int)) {
 			for _, a := range n.accounts {

@@ -21,15 +21,16 @@ import (
 
 // Source is what is read at each scrape. Every function must answer from what is published, and may be nil.
 type Source struct {
-	Boxes  func() []actors.BoxStats
-	Feeds  func(visit func(feed, state string))            // each book or channel with its state
-	Gate   func(visit func(scope, mode string))            // each scope with its effective mode
-	Orders func(visit func(account, status string, n int)) // open orders by status
-	Aside  func(visit func(account, kind string, n int))   // what is set aside
-	Users  func() []strategy.Meter                         // what strategies measure themselves
-	Tree   func() *supervision.Snapshot                    // nil before there is one; needs Now
-	Places func() *Places                                  // of the tree; nil before there is one
-	Now    func() time.Time                                // of the tree's clock
+	Boxes    func() []actors.BoxStats
+	Feeds    func(visit func(feed, state string))                // each book or channel with its state
+	Gate     func(visit func(scope, mode string))                // each scope with its effective mode
+	Orders   func(visit func(account, status string, n int))     // open orders by status
+	Aside    func(visit func(account, kind string, n int))       // what is set aside
+	Breakers func(visit func(dependency, account, state string)) // each with its state
+	Users    func() []strategy.Meter                             // what strategies measure themselves
+	Tree     func() *supervision.Snapshot                        // nil before there is one; needs Now
+	Places   func() *Places                                      // of the tree; nil before there is one
+	Now      func() time.Time                                    // of the tree's clock
 }
 
 // Metrics holds the registry of one process.
@@ -52,6 +53,7 @@ var (
 	boxRefused  = desc("mailbox_refused_total", "Messages refused, by reason.", "class", "lane", "reason")
 	feedState   = desc("feed_state", "1 for the state a book is in.", "instrument", "state")
 	gateMode    = desc("gate_mode", "1 for the effective mode of a scope.", "scope", "mode")
+	breakers    = desc("breaker_state", "1 for the state of the breaker before a dependency.", "dependency", "account", "state")
 	aside       = desc("set_aside", "Events of orders and market data that no incarnation of a strategy has dealt with, since incarnations ended of it.", "account", "kind")
 	ordersOpen  = desc("orders", "Orders that are not closed, by status.", "account", "status")
 )
@@ -93,7 +95,7 @@ type collector struct{ *Metrics }
 
 // Describe names what Collect gives.
 func (m collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{boxDepth, boxCapacity, boxAccepted, boxHandled, boxDropped, boxRefused, feedState, gateMode, ordersOpen, aside} {
+	for _, d := range []*prometheus.Desc{boxDepth, boxCapacity, boxAccepted, boxHandled, boxDropped, boxRefused, feedState, gateMode, ordersOpen, aside, breakers} {
 		ch <- d
 	}
 }
@@ -112,6 +114,11 @@ func (m collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	if s.Feeds != nil {
 		s.Feeds(one(feedState))
+	}
+	if s.Breakers != nil {
+		s.Breakers(func(dependency, account, state string) {
+			ch <- prometheus.MustNewConstMetric(breakers, prometheus.GaugeValue, 1, dependency, account, state)
+		})
 	}
 	if s.Gate != nil {
 		s.Gate(one(gateMode))
