@@ -46,6 +46,9 @@ func (s *allergic) OnFill(*strategy.Context, strategy.Fill) error {
 }
 
 func (s *allergic) OnOrder(_ *strategy.Context, e strategy.OrderEvent) error {
+	if e.Kind == "refused" { // for want of capacity that is yet to be granted: it asks again at the next trade
+		s.m.bought.Store(false)
+	}
 	if s.m.shy && e.Kind == "accepted" {
 		s.suffer()
 	}
