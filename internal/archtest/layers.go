@@ -16,6 +16,7 @@ var layers = []struct {
 	{"resilience", 1},
 	{"internal/journal", 1},
 	{"internal/goroutine", 1},
+	{"internal/fix44", 1},
 	{"actors", 2},
 	{"supervision", 3},
 	{"internal/caller", 3},
